@@ -1,0 +1,244 @@
+//! The one error type of every handler, store and router.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use crate::Location;
+
+/// What went wrong, where, while doing what, and why.
+///
+/// `Display` prints this layer only; [`source`](std::error::Error::source) carries the rest of the chain.
+/// Locations are printed without user info and query (see [`Location`]).
+///
+/// ```
+/// use tfjs_artifacts::{Error, ErrorKind, Operation};
+///
+/// let error = Error::new(ErrorKind::NotFound, "there is no such file")
+///     .with_operation(Operation::Load)
+///     .with_location("file:///models/model.json");
+/// assert_eq!(error.to_string(), "cannot load `file:///models/model.json`: there is no such file");
+/// assert!(!error.is_transient());
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    operation: Option<Operation>,
+    location: Option<Location>,
+    message: Cow<'static, str>,
+    retry_after: Option<Duration>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The class of an [`Error`]: what a caller may want to tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The destination exists and may not be replaced, or is of the wrong kind (a file where a folder must be).
+    AlreadyExists,
+    /// Somebody else changed the same thing at the same time.
+    Conflict,
+    /// The bytes are there but are not what they claim to be: bad JSON, wrong lengths, impossible shapes.
+    InvalidData,
+    /// The URL or path cannot be understood.
+    InvalidUrl,
+    /// A documented limit on input was exceeded.
+    LimitExceeded,
+    /// There is no model, or no such part of one, at this place.
+    NotFound,
+    /// The medium refused access.
+    PermissionDenied,
+    /// The other side asked for fewer requests.
+    RateLimited,
+    /// Disk full or quota exceeded.
+    StorageFull,
+    /// The other side took too long.
+    Timeout,
+    /// Reading or writing failed on the way: connection, device, interrupted call.
+    Transport,
+    /// Credentials are missing or were rejected.
+    Unauthenticated,
+    /// A failure that fits no other kind.
+    Unexpected,
+    /// The medium or this build cannot do that; the message says what can.
+    Unsupported,
+}
+
+/// What was being done when an [`Error`] arose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Copying a model.
+    Copy,
+    /// Decoding weights.
+    Decode,
+    /// Encoding weights.
+    Encode,
+    /// Listing models.
+    List,
+    /// Loading a model.
+    Load,
+    /// Moving a model.
+    Move,
+    /// Reading weight bytes.
+    Read,
+    /// Removing a model.
+    Remove,
+    /// Finding the handler of a URL.
+    Route,
+    /// Saving a model.
+    Save,
+}
+
+impl Error {
+    /// A new error; `message` is lower case, without a full stop, and says what to do where that helps.
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            operation: None,
+            location: None,
+            message: message.into(),
+            retry_after: None,
+            source: None,
+        }))
+    }
+
+    /// Says what was being done. An operation that is already set stays: the innermost layer knows best.
+    #[must_use]
+    pub fn with_operation(mut self, operation: Operation) -> Self {
+        self.0.operation.get_or_insert(operation);
+        self
+    }
+
+    /// Says where. A location that is already set stays: the innermost layer knows best.
+    #[must_use]
+    pub fn with_location(mut self, url_or_path: &str) -> Self {
+        self.0.location.get_or_insert_with(|| Location::new(url_or_path));
+        self
+    }
+
+    /// Attaches the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Attaches how long the other side asked us to wait.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// The class of the error.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What was being done, if known.
+    pub fn operation(&self) -> Option<Operation> {
+        self.0.operation
+    }
+
+    /// Where, if known; without secrets.
+    pub fn location(&self) -> Option<&Location> {
+        self.0.location.as_ref()
+    }
+
+    /// This layer's own words, without operation, location and cause.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Whether the same call may succeed later without anybody changing anything.
+    pub fn is_transient(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::RateLimited | ErrorKind::Timeout | ErrorKind::Transport)
+    }
+
+    /// How long the other side asked us to wait before another try.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.operation, &self.0.location) {
+            (Some(operation), Some(location)) => write!(f, "cannot {operation} `{location}`: ")?,
+            (Some(operation), None) => write!(f, "cannot {operation}: ")?,
+            (None, Some(location)) => write!(f, "`{location}`: ")?,
+            (None, None) => {}
+        }
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("operation", &self.0.operation)
+            .field("location", &self.0.location)
+            .field("message", &self.0.message)
+            .field("retry_after", &self.0.retry_after)
+            .field("source", &self.0.source)
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Copy => "copy",
+            Self::Decode => "decode",
+            Self::Encode => "encode",
+            Self::List => "list",
+            Self::Load => "load",
+            Self::Move => "move",
+            Self::Read => "read",
+            Self::Remove => "remove",
+            Self::Route => "find a handler for",
+            Self::Save => "save",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn send_sync_static<T: Send + Sync + 'static>() {}
+    const _: () = send_sync_static::<Error>();
+
+    #[test]
+    fn an_error_is_one_pointer() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn the_innermost_layer_keeps_its_place() {
+        let error = Error::new(ErrorKind::Transport, "short read")
+            .with_location("/a/shard.bin")
+            .with_location("/a/model.json")
+            .with_operation(Operation::Read)
+            .with_operation(Operation::Load);
+        assert_eq!(error.to_string(), "cannot read `/a/shard.bin`: short read");
+        assert!(error.is_transient());
+    }
+
+    #[test]
+    fn display_does_not_repeat_the_source() {
+        let error = Error::new(ErrorKind::Unexpected, "outer").with_source("inner");
+        assert_eq!(error.to_string(), "outer");
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        assert_eq!(source.as_deref(), Some("inner"));
+    }
+}

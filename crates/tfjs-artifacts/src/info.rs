@@ -1,0 +1,105 @@
+//! What a save reports.
+
+use serde::ser::SerializeStruct as _;
+
+use crate::model_json::encode_weight_specs;
+use crate::{DateSaved, ModelArtifacts, ModelTopology, RawJson, Weights};
+
+/// Date and sizes of a saved model: TensorFlow.js's `ModelArtifactsInfo`.
+///
+/// The byte counts equal those of `getModelArtifactsInfoForJSON` for the same model: topology and specs
+/// count as the UTF-8 length of what `JSON.stringify` prints. Serializes as TensorFlow.js does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ModelArtifactsInfo {
+    /// When the model was saved.
+    pub date_saved: DateSaved,
+    /// Whether the topology is JSON or a binary GraphDef.
+    pub model_topology_type: TopologyType,
+    /// Bytes of the topology: of its compact JSON, or of the binary GraphDef; 0 if there is none.
+    pub model_topology_bytes: u64,
+    /// Bytes of the compact JSON of all weight specs; 0 if there are none.
+    pub weight_specs_bytes: u64,
+    /// Bytes of all weights.
+    pub weight_data_bytes: u64,
+}
+
+/// `modelTopologyType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the format knows these two")]
+pub enum TopologyType {
+    /// `"JSON"`.
+    Json,
+    /// `"GraphDef"`.
+    GraphDef,
+}
+
+/// What a successful save reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SaveResult {
+    /// Date and sizes of what was saved.
+    pub model_artifacts_info: ModelArtifactsInfo,
+}
+
+impl ModelArtifactsInfo {
+    /// The sizes of a model, with a date.
+    pub fn new(artifacts: &ModelArtifacts, date_saved: DateSaved) -> Self {
+        let (model_topology_type, model_topology_bytes) = match &artifacts.model_topology {
+            None => (TopologyType::Json, 0),
+            Some(ModelTopology::Json(json)) if json.is_null() => (TopologyType::Json, 0),
+            Some(ModelTopology::Json(json)) => (TopologyType::Json, json.js_len()),
+            Some(ModelTopology::GraphDef(bytes)) => (TopologyType::GraphDef, bytes.len() as u64),
+        };
+        Self {
+            date_saved,
+            model_topology_type,
+            model_topology_bytes,
+            weight_specs_bytes: artifacts.weights.as_ref().map_or(0, specs_bytes),
+            weight_data_bytes: artifacts.weights.as_ref().map_or(0, |weights| weights.data().byte_length()),
+        }
+    }
+}
+
+fn specs_bytes(weights: &Weights) -> u64 {
+    let text = encode_weight_specs(weights.specs());
+    // Specs print as well-formed JSON; the text's own length stands for the branch that cannot happen.
+    RawJson::parse(&text).map_or(text.len() as u64, |json| json.js_len())
+}
+
+impl SaveResult {
+    /// The result of saving these artifacts now.
+    pub fn now(artifacts: &ModelArtifacts) -> Self {
+        Self { model_artifacts_info: ModelArtifactsInfo::new(artifacts, DateSaved::now()) }
+    }
+}
+
+impl TopologyType {
+    /// The name as TensorFlow.js spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "JSON",
+            Self::GraphDef => "GraphDef",
+        }
+    }
+}
+
+impl serde::Serialize for ModelArtifactsInfo {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("ModelArtifactsInfo", 5)?;
+        object.serialize_field("dateSaved", &self.date_saved)?;
+        object.serialize_field("modelTopologyType", self.model_topology_type.as_str())?;
+        object.serialize_field("modelTopologyBytes", &self.model_topology_bytes)?;
+        object.serialize_field("weightSpecsBytes", &self.weight_specs_bytes)?;
+        object.serialize_field("weightDataBytes", &self.weight_data_bytes)?;
+        object.end()
+    }
+}
+
+impl serde::Serialize for SaveResult {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("SaveResult", 1)?;
+        object.serialize_field("modelArtifactsInfo", &self.model_artifacts_info)?;
+        object.end()
+    }
+}

@@ -1,0 +1,287 @@
+//! JSON kept as text, and that text as `JSON.stringify` would print it.
+
+mod js;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+/// The deepest nesting that is accepted: far beyond any topology, far below any stack.
+const MAX_DEPTH: usize = 512;
+
+/// One JSON value, kept as the text it came in.
+///
+/// Nothing is reformatted, reordered or rounded: 1.0 stays `1.0`, and large integers keep their digits. The
+/// text is well-formed and nested at most 512 deep, checked on construction. Cloning is cheap.
+///
+/// ```
+/// use tfjs_artifacts::RawJson;
+///
+/// let json = RawJson::parse(r#"{"scale": 1.0, "2": "é", "1": null}"#)?;
+/// assert_eq!(json.get(), r#"{"scale": 1.0, "2": "é", "1": null}"#);
+/// // What JavaScript's JSON.stringify(JSON.parse(text)) prints:
+/// assert_eq!(json.to_js_string(), r#"{"1":null,"2":"é","scale":1}"#);
+/// # Ok::<(), tfjs_artifacts::JsonError>(())
+/// ```
+#[derive(Clone)]
+pub struct RawJson(Arc<RawValue>);
+
+/// Why a text is not acceptable JSON.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// Not well-formed.
+    #[error("not valid JSON at line {line}, column {column}: {message}")]
+    Syntax {
+        /// Line, from 1.
+        line: usize,
+        /// Column in bytes, from 1.
+        column: usize,
+        /// What the parser expected.
+        message: String,
+    },
+    /// Arrays and objects nested too deep.
+    #[error("JSON is nested deeper than {limit} levels (at line {line})")]
+    TooDeep {
+        /// The deepest nesting that is accepted.
+        limit: usize,
+        /// The line where the limit is passed, from 1.
+        line: usize,
+    },
+}
+
+impl RawJson {
+    /// Checks and takes a JSON text; white space around the value is dropped.
+    ///
+    /// # Errors
+    /// [`JsonError`] when the text is not well-formed or is nested deeper than 512 levels.
+    pub fn parse(text: &str) -> Result<Self, JsonError> {
+        check_depth(text)?;
+        let raw: &RawValue = serde_json::from_str(text).map_err(|error| syntax_error(&error))?;
+        Ok(Self::from_checked(raw))
+    }
+
+    /// The JSON text of any serializable value.
+    ///
+    /// # Errors
+    /// Whatever the value's `Serialize` reports, and nesting deeper than 512 levels.
+    pub fn from_serialize(value: &impl serde::Serialize) -> Result<Self, JsonError> {
+        let text = serde_json::to_string(value).map_err(|error| syntax_error(&error))?;
+        Self::parse(&text)
+    }
+
+    /// The JSON `null`.
+    pub fn null() -> Self {
+        Self(Arc::from(RawValue::NULL.to_owned()))
+    }
+
+    /// A JSON string.
+    pub fn string(text: &str) -> Self {
+        let mut json = String::with_capacity(text.len() + 2);
+        js::write_string(text, &mut json);
+        // A quoted, escaped string is always well-formed; `null` stands for the branch that cannot happen.
+        RawValue::from_string(json).map_or_else(|_| Self::null(), |raw| Self(Arc::from(raw)))
+    }
+
+    /// Takes a part of a text that [`check_depth`] and the parser have already accepted.
+    pub(crate) fn from_checked(raw: &RawValue) -> Self {
+        Self(Arc::from(raw.to_owned()))
+    }
+
+    /// The text, as it came.
+    pub fn get(&self) -> &str {
+        self.0.get()
+    }
+
+    /// Whether this is the JSON `null`.
+    pub fn is_null(&self) -> bool {
+        self.get() == "null"
+    }
+
+    /// The value of a JSON string; `None` for any other kind of value.
+    pub fn as_str(&self) -> Option<Cow<'_, str>> {
+        let inner = self.get().strip_prefix('"')?.strip_suffix('"')?;
+        if !inner.contains('\\') {
+            return Some(Cow::Borrowed(inner));
+        }
+        serde_json::from_str(self.get()).ok().map(Cow::Owned)
+    }
+
+    /// The value of a JSON number as JavaScript reads it; `None` for any other kind of value.
+    pub fn as_f64(&self) -> Option<f64> {
+        let text = self.get();
+        text.starts_with(|c: char| c == '-' || c.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    }
+
+    /// The members of a JSON object, in the order of the text; `None` for any other kind of value.
+    pub fn entries(&self) -> Option<Vec<(String, Self)>> {
+        let Entries(entries) = serde_json::from_str(self.get()).ok()?;
+        let owned = |(key, raw): (Cow<'_, str>, &RawValue)| (key.into_owned(), Self::from_checked(raw));
+        Some(entries.into_iter().map(owned).collect())
+    }
+
+    /// The value of one member of a JSON object; the last, if the key is repeated, as in JavaScript.
+    pub fn member(&self, key: &str) -> Option<Self> {
+        let Entries(entries) = serde_json::from_str(self.get()).ok()?;
+        let (_, raw) = entries.into_iter().rev().find(|(name, _)| name == key)?;
+        Some(Self::from_checked(raw))
+    }
+
+    /// The elements of a JSON array; `None` for any other kind of value.
+    pub fn elements(&self) -> Option<Vec<Self>> {
+        let elements: Vec<&RawValue> = serde_json::from_str(self.get()).ok()?;
+        Some(elements.into_iter().map(Self::from_checked).collect())
+    }
+
+    /// What JavaScript's `JSON.stringify(JSON.parse(text))` prints.
+    ///
+    /// Compact; integer-like keys first and ascending, other keys in order, the last of repeated keys at the
+    /// place of the first; numbers in JavaScript's shortest form (`1.0` is `1`, `-0.0` is `0`, `1e999` is
+    /// `null`); only `"`, `\`, control characters and lone surrogates escaped.
+    pub fn to_js_string(&self) -> String {
+        js::stringify(self.get())
+    }
+
+    /// The length in UTF-8 bytes of [`to_js_string`](Self::to_js_string): the unit of all byte counts of
+    /// JSON that TensorFlow.js reports.
+    pub fn js_len(&self) -> u64 {
+        self.to_js_string().len() as u64
+    }
+}
+
+/// The members of an object in order, borrowing from the text.
+pub(crate) struct Entries<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> serde::Deserialize<'de> for Entries<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Entries<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(Key(key)) = map.next_key()? {
+                    entries.push((key, map.next_value()?));
+                }
+                Ok(Entries(entries))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+/// An object's key, borrowed unless it has escapes.
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Refuses nesting deeper than [`MAX_DEPTH`], in one pass without recursion.
+pub(crate) fn check_depth(text: &str) -> Result<(), JsonError> {
+    let mut depth = 0usize;
+    let mut in_string = false;
+    let mut bytes = text.bytes().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'\\' if in_string => {
+                bytes.next();
+            }
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    let before = text.as_bytes().get(..at).unwrap_or_default();
+                    let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+                    return Err(JsonError::TooDeep { limit: MAX_DEPTH, line });
+                }
+            }
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Our error for what serde_json says; its message without the position, which has fields of its own.
+pub(crate) fn syntax_error(error: &serde_json::Error) -> JsonError {
+    let text = error.to_string();
+    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+    JsonError::Syntax { line: error.line(), column: error.column(), message: message.to_owned() }
+}
+
+/// Two values are equal when their texts are; `1.0` and `1` differ.
+impl PartialEq for RawJson {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl Eq for RawJson {}
+
+impl fmt::Debug for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.get())
+    }
+}
+
+impl fmt::Display for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.get())
+    }
+}
+
+impl serde::Serialize for RawJson {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for RawJson {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        check_depth(raw.get()).map_err(serde::de::Error::custom)?;
+        Ok(Self(Arc::from(raw)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_is_limited_without_recursion() {
+        let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(RawJson::parse(&deep(MAX_DEPTH)).is_ok());
+        let error = RawJson::parse(&deep(10_000)).unwrap_err();
+        assert_eq!(error.to_string(), "JSON is nested deeper than 512 levels (at line 1)");
+        // Brackets inside strings do not count.
+        assert!(RawJson::parse(&format!("\"{}\\\"{}\"", "[".repeat(600), "{".repeat(600))).is_ok());
+    }
+
+    #[test]
+    fn the_deepest_value_is_stringified() {
+        let text = format!("{}1.0{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
+        assert_eq!(RawJson::parse(&text).unwrap().js_len(), 2 * MAX_DEPTH as u64 + 1);
+    }
+
+    #[test]
+    fn typed_access() {
+        let json = RawJson::parse(r#"{"a":"x\n","b":-0.0,"a":2}"#).unwrap();
+        assert_eq!(json.member("a").unwrap().as_f64(), Some(2.0));
+        assert_eq!(json.entries().unwrap()[0].1.as_str().unwrap(), "x\n");
+        assert!(json.member("b").unwrap().as_f64().unwrap().is_sign_negative());
+        assert_eq!(json.as_str(), None);
+        assert_eq!(RawJson::string("a\"b").as_str().unwrap(), "a\"b");
+        assert!(RawJson::null().is_null());
+    }
+
+    #[test]
+    fn syntax_errors_say_where() {
+        let error = RawJson::parse("{\"a\":\n 1,}").unwrap_err();
+        assert_eq!(error.to_string(), "not valid JSON at line 2, column 4: key must be a string");
+    }
+}

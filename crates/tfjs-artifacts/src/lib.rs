@@ -1,0 +1,47 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod artifacts;
+mod byte_source;
+mod date;
+mod dtype;
+mod error;
+mod info;
+mod json;
+mod location;
+mod maybe;
+mod model_json;
+mod quantization;
+mod rel_path;
+mod shape;
+mod shard_layout;
+mod sniff;
+mod weight_data;
+mod weight_spec;
+mod weights;
+
+pub use artifacts::{ModelArtifacts, ModelFormat, ModelTopology};
+pub use byte_source::ByteSource;
+pub use date::DateSaved;
+pub use dtype::DType;
+pub use error::{Error, ErrorKind, Operation};
+pub use info::{ModelArtifactsInfo, SaveResult, TopologyType};
+pub use json::{JsonError, RawJson};
+pub use location::Location;
+pub use maybe::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
+pub use model_json::{
+    MAX_JSON_BYTES, ManifestError, ModelJson, WeightsManifestGroup, encode_manifest, encode_model_json,
+};
+pub use quantization::{Quantization, QuantizationDType};
+pub use rel_path::{RelPath, RelPathError};
+pub use shape::{Shape, ShapeError};
+pub use shard_layout::{PlannedShard, ShardLayout, ShardNames};
+pub use sniff::{Sniffed, sniff};
+pub use weight_data::{Segment, WeightData};
+pub use weight_spec::{StoredSize, WeightSpec};
+pub use weights::{Shard, SurplusBytes, TensorPlace, WeightGroup, Weights, WeightsError};
+
+#[doc(no_inline)]
+pub use async_trait::async_trait;
+#[doc(no_inline)]
+pub use bytes::Bytes;

@@ -1,0 +1,70 @@
+//! Where something happened, fit to be printed: without passwords and tokens.
+
+use std::fmt;
+
+/// A URL or path as error messages show it.
+///
+/// Everything that may carry a secret is cut on construction: the user info before an `@` in the authority,
+/// and the query and fragment of anything with a scheme (signed URLs keep their signature there). A plain
+/// path is kept as it is.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Location(Box<str>);
+
+impl Location {
+    /// Takes a URL or a path and removes what may be secret.
+    pub fn new(url_or_path: &str) -> Self {
+        let Some((scheme, rest)) = url_or_path.split_once("://") else {
+            return Self(url_or_path.into());
+        };
+        if scheme.eq_ignore_ascii_case("file") {
+            return Self(url_or_path.into());
+        }
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        let (authority, path) = match rest.find('/') {
+            Some(slash) => rest.split_at(slash),
+            None => (rest, ""),
+        };
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        Self(format!("{scheme}://{host}{path}").into())
+    }
+
+    /// The text, without secrets.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Location;
+
+    fn check(given: &str, shown: &str) {
+        assert_eq!(Location::new(given).as_str(), shown);
+    }
+
+    #[test]
+    fn secrets_are_cut() {
+        check("https://user:pw@host/m/model.json?sig=abc#x", "https://host/m/model.json");
+        check("https://host?token=1", "https://host");
+        check("s3://bucket/key", "s3://bucket/key");
+        check("indexeddb://My Model", "indexeddb://My Model");
+    }
+
+    #[test]
+    fn paths_are_kept() {
+        check("/tmp/what?/model.json", "/tmp/what?/model.json");
+        check("file:///tmp/a?b@c", "file:///tmp/a?b@c");
+    }
+}

@@ -1,0 +1,201 @@
+//! Reading: text to [`ModelJson`], with errors that say where.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use serde_json::value::RawValue;
+
+use super::{MAX_JSON_BYTES, ManifestError, ModelJson, WeightsManifestGroup};
+use crate::json::{Entries, check_depth, syntax_error};
+use crate::shape::abbreviate;
+use crate::{
+    DType, ModelArtifacts, ModelTopology, Quantization, QuantizationDType, RawJson, RelPath, Shape, Sniffed,
+    WeightSpec, sniff,
+};
+
+/// Where in the JSON something stands, made only when an error wants it.
+type At<'a> = &'a dyn Fn() -> String;
+
+pub(super) fn parse(bytes: &[u8]) -> Result<ModelJson, ManifestError> {
+    let text = text(bytes)?;
+    let raw: &RawValue = serde_json::from_str(text).map_err(|error| syntax_error(&error))?;
+    match raw.get().as_bytes().first() {
+        Some(b'{') => model_json(raw),
+        Some(b'[') => legacy_manifest(raw),
+        _ => Err(ManifestError::NotAModel { found: abbreviate(raw.get()) }),
+    }
+}
+
+/// The bytes as JSON-like text: of acceptable size and depth, in UTF-8, and not obviously something else.
+fn text(bytes: &[u8]) -> Result<&str, ManifestError> {
+    if bytes.len() as u64 > MAX_JSON_BYTES {
+        return Err(ManifestError::TooLarge { bytes: bytes.len() as u64 });
+    }
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        return Err(ManifestError::ByteOrderMark);
+    }
+    if let Some(sniffed @ (Sniffed::Html | Sniffed::GitLfsPointer)) = sniff(bytes) {
+        return Err(ManifestError::Impostor(sniffed));
+    }
+    let text = str::from_utf8(bytes).map_err(|error| ManifestError::NotUtf8 { at: error.valid_up_to() })?;
+    if text.trim_ascii().is_empty() {
+        return Err(ManifestError::Empty);
+    }
+    check_depth(text)?;
+    Ok(text)
+}
+
+fn model_json(raw: &RawValue) -> Result<ModelJson, ManifestError> {
+    let mut artifacts = ModelArtifacts::new();
+    let mut groups = None;
+    for (key, value) in entries(raw, &|| "model.json".to_owned())? {
+        let json = || Some(RawJson::from_checked(value));
+        match &*key {
+            "modelTopology" => artifacts.model_topology = json().map(ModelTopology::Json),
+            "format" => artifacts.format = json(),
+            "generatedBy" => artifacts.generated_by = json(),
+            "convertedBy" => artifacts.converted_by = json(),
+            "weightsManifest" if value.get() != "null" => groups = Some(manifest(value)?),
+            "signature" => artifacts.signature = json(),
+            "userDefinedMetadata" => artifacts.user_defined_metadata = json(),
+            "modelInitializer" => artifacts.model_initializer = json(),
+            "initializerSignature" => artifacts.initializer_signature = json(),
+            "trainingConfig" => artifacts.training_config = json(),
+            _ => artifacts.unknown.push((key.into_owned(), RawJson::from_checked(value))),
+        }
+    }
+    let has_topology = artifacts.topology_json().is_some_and(|topology| !topology.is_null());
+    if !has_topology && groups.is_none() {
+        return Err(ManifestError::NothingInIt);
+    }
+    Ok(ModelJson { artifacts, groups, is_legacy_manifest: false })
+}
+
+fn legacy_manifest(raw: &RawValue) -> Result<ModelJson, ManifestError> {
+    let groups = Some(manifest(raw)?);
+    Ok(ModelJson { artifacts: ModelArtifacts::new(), groups, is_legacy_manifest: true })
+}
+
+fn manifest(raw: &RawValue) -> Result<Vec<WeightsManifestGroup>, ManifestError> {
+    let groups = elements(raw, &|| "weightsManifest".to_owned(), "an array of groups")?;
+    let mut seen = BTreeSet::new();
+    let mut parsed = Vec::with_capacity(groups.len());
+    for (index, group) in groups.into_iter().enumerate() {
+        let at = || format!("weightsManifest[{index}]");
+        let group = manifest_group(group, &at)?;
+        if let Some(path) = group.paths.iter().find(|path| !seen.insert((*path).clone())) {
+            return Err(ManifestError::DuplicatePath { at: at(), path: path.clone() });
+        }
+        parsed.push(group);
+    }
+    let some_have = parsed.iter().any(|group| group.weights.is_some());
+    match parsed.iter().position(|group| group.weights.is_none()) {
+        Some(index) if some_have => {
+            Err(ManifestError::MissingKey { at: format!("weightsManifest[{index}]"), key: "weights" })
+        }
+        _ => Ok(parsed),
+    }
+}
+
+fn manifest_group(raw: &RawValue, at: At<'_>) -> Result<WeightsManifestGroup, ManifestError> {
+    let mut paths = None;
+    let mut group = WeightsManifestGroup { paths: Vec::new(), weights: None, unknown: Vec::new() };
+    for (key, value) in entries(raw, at)? {
+        match &*key {
+            "paths" => paths = Some(shard_paths(value, at)?),
+            "weights" => group.weights = Some(weight_specs(value, at)?),
+            _ => group.unknown.push((key.into_owned(), RawJson::from_checked(value))),
+        }
+    }
+    group.paths = paths.ok_or_else(|| ManifestError::MissingKey { at: at(), key: "paths" })?;
+    Ok(group)
+}
+
+fn shard_paths(raw: &RawValue, group: At<'_>) -> Result<Vec<RelPath>, ManifestError> {
+    let at = || format!("{}.paths", group());
+    let mut paths = Vec::new();
+    for (index, path) in elements(raw, &at, "an array of strings")?.into_iter().enumerate() {
+        let at = || format!("{}[{index}]", at());
+        let path = RelPath::parse(&string(path, &at)?).map_err(|error| ManifestError::Path { at: at(), error })?;
+        paths.push(path);
+    }
+    Ok(paths)
+}
+
+fn weight_specs(raw: &RawValue, group: At<'_>) -> Result<Vec<WeightSpec>, ManifestError> {
+    let at = || format!("{}.weights", group());
+    let mut specs = Vec::new();
+    for (index, spec) in elements(raw, &at, "an array of weights")?.into_iter().enumerate() {
+        specs.push(weight_spec(spec, &|| format!("{}[{index}]", at()))?);
+    }
+    Ok(specs)
+}
+
+fn weight_spec(raw: &RawValue, at: At<'_>) -> Result<WeightSpec, ManifestError> {
+    let entries = entries(raw, at)?;
+    let find = |key: &'static str| {
+        let found = entries.iter().find(|(name, _)| name == key).map(|(_, value)| *value);
+        found.ok_or_else(|| ManifestError::MissingKey { at: at(), key })
+    };
+    let name = string(find("name")?, &|| format!("{}.name", at()))?.into_owned();
+    let tensor = || format!("tensor `{name}`");
+    let shape =
+        Shape::from_json(find("shape")?.get()).map_err(|error| ManifestError::Shape { tensor: name.clone(), error })?;
+    let dtype = DType::from(&*string(find("dtype")?, &|| format!("the dtype of {}", tensor()))?);
+
+    let mut spec = WeightSpec::new(name.clone(), shape, dtype);
+    for (key, value) in &entries {
+        match &**key {
+            "name" | "shape" | "dtype" => {}
+            // Only a string is a group; the reference compares it with `'optimizer'` and nothing else.
+            "group" if value.get().starts_with('"') => spec.group = Some(string(value, &tensor)?.into_owned()),
+            "quantization" => spec.quantization = Some(quantization(value, &tensor)?),
+            _ => spec.unknown.push((key.clone().into_owned(), RawJson::from_checked(value))),
+        }
+    }
+    Ok(spec)
+}
+
+fn quantization(raw: &RawValue, tensor: At<'_>) -> Result<Quantization, ManifestError> {
+    let at = || format!("the quantization of {}", tensor());
+    let mut dtype = None;
+    let mut quantization = Quantization::new(QuantizationDType::Uint8);
+    for (key, value) in entries(raw, &at)? {
+        match &*key {
+            "dtype" => dtype = Some(QuantizationDType::from(&*string(value, &at)?)),
+            "min" => quantization.min = Some(RawJson::from_checked(value)),
+            "scale" => quantization.scale = Some(RawJson::from_checked(value)),
+            _ => quantization.unknown.push((key.into_owned(), RawJson::from_checked(value))),
+        }
+    }
+    quantization.dtype = dtype.ok_or_else(|| ManifestError::MissingKey { at: at(), key: "dtype" })?;
+    Ok(quantization)
+}
+
+/// The members of an object, none of them twice.
+fn entries<'a>(raw: &'a RawValue, at: At<'_>) -> Result<Vec<(Cow<'a, str>, &'a RawValue)>, ManifestError> {
+    let Ok(Entries(entries)) = serde_json::from_str(raw.get()) else {
+        return Err(wrong_type(raw, at, "an object"));
+    };
+    let mut seen = BTreeSet::new();
+    match entries.iter().find(|(key, _)| !seen.insert(key)) {
+        Some((key, _)) => Err(ManifestError::DuplicateKey { at: at(), key: key.clone().into_owned() }),
+        None => Ok(entries),
+    }
+}
+
+fn elements<'a>(raw: &'a RawValue, at: At<'_>, expected: &'static str) -> Result<Vec<&'a RawValue>, ManifestError> {
+    serde_json::from_str(raw.get()).map_err(|_| wrong_type(raw, at, expected))
+}
+
+fn string<'a>(raw: &'a RawValue, at: At<'_>) -> Result<Cow<'a, str>, ManifestError> {
+    let inner = raw.get().strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    match inner.filter(|inner| !inner.contains('\\')) {
+        Some(plain) => Ok(Cow::Borrowed(plain)),
+        None => serde_json::from_str(raw.get()).map(Cow::Owned).map_err(|_| wrong_type(raw, at, "a string")),
+    }
+}
+
+fn wrong_type(raw: &RawValue, at: At<'_>, expected: &'static str) -> ManifestError {
+    ManifestError::WrongType { at: at(), expected, found: abbreviate(raw.get()) }
+}

@@ -1,0 +1,141 @@
+//! Writing: artifacts to the text of `model.json`.
+//!
+//! Known keys come in the order of tfjs-core's `getModelJSONForModelArtifacts`, then the unknown ones in theirs;
+//! values that came as text go out as that text.
+
+use crate::{Error, ErrorKind, ModelArtifacts, ModelTopology, Quantization, RawJson, ShardLayout, WeightSpec, Weights};
+
+/// The text of `model.json` for these artifacts, whose weights are stored as `layout` says.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`] when the topology is a binary GraphDef, which `model.json` cannot hold.
+pub fn encode_model_json(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>) -> Result<String, Error> {
+    let topology = match &artifacts.model_topology {
+        Some(ModelTopology::GraphDef(_)) => {
+            let message = "a binary GraphDef topology does not fit into model.json";
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
+        Some(ModelTopology::Json(json)) => Some(json),
+        None => None,
+    };
+    let manifest = artifacts.weights.as_ref().zip(layout).map(|(weights, layout)| encode_manifest(weights, layout));
+
+    let mut object = Object::new(String::with_capacity(topology.map_or(0, |json| json.get().len()) + 4096));
+    object.optional("modelTopology", topology);
+    object.optional("format", artifacts.format.as_ref());
+    object.optional("generatedBy", artifacts.generated_by.as_ref());
+    object.optional("convertedBy", artifacts.converted_by.as_ref());
+    if let Some(manifest) = &manifest {
+        object.member("weightsManifest", manifest);
+    }
+    object.optional("signature", artifacts.signature.as_ref());
+    object.optional("userDefinedMetadata", artifacts.user_defined_metadata.as_ref());
+    object.optional("modelInitializer", artifacts.model_initializer.as_ref());
+    object.optional("initializerSignature", artifacts.initializer_signature.as_ref());
+    object.optional("trainingConfig", artifacts.training_config.as_ref());
+    for (key, value) in &artifacts.unknown {
+        // An explicit `"weightsManifest": null` is kept among them, and gives way to a real one.
+        if manifest.is_none() || key != "weightsManifest" {
+            object.member(key, value.get());
+        }
+    }
+    Ok(object.end())
+}
+
+/// The text of a bare weights manifest, the value of `weightsManifest`.
+pub fn encode_manifest(weights: &Weights, layout: &ShardLayout) -> String {
+    let groups = weights.groups().iter().zip(layout.groups()).map(|(group, shards)| {
+        let paths = shards.iter().map(|shard| quoted(&layout.manifest_path(&shard.path)));
+        let mut object = Object::new(String::new());
+        object.member("paths", &array(paths));
+        object.member("weights", &encode_weight_specs(&group.weights));
+        object.members(&group.unknown);
+        object.end()
+    });
+    array(groups)
+}
+
+/// The text of an array of specs: `weights` of a group, or all of a model's.
+pub(crate) fn encode_weight_specs<'a>(specs: impl IntoIterator<Item = &'a WeightSpec>) -> String {
+    array(specs.into_iter().map(weight_spec))
+}
+
+fn weight_spec(spec: &WeightSpec) -> String {
+    let mut object = Object::new(String::new());
+    object.member("name", &quoted(&spec.name));
+    object.member("shape", &spec.shape.to_string());
+    object.member("dtype", &quoted(spec.dtype.as_str()));
+    if let Some(group) = &spec.group {
+        object.member("group", &quoted(group));
+    }
+    if let Some(quantized) = &spec.quantization {
+        object.member("quantization", &quantization(quantized));
+    }
+    object.members(&spec.unknown);
+    object.end()
+}
+
+fn quantization(quantization: &Quantization) -> String {
+    let mut object = Object::new(String::new());
+    object.member("dtype", &quoted(quantization.dtype.as_str()));
+    object.optional("min", quantization.min.as_ref());
+    object.optional("scale", quantization.scale.as_ref());
+    object.members(&quantization.unknown);
+    object.end()
+}
+
+/// A JSON object under construction.
+struct Object {
+    text: String,
+    separator: char,
+}
+
+impl Object {
+    fn new(text: String) -> Self {
+        Self { text, separator: '{' }
+    }
+
+    fn member(&mut self, key: &str, json: &str) {
+        self.text.push(self.separator);
+        self.separator = ',';
+        self.text.push_str(&quoted(key));
+        self.text.push(':');
+        self.text.push_str(json);
+    }
+
+    fn optional(&mut self, key: &str, json: Option<&RawJson>) {
+        if let Some(json) = json {
+            self.member(key, json.get());
+        }
+    }
+
+    fn members(&mut self, members: &[(String, RawJson)]) {
+        for (key, value) in members {
+            self.member(key, value.get());
+        }
+    }
+
+    fn end(mut self) -> String {
+        if self.separator == '{' {
+            self.text.push('{');
+        }
+        self.text.push('}');
+        self.text
+    }
+}
+
+fn array(elements: impl Iterator<Item = String>) -> String {
+    let mut text = String::from("[");
+    for (index, element) in elements.enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push_str(&element);
+    }
+    text.push(']');
+    text
+}
+
+fn quoted(text: &str) -> String {
+    RawJson::string(text).get().to_owned()
+}

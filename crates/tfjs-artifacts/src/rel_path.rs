@@ -1,0 +1,137 @@
+//! Shard paths: relative, forward, and unable to leave the model's own folder.
+
+use std::fmt;
+
+/// A shard's path in a manifest: relative to `model.json`, `/`-separated, and unable to climb out.
+///
+/// It cannot hold an absolute path, a `..`, a drive or scheme (`:`), a backslash, a control character, an
+/// empty segment, or a `.` other than the leading `./` that TensorFlow.js itself writes (which is dropped).
+/// The reference joins such paths blindly and so reads any file that a manifest names (`join(dir, path)` in
+/// tfjs-node's `file_system.ts`).
+///
+/// ```
+/// use tfjs_artifacts::RelPath;
+///
+/// let path = RelPath::parse("./model.weights.bin")?;
+/// assert_eq!(path.as_str(), "model.weights.bin");
+/// assert!(RelPath::parse("../secret").is_err());
+/// # Ok::<(), tfjs_artifacts::RelPathError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RelPath(Box<str>);
+
+/// Why a text is not a [`RelPath`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("shard path `{}` {reason}; paths must be relative to model.json and stay in its folder", .path.escape_debug())]
+#[non_exhaustive]
+pub struct RelPathError {
+    /// The text.
+    pub path: String,
+    /// What is wrong with it.
+    pub reason: &'static str,
+}
+
+impl RelPath {
+    /// Checks a path from a manifest.
+    ///
+    /// # Errors
+    /// [`RelPathError`] when the path could point outside the model's folder or means different things on
+    /// different systems.
+    pub fn parse(path: &str) -> Result<Self, RelPathError> {
+        let fail = |reason| Err(RelPathError { path: path.to_owned(), reason });
+        let rest = path.strip_prefix("./").unwrap_or(path);
+        if rest.is_empty() {
+            return fail("is empty");
+        }
+        if rest.starts_with('/') {
+            return fail("is absolute");
+        }
+        if rest.contains('\\') {
+            return fail("has a backslash");
+        }
+        if rest.contains(':') {
+            return fail("has a colon (a drive, a scheme or an alternate stream)");
+        }
+        if rest.chars().any(char::is_control) {
+            return fail("has a control character");
+        }
+        for segment in rest.split('/') {
+            match segment {
+                "" => return fail("has an empty segment"),
+                "." => return fail("has a `.` segment"),
+                ".." => return fail("climbs with `..`"),
+                _ => {}
+            }
+        }
+        Ok(Self(rest.into()))
+    }
+
+    /// The path, without a leading `./`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The segments between the slashes; at least one.
+    pub fn segments(&self) -> impl Iterator<Item = &str> {
+        self.0.split('/')
+    }
+
+    /// The last segment.
+    pub fn file_name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for RelPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn refused(path: &str) -> &'static str {
+        RelPath::parse(path).expect_err(path).reason
+    }
+
+    #[test]
+    fn what_writers_write_is_accepted() {
+        for path in
+            ["group1-shard1of3.bin", "./model.weights.bin", "w/a b.bin", "weights", "模型.bin", "a..b", "w0?x=1"]
+        {
+            assert_eq!(RelPath::parse(path).unwrap().as_str(), path.trim_start_matches("./"));
+        }
+    }
+
+    #[test]
+    fn every_way_out_is_refused() {
+        assert_eq!(refused(""), "is empty");
+        assert_eq!(refused("./"), "is empty");
+        assert_eq!(refused("/etc/passwd"), "is absolute");
+        assert_eq!(refused(".//etc/passwd"), "is absolute");
+        assert_eq!(refused("../x"), "climbs with `..`");
+        assert_eq!(refused("a/../../x"), "climbs with `..`");
+        assert_eq!(refused("a\\..\\b"), "has a backslash");
+        assert_eq!(refused("C:/x").split(' ').nth(2), Some("colon"));
+        assert_eq!(refused("C:\\x"), "has a backslash");
+        assert_eq!(refused("\\\\host\\share"), "has a backslash");
+        assert_eq!(refused("https://evil/x").split(' ').nth(2), Some("colon"));
+        assert_eq!(refused("a\0b"), "has a control character");
+        assert_eq!(refused("a//b"), "has an empty segment");
+        assert_eq!(refused("a/"), "has an empty segment");
+        assert_eq!(refused("a/./b"), "has a `.` segment");
+    }
+
+    proptest! {
+        #[test]
+        fn what_parses_stays_inside(path in "[./a\\\\:]{0,12}") {
+            if let Ok(path) = RelPath::parse(&path) {
+                prop_assert!(path.segments().all(|s| !s.is_empty() && s != "." && s != ".."));
+                prop_assert!(!path.as_str().starts_with('/'));
+            }
+        }
+    }
+}

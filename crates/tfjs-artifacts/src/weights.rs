@@ -1,0 +1,294 @@
+//! Specs and bytes together: groups, shards, and where each tensor lies.
+
+mod locate;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::{Error, ErrorKind, RawJson, RelPath, Segment, Sniffed, WeightData, WeightSpec, sniff};
+
+pub use locate::TensorPlace;
+
+/// The weights of a model: specs in groups, the shards they were stored in, and the bytes.
+///
+/// A group is one logical run of bytes: its tensors are packed back to back, and its shards are cut anywhere,
+/// also inside a tensor. Built only through checks: tensor names are unique, the shards of all groups
+/// add up to the data, and each group holds as many bytes as its specs say.
+#[derive(Clone, Debug)]
+pub struct Weights {
+    groups: Vec<WeightGroup>,
+    data: WeightData,
+    surplus: SurplusBytes,
+}
+
+/// One group of a weights manifest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WeightGroup {
+    /// The tensors, in the order of their bytes.
+    pub weights: Vec<WeightSpec>,
+    /// The files that hold the bytes, in order.
+    pub shards: Vec<Shard>,
+    /// Other keys of the group, in order.
+    pub unknown: Vec<(String, RawJson)>,
+}
+
+/// One weight file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a name and a length, nothing else")]
+pub struct Shard {
+    /// Its path relative to `model.json`.
+    pub path: RelPath,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// What to do with bytes that no tensor claims.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "they are accepted or they are not")]
+pub enum SurplusBytes {
+    /// They are an error: something is wrong with the file or the manifest.
+    #[default]
+    Reject,
+    /// They are ignored at the end of each group, as the reference does at the end of the last.
+    Allow,
+}
+
+/// Why specs and bytes do not fit together. Groups count from 1, as in shard names.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// Two tensors have one name.
+    #[error("two tensors are named `{name}`")]
+    DuplicateName {
+        /// The name.
+        name: String,
+    },
+    /// The shards hold fewer bytes than the tensors need.
+    #[error("{shards} but the tensors of group {group} need {}{needed}: the bytes end inside tensor `{tensor}`", if *.at_least { "at least " } else { "" })]
+    TooShort {
+        /// The group.
+        group: usize,
+        /// Which shards hold how many bytes, in words.
+        shards: String,
+        /// How many bytes the tensors need.
+        needed: u64,
+        /// Whether `needed` counts only the length prefixes of string tensors.
+        at_least: bool,
+        /// The first tensor that is not all there.
+        tensor: String,
+    },
+    /// The shards hold more bytes than the tensors take.
+    #[error("{shards} but the tensors of group {group} take {taken}: the rest belongs to no tensor")]
+    Surplus {
+        /// The group.
+        group: usize,
+        /// Which shards hold how many bytes, in words.
+        shards: String,
+        /// How many bytes the tensors take.
+        taken: u64,
+    },
+    /// A string's length prefix points past the end of its group.
+    #[error("string {element} of tensor `{tensor}` claims {length} bytes, but group {group} has {left} left")]
+    StringTooLong {
+        /// The group.
+        group: usize,
+        /// The tensor.
+        tensor: String,
+        /// Which string, from 0.
+        element: u64,
+        /// Its length as the prefix has it.
+        length: u64,
+        /// How many bytes there are.
+        left: u64,
+    },
+    /// The shards do not add up to the data.
+    #[error("the shards add up to {shards} bytes, but there are {data} bytes of data")]
+    ShardTotal {
+        /// The sum of the shards' lengths.
+        shards: u64,
+        /// The length of the data.
+        data: u64,
+    },
+}
+
+impl From<WeightsError> for Error {
+    fn from(error: WeightsError) -> Self {
+        Self::new(ErrorKind::InvalidData, error.to_string())
+    }
+}
+
+impl Shard {
+    /// A file of this length.
+    pub fn new(path: RelPath, bytes: u64) -> Self {
+        Self { path, bytes }
+    }
+}
+
+impl WeightGroup {
+    /// A group of tensors in these files.
+    pub fn new(weights: Vec<WeightSpec>, shards: Vec<Shard>) -> Self {
+        Self { weights, shards, unknown: Vec::new() }
+    }
+
+    /// How many bytes its shards hold.
+    pub fn byte_length(&self) -> u64 {
+        self.shards.iter().fold(0, |sum, shard| sum.saturating_add(shard.bytes))
+    }
+}
+
+impl Weights {
+    /// Checks that groups and data fit together.
+    ///
+    /// String tensors are sized by their prefixes, which lie in the data: their exact fit is checked by
+    /// [`verify`](Self::verify) and [`locate`](Self::locate).
+    ///
+    /// # Errors
+    /// [`WeightsError`] when names repeat or lengths disagree.
+    pub fn new(groups: Vec<WeightGroup>, data: WeightData, surplus: SurplusBytes) -> Result<Self, WeightsError> {
+        check_names(&groups)?;
+        let shards = groups.iter().fold(0u64, |sum, group| sum.saturating_add(group.byte_length()));
+        if shards != data.byte_length() {
+            return Err(WeightsError::ShardTotal { shards, data: data.byte_length() });
+        }
+        for (index, group) in groups.iter().enumerate() {
+            check_length(index, group, surplus)?;
+        }
+        Ok(Self { groups, data, surplus })
+    }
+
+    /// One group in one file, as TensorFlow.js itself saves.
+    ///
+    /// # Errors
+    /// [`WeightsError`] when names repeat or lengths disagree.
+    pub fn single(weights: Vec<WeightSpec>, path: RelPath, data: WeightData) -> Result<Self, WeightsError> {
+        let shard = Shard::new(path, data.byte_length());
+        Self::new(vec![WeightGroup::new(weights, vec![shard])], data, SurplusBytes::Reject)
+    }
+
+    /// The groups, in order.
+    pub fn groups(&self) -> &[WeightGroup] {
+        &self.groups
+    }
+
+    /// The specs of all groups in order: TensorFlow.js's `weightSpecs`.
+    pub fn specs(&self) -> impl Iterator<Item = &WeightSpec> {
+        self.groups.iter().flat_map(|group| &group.weights)
+    }
+
+    /// The bytes of all groups in order: TensorFlow.js's `weightData`.
+    pub fn data(&self) -> &WeightData {
+        &self.data
+    }
+
+    /// Reads everything into memory and verifies it.
+    ///
+    /// # Errors
+    /// Whatever the sources report, and what [`verify`](Self::verify) finds.
+    pub async fn load(&self) -> Result<Self, Error> {
+        let data = self.data.load().await?;
+        let loaded = Self { groups: self.groups.clone(), data, surplus: self.surplus };
+        loaded.verify().await?;
+        Ok(loaded)
+    }
+
+    /// Reads as much as it takes to tell that the bytes are what the specs say: the first bytes of each shard
+    /// (an HTML page or a git-lfs pointer is no weight file, whatever its length) and the lengths of strings.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidData`] with the shard or tensor that is wrong, and whatever the sources report.
+    pub async fn verify(&self) -> Result<(), Error> {
+        if let Some((path, sniffed)) = self.impostor().await? {
+            return Err(Error::new(ErrorKind::InvalidData, format!("shard `{path}` {sniffed}")));
+        }
+        self.locate().await.map(|_| ())
+    }
+
+    /// The first shard that is clearly something else.
+    async fn impostor(&self) -> Result<Option<(&RelPath, Sniffed)>, Error> {
+        first_impostor(&self.groups, &self.data).await
+    }
+}
+
+/// The first shard whose head is well known to be something else than weights.
+pub(crate) async fn first_impostor<'a>(
+    groups: &'a [WeightGroup],
+    data: &WeightData,
+) -> Result<Option<(&'a RelPath, Sniffed)>, Error> {
+    let mut start = 0;
+    for shard in groups.iter().flat_map(|group| &group.shards) {
+        let head = data.read(start..start + shard.bytes.min(64)).await?;
+        if let Some(sniffed) = sniff(&head) {
+            return Ok(Some((&shard.path, sniffed)));
+        }
+        start += shard.bytes;
+    }
+    Ok(None)
+}
+
+fn check_names(groups: &[WeightGroup]) -> Result<(), WeightsError> {
+    let mut names = BTreeSet::new();
+    match groups.iter().flat_map(|group| &group.weights).find(|spec| !names.insert(&spec.name)) {
+        Some(spec) => Err(WeightsError::DuplicateName { name: spec.name.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Compares what a group's shards hold with what its specs need, as far as specs alone tell.
+fn check_length(index: usize, group: &WeightGroup, surplus: SurplusBytes) -> Result<(), WeightsError> {
+    let held = group.byte_length();
+    let mut needed = 0u64;
+    let mut cut = None;
+    let mut exact = true;
+    for spec in &group.weights {
+        let size = spec.stored_size();
+        exact &= matches!(size, crate::StoredSize::Exact(_));
+        needed = needed.saturating_add(size.at_least());
+        if needed > held && cut.is_none() {
+            cut = Some(spec.name.clone());
+        }
+    }
+    if let Some(tensor) = cut {
+        return Err(WeightsError::TooShort {
+            group: index + 1,
+            shards: describe_shards(group),
+            needed,
+            at_least: !exact,
+            tensor,
+        });
+    }
+    if exact && needed < held && surplus == SurplusBytes::Reject {
+        return Err(WeightsError::Surplus { group: index + 1, shards: describe_shards(group), taken: needed });
+    }
+    Ok(())
+}
+
+/// "shard `a.bin` holds 12 bytes", or the sum and each of several.
+fn describe_shards(group: &WeightGroup) -> String {
+    match group.shards.as_slice() {
+        [] => "there is no shard".to_owned(),
+        [shard] => format!("shard `{}` holds {} bytes", shard.path, shard.bytes),
+        shards => {
+            let listed = shards.iter().take(6).map(|shard| format!("`{}` {}", shard.path, shard.bytes));
+            let mut listed: Vec<_> = listed.collect();
+            if shards.len() > listed.len() {
+                listed.push(format!("{} more", shards.len() - listed.len()));
+            }
+            format!("the shards hold {} bytes ({})", group.byte_length(), listed.join(", "))
+        }
+    }
+}
+
+/// A shard's bytes as a segment, for [`Weights`] built by handlers.
+pub(crate) fn total(segments: &[Segment]) -> u64 {
+    segments.iter().fold(0u64, |sum, segment| sum.saturating_add(segment.byte_length()))
+}
+
+/// The byte ranges of the groups in the data.
+pub(crate) fn group_ranges(groups: &[WeightGroup]) -> impl Iterator<Item = Range<u64>> {
+    groups.iter().scan(0u64, |start, group| {
+        let range = *start..*start + group.byte_length();
+        *start = range.end;
+        Some(range)
+    })
+}
