@@ -82,6 +82,14 @@ impl RelPath {
     }
 }
 
+impl std::str::FromStr for RelPath {
+    type Err = RelPathError;
+
+    fn from_str(path: &str) -> Result<Self, RelPathError> {
+        Self::parse(path)
+    }
+}
+
 impl fmt::Display for RelPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

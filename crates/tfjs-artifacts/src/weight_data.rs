@@ -160,6 +160,18 @@ impl WeightData {
         Ok(joined.freeze())
     }
 
+    /// Reads a range without joining it: one piece per segment that it touches, shared where it is in memory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidData`] when the range does not lie within the bytes, and whatever a source reports.
+    pub async fn read_pieces(&self, range: Range<u64>) -> Result<Vec<Bytes>, Error> {
+        let mut read = Vec::new();
+        for piece in self.pieces(range)? {
+            read.push(piece.read().await?);
+        }
+        Ok(read)
+    }
+
     /// All bytes in order, in pieces of at most `window` bytes; holds one piece at a time.
     ///
     /// A piece never crosses a segment border, and a piece of a memory segment shares its bytes.
@@ -179,14 +191,16 @@ impl WeightData {
         Box::pin(starts.then(|piece| async move { piece.read().await }))
     }
 
-    /// The same bytes, all in memory: what is lazy is read, one allocation per segment.
+    /// The same bytes, all in memory: what is lazy is read, one allocation per segment. `on_read` hears of each
+    /// segment how many bytes it had.
     ///
     /// # Errors
     /// Whatever a source reports.
-    pub async fn load(&self) -> Result<Self, Error> {
+    pub async fn load(&self, mut on_read: impl FnMut(u64)) -> Result<Self, Error> {
         let mut segments = Vec::with_capacity(self.segments.len());
         for segment in self.segments() {
             segments.push(Segment::Memory(segment.read().await?));
+            on_read(segment.byte_length());
         }
         Ok(Self::from_segments(segments))
     }

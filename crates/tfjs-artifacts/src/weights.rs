@@ -181,12 +181,12 @@ impl Weights {
         &self.data
     }
 
-    /// Reads everything into memory and verifies it.
+    /// Reads everything into memory and verifies it. `on_read` hears of each segment how many bytes it had.
     ///
     /// # Errors
     /// Whatever the sources report, and what [`verify`](Self::verify) finds.
-    pub async fn load(&self) -> Result<Self, Error> {
-        let data = self.data.load().await?;
+    pub async fn load(&self, on_read: impl FnMut(u64)) -> Result<Self, Error> {
+        let data = self.data.load(on_read).await?;
         let loaded = Self { groups: self.groups.clone(), data, surplus: self.surplus };
         loaded.verify().await?;
         Ok(loaded)

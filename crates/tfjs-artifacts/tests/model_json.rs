@@ -1,5 +1,7 @@
 //! Reading and writing `model.json`: vectors F, and every bad file with the message it gets.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+
 use futures::executor::block_on;
 use tfjs_artifacts::*;
 

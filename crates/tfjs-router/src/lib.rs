@@ -1,1 +1,21 @@
-//! To come.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod handler;
+mod manage;
+mod memory;
+mod options;
+mod passthrough;
+mod progress;
+mod route;
+mod router;
+mod url;
+
+pub use handler::{IoHandler, ListedModel, LoadHandler, ModelStore, SaveHandler};
+pub use memory::MemoryStore;
+pub use options::{LoadOptions, SaveOptions, WeightLoading};
+pub use passthrough::{FromMemory, WithSaveHandler, from_memory, with_save_handler};
+pub use progress::{Phase, Progress, ProgressFn, ProgressMeter, ProgressSink};
+pub use route::{OpenLoad, OpenSave, OpenStore, PlaceOf, Route};
+pub use router::{Router, RouterBuilder};
+pub use url::{ModelSource, ModelUrl};

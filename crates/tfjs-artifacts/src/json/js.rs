@@ -110,12 +110,11 @@ fn object<'a>(members: Vec<(Cow<'a, str>, Value<'a>)>) -> Value<'a> {
     let mut places = BTreeMap::new();
     let mut unique: Vec<(Cow<'a, str>, Value<'a>)> = Vec::with_capacity(members.len());
     for (key, value) in members {
-        match places.get(&key).and_then(|&place: &usize| unique.get_mut(place)) {
-            Some(first) => first.1 = value,
-            None => {
-                places.insert(key.clone(), unique.len());
-                unique.push((key, value));
-            }
+        if let Some(first) = places.get(&key).and_then(|&place: &usize| unique.get_mut(place)) {
+            first.1 = value;
+        } else {
+            places.insert(key.clone(), unique.len());
+            unique.push((key, value));
         }
     }
     // The sort is stable: keys that are no array index keep their order, behind those that are.

@@ -1,0 +1,104 @@
+//! Loading, saving, and model management over any two schemes.
+
+use tfjs_artifacts::{BoxStream, Error, ErrorKind, ModelArtifacts, ModelArtifactsInfo, Operation, SaveResult};
+
+use crate::{ListedModel, LoadOptions, ModelSource, ModelUrl, Router, SaveOptions, WeightLoading};
+
+impl Router {
+    /// Loads the model at a URL or plain path.
+    ///
+    /// # Errors
+    /// What [`load_handler`](Self::load_handler) and the handler report.
+    pub async fn load(&self, url: &str, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
+        let source = ModelSource::Single(ModelUrl::parse(url)?);
+        self.load_handler(&source)?.load(options).await
+    }
+
+    /// Saves a model to a URL or plain path, replacing one that is there.
+    ///
+    /// # Errors
+    /// What [`save_handler`](Self::save_handler) and the handler report.
+    pub async fn save(
+        &self,
+        artifacts: &ModelArtifacts,
+        url: &str,
+        options: &SaveOptions,
+    ) -> Result<SaveResult, Error> {
+        self.save_handler(&ModelUrl::parse(url)?)?.save(artifacts, options).await
+    }
+
+    /// Copies a model between any two schemes: lossless, and streamed through a bounded window where the source can
+    /// be read lazily.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidUrl`] when both URLs mean one model, and what loading and saving report. The source is never
+    /// changed; at the destination, a failed copy leaves what was there.
+    pub async fn copy_model(
+        &self,
+        source: &str,
+        destination: &str,
+        load: &LoadOptions,
+        save: &SaveOptions,
+    ) -> Result<SaveResult, Error> {
+        let (source, destination) = (ModelUrl::parse(source)?, ModelUrl::parse(destination)?);
+        self.copy(&source, &destination, load, save, Operation::Copy).await
+    }
+
+    /// Moves a model between any two schemes: copies it, makes sure that the copy can be loaded, and only then removes
+    /// the source.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`], before anything is done, when the source cannot be removed; otherwise as
+    /// [`copy_model`](Self::copy_model). The source is there until the destination is.
+    pub async fn move_model(
+        &self,
+        source: &str,
+        destination: &str,
+        load: &LoadOptions,
+        save: &SaveOptions,
+    ) -> Result<SaveResult, Error> {
+        let (source, destination) = (ModelUrl::parse(source)?, ModelUrl::parse(destination)?);
+        let store = self.store(&source)?;
+        let saved = self.copy(&source, &destination, load, save, Operation::Move).await?;
+        self.load_handler(&ModelSource::Single(destination))?.load(&LoadOptions::lazy()).await?;
+        store.remove().await?;
+        Ok(saved)
+    }
+
+    /// Removes a model and returns what it was.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is none, [`ErrorKind::Unsupported`] when models cannot be removed there, and
+    /// what the medium reports.
+    pub async fn remove_model(&self, url: &str) -> Result<ModelArtifactsInfo, Error> {
+        self.store(&ModelUrl::parse(url)?)?.remove().await
+    }
+
+    /// The models below a URL or plain path, such as `file:///models` or `memory://`, in the order of their URLs.
+    pub fn list_models(&self, url: &str) -> BoxStream<'static, Result<ListedModel, Error>> {
+        match ModelUrl::parse(url).and_then(|url| self.store(&url)) {
+            Ok(store) => store.list(),
+            Err(error) => Box::pin(futures::stream::once(std::future::ready(Err(error)))),
+        }
+    }
+
+    async fn copy(
+        &self,
+        source: &ModelUrl,
+        destination: &ModelUrl,
+        load: &LoadOptions,
+        save: &SaveOptions,
+        operation: Operation,
+    ) -> Result<SaveResult, Error> {
+        let (from, to) = (self.load_handler(&source.clone().into())?, self.save_handler(destination)?);
+        if self.is_same_place(source, destination)? {
+            let message = format!("source and destination are the same model (`{source}` and `{destination}`)");
+            return Err(Error::new(ErrorKind::InvalidUrl, message).with_operation(operation));
+        }
+        // The weights pass through once, while saving; progress is that of the save.
+        let mut load = load.clone().with_weight_loading(WeightLoading::Lazy);
+        load.progress = None;
+        let artifacts = from.load(&load).await?;
+        to.save(&artifacts, save).await
+    }
+}

@@ -1,0 +1,128 @@
+//! `memory://name`: a store in memory, for tests and caches.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tfjs_artifacts::{BoxStream, Error, ErrorKind, ModelArtifacts, ModelArtifactsInfo, Operation, SaveResult};
+
+use crate::passthrough::load_in_memory;
+use crate::{
+    ListedModel, LoadHandler, LoadOptions, ModelSource, ModelStore, ModelUrl, Route, SaveHandler, SaveOptions,
+};
+
+/// A store of named models in memory.
+///
+/// It is a value: clones share the models, two stores share none. A router that is built with its
+/// [`route`](Self::route) finds it under `memory://`.
+///
+/// A save reads lazy weights, so that what is stored depends on no file. `memory://a/` lists the models whose
+/// names begin with `a/`.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    models: Arc<Mutex<BTreeMap<String, Stored>>>,
+}
+
+#[derive(Clone, Debug)]
+struct Stored {
+    artifacts: ModelArtifacts,
+    info: ModelArtifactsInfo,
+}
+
+impl MemoryStore {
+    /// The scheme of the [`route`](Self::route).
+    pub const SCHEME: &str = "memory";
+
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The route `memory://` to this store.
+    pub fn route(&self) -> Route {
+        let at = |store: &Self, url: &ModelUrl| At { store: store.clone(), name: url.rest().to_owned() };
+        let named = move |store: &Self, url: &ModelUrl| match url.rest() {
+            "" => Err(Error::new(ErrorKind::InvalidUrl, "a model in memory needs a name, as in `memory://my-model`")),
+            _ => Ok(Arc::new(at(store, url))),
+        };
+        let (load, save, store) = (self.clone(), self.clone(), self.clone());
+        Route::new(Self::SCHEME)
+            .with_load(move |source| match source {
+                ModelSource::Single(url) => named(&load, url),
+                ModelSource::Pair { .. } => {
+                    Err(Error::new(ErrorKind::InvalidUrl, "a model in memory has one URL, not two"))
+                }
+            })
+            .with_save(move |url| named(&save, url))
+            .with_store(move |url| Ok(Arc::new(at(&store, url))))
+            .with_place(|url| Ok(url.rest().to_owned()))
+    }
+
+    fn models(&self) -> MutexGuard<'_, BTreeMap<String, Stored>> {
+        // No code panics while it holds the lock half-way through a change.
+        self.models.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A name in a store.
+#[derive(Clone, Debug)]
+struct At {
+    store: MemoryStore,
+    name: String,
+}
+
+impl At {
+    fn location(&self) -> String {
+        format!("{}://{}", MemoryStore::SCHEME, self.name)
+    }
+
+    fn missing(&self, operation: Operation) -> Error {
+        Error::new(ErrorKind::NotFound, "there is no model of this name")
+            .with_operation(operation)
+            .with_location(&self.location())
+    }
+}
+
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+impl LoadHandler for At {
+    async fn load(&self, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
+        let stored = self.store.models().get(&self.name).cloned();
+        let stored = stored.ok_or_else(|| self.missing(Operation::Load))?;
+        load_in_memory(&stored.artifacts, options).await
+    }
+}
+
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+impl SaveHandler for At {
+    async fn save(&self, artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<SaveResult, Error> {
+        let load = LoadOptions { progress: options.progress.clone(), ..LoadOptions::new() };
+        let artifacts = load_in_memory(artifacts, &load).await?;
+        let result = SaveResult::now(&artifacts);
+        let stored = Stored { artifacts, info: result.model_artifacts_info.clone() };
+        self.store.models().insert(self.name.clone(), stored);
+        Ok(result)
+    }
+}
+
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+impl ModelStore for At {
+    fn list(&self) -> BoxStream<'static, Result<ListedModel, Error>> {
+        let models = self.store.models();
+        let below = models.iter().filter(|(name, _)| name.starts_with(&self.name));
+        let listed: Vec<_> = below
+            .map(|(name, stored)| {
+                let url = ModelUrl::from_parts(MemoryStore::SCHEME, name)?;
+                Ok(ListedModel { url, info: stored.info.clone() })
+            })
+            .collect();
+        Box::pin(futures::stream::iter(listed))
+    }
+
+    async fn remove(&self) -> Result<ModelArtifactsInfo, Error> {
+        let removed = self.store.models().remove(&self.name);
+        removed.map(|stored| stored.info).ok_or_else(|| self.missing(Operation::Remove))
+    }
+}

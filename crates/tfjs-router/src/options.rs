@@ -1,0 +1,94 @@
+//! How to load and how to save.
+
+use tfjs_artifacts::{RelPath, SurplusBytes};
+
+use crate::ProgressSink;
+
+/// How to load a model.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct LoadOptions {
+    /// Whether to read the weights now or when they are used.
+    pub weight_loading: WeightLoading,
+    /// What to do with bytes that belong to no tensor.
+    pub surplus_bytes: SurplusBytes,
+    /// Who hears about progress.
+    pub progress: Option<ProgressSink>,
+}
+
+/// When weights are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "now or later")]
+pub enum WeightLoading {
+    /// Now, into memory.
+    #[default]
+    Eager,
+    /// When they are used: the artifacts hold readable ranges, and the files must stay until then. A medium that
+    /// cannot read ranges loads eagerly.
+    Lazy,
+}
+
+/// How to save a model.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct SaveOptions {
+    /// The name of the weights file, in place of the backend's; if there are several files, its stem begins their
+    /// names. Relative to the JSON file.
+    pub weights_file_name: Option<RelPath>,
+    /// Who hears about progress.
+    pub progress: Option<ProgressSink>,
+}
+
+impl LoadOptions {
+    /// Eager, strict, silent.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lazy, strict, silent.
+    pub fn lazy() -> Self {
+        Self::new().with_weight_loading(WeightLoading::Lazy)
+    }
+
+    /// Says when to read the weights.
+    #[must_use]
+    pub fn with_weight_loading(mut self, weight_loading: WeightLoading) -> Self {
+        self.weight_loading = weight_loading;
+        self
+    }
+
+    /// Says what to do with bytes that belong to no tensor.
+    #[must_use]
+    pub fn with_surplus_bytes(mut self, surplus_bytes: SurplusBytes) -> Self {
+        self.surplus_bytes = surplus_bytes;
+        self
+    }
+
+    /// Says who hears about progress.
+    #[must_use]
+    pub fn with_progress(mut self, progress: ProgressSink) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+}
+
+impl SaveOptions {
+    /// The backend's file names, silent.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names the weights file.
+    #[must_use]
+    pub fn with_weights_file_name(mut self, name: RelPath) -> Self {
+        self.weights_file_name = Some(name);
+        self
+    }
+
+    /// Says who hears about progress.
+    #[must_use]
+    pub fn with_progress(mut self, progress: ProgressSink) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+}

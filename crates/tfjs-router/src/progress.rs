@@ -1,0 +1,121 @@
+//! Who hears how far a load or save is.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tfjs_artifacts::{MaybeSend, MaybeSync, Weights};
+
+/// How far a load or save is.
+///
+/// The events of one call follow this grammar:
+///
+/// ```text
+/// events   = *moving ( done | nothing )
+/// moving   = Phase::Weights    ; bytes and shard never decrease, total_bytes and shards are constant
+/// done     = Phase::Done       ; exactly once, last, only on success; bytes = total_bytes
+/// nothing  =                   ; on an error, or when the future is dropped
+/// ```
+///
+/// The total is known from the specs before the first weight byte arrives. Bytes that are never read (a lazy
+/// load) make no events but the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// What the call is doing.
+    pub phase: Phase,
+    /// The weight file that is being moved, from 1; 0 if there are none.
+    pub shard: u64,
+    /// How many weight files there are.
+    pub shards: u64,
+    /// How many weight bytes have been moved.
+    pub bytes: u64,
+    /// How many there are.
+    pub total_bytes: u64,
+}
+
+/// What a load or save is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Weight bytes are being moved.
+    Weights,
+    /// Everything succeeded.
+    Done,
+}
+
+/// A function that hears about progress. It is called between reads: it must not block, and what it does changes
+/// nothing about the load or save.
+pub trait ProgressFn: Fn(Progress) + MaybeSend + MaybeSync {}
+
+impl<F: Fn(Progress) + MaybeSend + MaybeSync> ProgressFn for F {}
+
+/// A shared [`ProgressFn`].
+#[derive(Clone)]
+pub struct ProgressSink(Arc<dyn ProgressFn>);
+
+impl ProgressSink {
+    /// Calls `function` for each event.
+    #[cfg_attr(
+        target_arch = "wasm32",
+        expect(clippy::arc_with_non_send_sync, reason = "natively it is both; on wasm32 nothing is shared")
+    )]
+    pub fn new(function: impl ProgressFn + 'static) -> Self {
+        Self(Arc::new(function))
+    }
+}
+
+impl fmt::Debug for ProgressSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProgressSink")
+    }
+}
+
+/// What a handler reports through: turns "so many bytes more" into events that follow the grammar of [`Progress`].
+#[derive(Debug)]
+pub struct ProgressMeter {
+    sink: Option<ProgressSink>,
+    /// Where each weight file ends in the whole.
+    ends: Vec<u64>,
+    bytes: u64,
+}
+
+impl ProgressMeter {
+    /// For a call that moves these weights.
+    pub fn new(sink: Option<&ProgressSink>, weights: Option<&Weights>) -> Self {
+        let shards = weights.iter().flat_map(|weights| weights.groups()).flat_map(|group| &group.shards);
+        let ends = shards.scan(0u64, |end, shard| {
+            *end = end.saturating_add(shard.bytes);
+            Some(*end)
+        });
+        Self { sink: sink.cloned(), ends: ends.collect(), bytes: 0 }
+    }
+
+    /// So many bytes more have been moved.
+    pub fn advance(&mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_add(bytes).min(self.total());
+        self.report(Phase::Weights);
+    }
+
+    /// Everything succeeded.
+    pub fn done(mut self) {
+        self.bytes = self.total();
+        self.report(Phase::Done);
+    }
+
+    fn total(&self) -> u64 {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    fn report(&self, phase: Phase) {
+        let Some(ProgressSink(function)) = &self.sink else { return };
+        let shards = self.ends.len() as u64;
+        let finished = self.ends.partition_point(|&end| end <= self.bytes.saturating_sub(1)) as u64;
+        function(Progress {
+            phase,
+            shard: (finished + 1).min(shards),
+            shards,
+            bytes: self.bytes,
+            total_bytes: self.total(),
+        });
+    }
+}

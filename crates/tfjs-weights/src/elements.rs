@@ -1,0 +1,140 @@
+//! Numbers that are borrowed from the bytes they came in where that is possible.
+
+use std::fmt;
+use std::ops::Deref;
+
+use bytes::Bytes;
+
+/// A number type that weight files hold: fixed size, little-endian.
+pub trait Element: bytemuck::Pod + fmt::Debug + PartialEq + Send + Sync + 'static + sealed::Sealed {}
+
+mod sealed {
+    /// Keeps the byte order in this crate's hands.
+    pub trait Sealed: Sized {
+        /// From the byte order of weight files to that of this machine, or back; nothing on little-endian ones.
+        fn swap_if_big_endian(&mut self);
+    }
+}
+
+impl Element for f32 {}
+impl Element for i32 {}
+/// Real and imaginary part of a complex64.
+impl Element for [f32; 2] {}
+
+impl sealed::Sealed for f32 {
+    fn swap_if_big_endian(&mut self) {
+        *self = Self::from_bits(u32::from_le(self.to_bits()));
+    }
+}
+
+impl sealed::Sealed for i32 {
+    fn swap_if_big_endian(&mut self) {
+        *self = Self::from_le(*self);
+    }
+}
+
+impl sealed::Sealed for [f32; 2] {
+    fn swap_if_big_endian(&mut self) {
+        for part in self {
+            part.swap_if_big_endian();
+        }
+    }
+}
+
+/// The values of a tensor, as a slice: shared with the weight bytes, or owned.
+#[derive(Clone)]
+pub struct Elements<T>(Repr<T>);
+
+#[derive(Clone)]
+enum Repr<T> {
+    /// Aligned for `T`, a multiple of its size, on a little-endian machine: checked by [`share`].
+    Shared(Bytes),
+    Owned(Vec<T>),
+}
+
+/// The bytes, if they can serve as a slice of `T` where they are.
+fn share<T: Element>(bytes: &Bytes) -> Option<Bytes> {
+    let usable = cfg!(target_endian = "little") && bytemuck::try_cast_slice::<u8, T>(bytes).is_ok();
+    usable.then(|| bytes.clone())
+}
+
+impl<T: Element> Elements<T> {
+    /// From little-endian bytes in any number of pieces, together a multiple of the element size.
+    ///
+    /// One aligned piece is shared, everything else is copied once.
+    pub(crate) fn from_pieces(pieces: &[Bytes]) -> Self {
+        if let [bytes] = pieces
+            && let Some(shared) = share::<T>(bytes)
+        {
+            return Self(Repr::Shared(shared));
+        }
+        let total: usize = pieces.iter().map(Bytes::len).sum();
+        let mut values = vec![T::zeroed(); total / size_of::<T>()];
+        let mut target: &mut [u8] = bytemuck::cast_slice_mut(&mut values);
+        for piece in pieces {
+            let (head, rest) = target.split_at_mut(piece.len().min(target.len()));
+            head.copy_from_slice(piece.get(..head.len()).unwrap_or_default());
+            target = rest;
+        }
+        if cfg!(target_endian = "big") {
+            values.iter_mut().for_each(T::swap_if_big_endian);
+        }
+        Self(Repr::Owned(values))
+    }
+
+    /// The little-endian bytes, without a copy on little-endian machines.
+    pub(crate) fn into_le_bytes(self) -> Bytes {
+        match self.0 {
+            Repr::Shared(bytes) => bytes,
+            Repr::Owned(mut values) => {
+                if cfg!(target_endian = "big") {
+                    values.iter_mut().for_each(T::swap_if_big_endian);
+                }
+                Bytes::from_owner(AsBytes(values))
+            }
+        }
+    }
+
+    /// Whether the values are the weight bytes themselves, not a copy.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.0, Repr::Shared(_))
+    }
+}
+
+/// Numbers that own the memory behind a [`Bytes`].
+struct AsBytes<T>(Vec<T>);
+
+impl<T: Element> AsRef<[u8]> for AsBytes<T> {
+    fn as_ref(&self) -> &[u8] {
+        bytemuck::cast_slice(&self.0)
+    }
+}
+
+impl<T: Element> Deref for Elements<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match &self.0 {
+            Repr::Shared(bytes) => bytemuck::cast_slice(bytes),
+            Repr::Owned(values) => values,
+        }
+    }
+}
+
+impl<T: Element> From<Vec<T>> for Elements<T> {
+    fn from(values: Vec<T>) -> Self {
+        Self(Repr::Owned(values))
+    }
+}
+
+impl<T: Element> PartialEq for Elements<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: Element> fmt::Debug for Elements<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().take(8)).finish()
+    }
+}

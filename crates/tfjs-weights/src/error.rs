@@ -1,0 +1,122 @@
+//! What can be wrong with a tensor.
+
+use tfjs_artifacts::{DType, Error, ErrorKind, Operation, Shape};
+
+/// Why stored bytes cannot become a tensor. The rules and their order are those of tfjs-core's
+/// `decodeWeight` in `io/io_utils.ts`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The dtype is unknown, or one that TensorFlow.js cannot decode (quantized or not).
+    #[error("unsupported dtype in weight `{name}`: `{dtype}`")]
+    UnsupportedDType {
+        /// The tensor.
+        name: String,
+        /// Its dtype.
+        dtype: DType,
+    },
+    /// Affine quantization without its numbers.
+    #[error("weight `{name}` with quantization {quantization} doesn't have corresponding metadata min and scale")]
+    MissingMinAndScale {
+        /// The tensor.
+        name: String,
+        /// The type of its codes.
+        quantization: &'static str,
+    },
+    /// `min` or `scale` is there, but no number.
+    #[error("the quantization of weight `{name}` has a {key} that is not a number: `{found}`")]
+    NotANumber {
+        /// The tensor.
+        name: String,
+        /// `min` or `scale`.
+        key: &'static str,
+        /// What stands there.
+        found: String,
+    },
+    /// float16 codes of something else than float32.
+    #[error("weight `{name}` is quantized with float16 which only supports weights of type float32 not `{dtype}`")]
+    Float16NeedsFloat32 {
+        /// The tensor.
+        name: String,
+        /// Its dtype.
+        dtype: DType,
+    },
+    /// Codes of an unknown type.
+    #[error("weight `{name}` has unknown quantization dtype `{quantization}`; supported are uint8, uint16 and float16")]
+    UnknownQuantization {
+        /// The tensor.
+        name: String,
+        /// The type of its codes.
+        quantization: String,
+    },
+    /// Too few or too many bytes.
+    #[error("weight `{name}` takes {expected} bytes, but {actual} were given")]
+    Length {
+        /// The tensor.
+        name: String,
+        /// What its spec asks for.
+        expected: u64,
+        /// What there was.
+        actual: u64,
+    },
+    /// A string's length points past the end, or the length itself is cut.
+    #[error("string {element} of weight `{name}` is longer than the {left} bytes that are left")]
+    TruncatedString {
+        /// The tensor.
+        name: String,
+        /// Which string, from 0.
+        element: u64,
+        /// How many bytes are left, with its length prefix.
+        left: usize,
+    },
+    /// Its bytes cannot be found.
+    #[error(
+        "weight `{name}` cannot be located: weight `{because_of}` before it has an unknown dtype, so its length is unknown"
+    )]
+    Unplaced {
+        /// The tensor.
+        name: String,
+        /// The tensor of unknown dtype.
+        because_of: String,
+    },
+}
+
+/// Why values cannot become a [`Tensor`](crate::Tensor).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TensorError {
+    /// The number of values is not that of the shape.
+    #[error("tensor `{name}` of shape {shape} should have {} values, but has {values}", .shape.size())]
+    Size {
+        /// The tensor.
+        name: String,
+        /// Its shape.
+        shape: Shape,
+        /// The number of values.
+        values: u64,
+    },
+    /// A string of 4 GiB or more.
+    #[error("tensor `{name}` has a string of 4 GiB or more, which the format cannot hold")]
+    StringTooLong {
+        /// The tensor.
+        name: String,
+    },
+}
+
+impl From<DecodeError> for Error {
+    fn from(error: DecodeError) -> Self {
+        let kind = match error {
+            DecodeError::UnsupportedDType { .. }
+            | DecodeError::UnknownQuantization { .. }
+            | DecodeError::Float16NeedsFloat32 { .. } => ErrorKind::Unsupported,
+            _ => ErrorKind::InvalidData,
+        };
+        Self::new(kind, error.to_string()).with_operation(Operation::Decode)
+    }
+}
+
+impl From<TensorError> for Error {
+    fn from(error: TensorError) -> Self {
+        Self::new(ErrorKind::InvalidData, error.to_string()).with_operation(Operation::Encode)
+    }
+}

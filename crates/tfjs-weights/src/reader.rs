@@ -1,0 +1,88 @@
+//! Tensors out of a model's weights, one at a time.
+
+use std::collections::BTreeMap;
+
+use tfjs_artifacts::{Error, ErrorKind, Operation, TensorPlace, WeightSpec, Weights};
+
+use crate::{DecodeError, Tensor, decode};
+
+/// Decodes tensors of a model one by one, reading only the bytes of those that are asked for.
+#[derive(Debug)]
+pub struct TensorReader<'a> {
+    weights: &'a Weights,
+    specs: Vec<&'a WeightSpec>,
+    places: Vec<TensorPlace>,
+    index: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> TensorReader<'a> {
+    /// Finds out where each tensor lies.
+    ///
+    /// # Errors
+    /// Those of [`Weights::locate`].
+    pub async fn open(weights: &'a Weights) -> Result<Self, Error> {
+        let places = weights.locate().await?;
+        let specs: Vec<_> = weights.specs().collect();
+        let index = specs.iter().enumerate().map(|(index, spec)| (spec.name.as_str(), index)).collect();
+        Ok(Self { weights, specs, places, index })
+    }
+
+    /// The specs, in order.
+    pub fn specs(&self) -> &[&'a WeightSpec] {
+        &self.specs
+    }
+
+    /// The place of each tensor, in the order of [`specs`](Self::specs).
+    pub fn places(&self) -> &[TensorPlace] {
+        &self.places
+    }
+
+    /// Decodes the tensor of this name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is none; otherwise what [`decode`] and the sources report.
+    pub async fn tensor(&self, name: &str) -> Result<Tensor, Error> {
+        let Some(&index) = self.index.get(name) else {
+            let message = format!("the model has no weight `{name}`");
+            return Err(Error::new(ErrorKind::NotFound, message).with_operation(Operation::Decode));
+        };
+        self.nth(index).await
+    }
+
+    /// Decodes the tensor at this place in the order of [`specs`](Self::specs).
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there are fewer; otherwise what [`decode`] and the sources report.
+    pub async fn nth(&self, index: usize) -> Result<Tensor, Error> {
+        let Some((spec, place)) = self.specs.get(index).zip(self.places.get(index)) else {
+            let message = format!("the model has {} weights, there is no number {index}", self.places.len());
+            return Err(Error::new(ErrorKind::NotFound, message).with_operation(Operation::Decode));
+        };
+        let range = match place {
+            TensorPlace::At(range) => range.clone(),
+            TensorPlace::Unknown { because_of } if *because_of == spec.name => {
+                let (name, dtype) = (spec.name.clone(), spec.dtype.clone());
+                return Err(DecodeError::UnsupportedDType { name, dtype }.into());
+            }
+            TensorPlace::Unknown { because_of } => {
+                let (name, because_of) = (spec.name.clone(), because_of.clone());
+                return Err(DecodeError::Unplaced { name, because_of }.into());
+            }
+        };
+        let pieces = self.weights.data().read_pieces(range).await?;
+        Ok(decode(spec, &pieces)?)
+    }
+}
+
+/// Decodes all tensors in order: what `tf.io.decodeWeights` does.
+///
+/// # Errors
+/// The first that [`TensorReader::nth`] reports.
+pub async fn decode_weights(weights: &Weights) -> Result<Vec<Tensor>, Error> {
+    let reader = TensorReader::open(weights).await?;
+    let mut tensors = Vec::with_capacity(reader.places.len());
+    for index in 0..reader.places.len() {
+        tensors.push(reader.nth(index).await?);
+    }
+    Ok(tensors)
+}
