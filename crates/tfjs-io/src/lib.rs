@@ -1,1 +1,121 @@
-//! To come.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+use std::sync::OnceLock;
+
+#[doc(no_inline)]
+pub use tfjs_artifacts::{
+    ByteSource, Bytes, DType, DateSaved, Error, ErrorKind, ModelArtifacts, ModelArtifactsInfo, ModelFormat, ModelJson,
+    ModelTopology, Operation, Quantization, QuantizationDType, RawJson, RelPath, SaveResult, Segment, Shape, Shard,
+    SurplusBytes, WeightData, WeightGroup, WeightSpec, Weights, async_trait,
+};
+#[cfg(feature = "fs")]
+#[doc(no_inline)]
+pub use tfjs_fs::FsHandler;
+#[doc(no_inline)]
+pub use tfjs_router::{
+    IoHandler, ListedModel, LoadHandler, LoadOptions, MemoryStore, ModelSource, ModelStore, ModelUrl, Phase, Progress,
+    ProgressSink, Route, Router, SaveHandler, SaveOptions, WeightLoading, from_memory, with_save_handler,
+};
+#[doc(no_inline)]
+pub use tfjs_weights::{DecodeError, Tensor, TensorError, TensorReader, Values, decode_weights, encode_weights};
+
+use tfjs_artifacts::BoxStream;
+use tfjs_router::RouterBuilder;
+
+/// A builder that already has the routes of every backend that is compiled in, for adding one's own.
+///
+/// ```
+/// use tfjs_io::MemoryStore;
+///
+/// let router = tfjs_io::default_routes().route(MemoryStore::new().route()).build()?;
+/// assert!(router.schemes().any(|scheme| scheme == "memory"));
+/// # Ok::<(), tfjs_io::Error>(())
+/// ```
+pub fn default_routes() -> RouterBuilder {
+    let builder = Router::builder();
+    #[cfg(feature = "fs")]
+    let builder = builder.routes(tfjs_fs::routes());
+    #[cfg(not(feature = "fs"))]
+    let builder = builder.hint("file", "the feature `fs` of tfjs-io");
+    builder.hint("memory", "a router of your own with `MemoryStore::route`")
+}
+
+/// The router behind the functions of this crate: every backend that is compiled in.
+///
+/// It never changes; a scheme of one's own goes into a router of one's own, built from [`default_routes`].
+///
+/// # Errors
+/// None that a release of this crate should show: [`ErrorKind::Conflict`] if two backends had one scheme.
+pub fn default_router() -> Result<&'static Router, Error> {
+    static ROUTER: OnceLock<Router> = OnceLock::new();
+    if let Some(router) = ROUTER.get() {
+        return Ok(router);
+    }
+    let router = default_routes().build()?;
+    Ok(ROUTER.get_or_init(|| router))
+}
+
+/// Loads a model from a URL or plain path, with its weights in memory.
+///
+/// # Errors
+/// See [`Router::load`].
+pub async fn load(url: &str) -> Result<ModelArtifacts, Error> {
+    load_with(url, &LoadOptions::new()).await
+}
+
+/// Loads a model from a URL or plain path.
+///
+/// # Errors
+/// See [`Router::load`].
+pub async fn load_with(url: &str, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
+    default_router()?.load(url, options).await
+}
+
+/// Saves a model to a URL or plain path, replacing one that is there.
+///
+/// # Errors
+/// See [`Router::save`].
+pub async fn save(artifacts: &ModelArtifacts, url: &str) -> Result<SaveResult, Error> {
+    save_with(artifacts, url, &SaveOptions::new()).await
+}
+
+/// Saves a model to a URL or plain path, replacing one that is there.
+///
+/// # Errors
+/// See [`Router::save`].
+pub async fn save_with(artifacts: &ModelArtifacts, url: &str, options: &SaveOptions) -> Result<SaveResult, Error> {
+    default_router()?.save(artifacts, url, options).await
+}
+
+/// Copies a model, streamed and lossless. The source is never changed.
+///
+/// # Errors
+/// See [`Router::copy_model`].
+pub async fn copy_model(source: &str, destination: &str) -> Result<SaveResult, Error> {
+    default_router()?.copy_model(source, destination, &LoadOptions::new(), &SaveOptions::new()).await
+}
+
+/// Moves a model: copies it, and removes the source when the copy can be loaded.
+///
+/// # Errors
+/// See [`Router::move_model`].
+pub async fn move_model(source: &str, destination: &str) -> Result<SaveResult, Error> {
+    default_router()?.move_model(source, destination, &LoadOptions::new(), &SaveOptions::new()).await
+}
+
+/// Removes a model and returns what it was.
+///
+/// # Errors
+/// See [`Router::remove_model`].
+pub async fn remove_model(url: &str) -> Result<ModelArtifactsInfo, Error> {
+    default_router()?.remove_model(url).await
+}
+
+/// The models below a URL or plain path, in the order of their URLs.
+///
+/// # Errors
+/// See [`default_router`]; what goes wrong later is in the stream.
+pub fn list_models(url: &str) -> Result<BoxStream<'static, Result<ListedModel, Error>>, Error> {
+    Ok(default_router()?.list_models(url))
+}

@@ -144,16 +144,16 @@ impl Router {
         let Some(scheme) = scheme else {
             return format!("no scheme takes plain paths; {available}");
         };
-        let mut message = format!("there is no scheme `{scheme}`; {available}");
-        if let Some((_, needs)) = self.0.hints.iter().find(|(hinted, _)| hinted == scheme) {
-            message.push_str(&format!("; `{scheme}` needs {needs}"));
-        } else if let Some((nearest, needs)) = self.nearest(scheme) {
-            message.push_str(&format!("; did you mean `{nearest}`?"));
-            if let Some(needs) = needs {
-                message.push_str(&format!(" (it needs {needs})"));
+        let help = if let Some((_, needs)) = self.0.hints.iter().find(|(hinted, _)| hinted == scheme) {
+            format!("; `{scheme}` needs {needs}")
+        } else {
+            match self.nearest(scheme) {
+                Some((nearest, None)) => format!("; did you mean `{nearest}`?"),
+                Some((nearest, Some(needs))) => format!("; did you mean `{nearest}`? (it needs {needs})"),
+                None => String::new(),
             }
-        }
-        message
+        };
+        format!("there is no scheme `{scheme}`; {available}{help}")
     }
 
     /// The known scheme that is most like this one, if it is much like it.

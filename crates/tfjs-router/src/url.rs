@@ -55,17 +55,22 @@ impl ModelUrl {
         if text.is_empty() {
             return Err(Error::new(ErrorKind::InvalidUrl, "the URL or path is empty"));
         }
-        let path = || Self { scheme: None, rest: text.into() };
-        let Some((scheme, rest)) = text.split_once("://") else { return Ok(path()) };
+        let Some((scheme, rest)) = text.split_once("://") else { return Ok(Self::plain_path(text)) };
         if is_scheme(scheme) {
             return Ok(Self { scheme: Some(scheme.to_ascii_lowercase().into()), rest: rest.into() });
         }
         // `C://x` is a drive, and whatever has a separator before `://` is a path with an odd name.
         if scheme.contains(['/', '\\']) || scheme.len() == 1 {
-            return Ok(path());
+            return Ok(Self::plain_path(text));
         }
         let message = format!("`{scheme}` is not a scheme: letters, digits, `+`, `-` and `.` make one");
         Err(Error::new(ErrorKind::InvalidUrl, message).with_location(text))
+    }
+
+    /// A plain path, even if it looks like a URL; `.` if it is empty.
+    pub fn plain_path(path: &str) -> Self {
+        let rest = if path.is_empty() { "." } else { path };
+        Self { scheme: None, rest: rest.into() }
     }
 
     /// The place `rest` of a scheme, such as one that a store lists.

@@ -1,1 +1,20 @@
-//! To come.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a panic is how a behaviour fails"
+)]
+
+pub mod cases;
+mod compare;
+mod faults;
+mod harness;
+pub mod samples;
+mod suite;
+
+pub use compare::assert_same_model;
+pub use faults::{FailingSource, StallingSource};
+pub use futures::executor::block_on;
+pub use harness::{Capabilities, Damage, Damaged, Harness};

@@ -72,8 +72,11 @@ fn model_json(raw: &RawValue) -> Result<ModelJson, ManifestError> {
 }
 
 fn legacy_manifest(raw: &RawValue) -> Result<ModelJson, ManifestError> {
-    let groups = Some(manifest(raw)?);
-    Ok(ModelJson { artifacts: ModelArtifacts::new(), groups, is_legacy_manifest: true })
+    let groups = manifest(raw)?;
+    if groups.is_empty() {
+        return Err(ManifestError::NothingInIt);
+    }
+    Ok(ModelJson { artifacts: ModelArtifacts::new(), groups: Some(groups), is_legacy_manifest: true })
 }
 
 fn manifest(raw: &RawValue) -> Result<Vec<WeightsManifestGroup>, ManifestError> {

@@ -1,0 +1,114 @@
+//! The handler of one path.
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use tfjs_artifacts::{BoxStream, Error, ErrorKind, ModelArtifacts, ModelArtifactsInfo, Operation, SaveResult};
+use tfjs_router::{ListedModel, LoadHandler, LoadOptions, ModelSource, ModelStore, ModelUrl, SaveHandler, SaveOptions};
+
+use crate::load::load;
+use crate::model_dir::{Destination, Entry, find, folder_of};
+use crate::path::to_path;
+use crate::save::save;
+use crate::store::{list, remove};
+
+/// Loads from, saves to, lists and removes at one path.
+#[derive(Clone, Debug)]
+pub struct FsHandler {
+    url: ModelUrl,
+    path: PathBuf,
+    /// The manifest, if it was given apart from the topology.
+    manifest: Option<PathBuf>,
+}
+
+impl FsHandler {
+    /// The model at a path: a folder, a `.json` file or a `.pb` file.
+    pub fn from_path(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        // Only listing uses the URL, and a name that is not UTF-8 cannot be listed.
+        Self { url: ModelUrl::plain_path(&path.to_string_lossy()), path, manifest: None }
+    }
+
+    /// The model at a `file://` URL or plain path.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidUrl`] when the URL means no path.
+    pub fn from_url(url: &ModelUrl) -> Result<Self, Error> {
+        Ok(Self { url: url.clone(), path: to_path(url)?, manifest: None })
+    }
+
+    /// A binary `GraphDef` topology (`.pb`) and the bare manifest of its weights, wherever they are.
+    pub fn from_pair(topology: impl Into<PathBuf>, manifest: impl Into<PathBuf>) -> Self {
+        Self { manifest: Some(manifest.into()), ..Self::from_path(topology) }
+    }
+
+    pub(crate) fn from_source(source: &ModelSource) -> Result<Self, Error> {
+        match source {
+            ModelSource::Single(url) => Self::from_url(url),
+            ModelSource::Pair { topology, weights } => {
+                Ok(Self { manifest: Some(to_path(weights)?), ..Self::from_url(topology)? })
+            }
+        }
+    }
+
+    /// The file that makes the model visible, spelled in one way only.
+    pub(crate) fn place(&self) -> String {
+        let file = match find(&self.path, Operation::Route) {
+            Ok(entry) => entry.files().first().map(|file| file.to_path_buf()),
+            Err(_) => Destination::of(&self.path).ok().map(|place| place.folder.join(place.json)),
+        };
+        canonical(&file.unwrap_or_else(|| self.path.clone())).to_string_lossy().into_owned()
+    }
+
+    /// What to load.
+    fn entry(&self) -> impl FnOnce() -> Result<Entry, Error> + Send + 'static {
+        let (path, manifest) = (self.path.clone(), self.manifest.clone());
+        move || match manifest {
+            Some(manifest) => Ok(Entry::Pair { topology: path, manifest }),
+            None => find(&path, Operation::Load),
+        }
+    }
+}
+
+/// A path without links and `..`, as far as it exists.
+fn canonical(path: &Path) -> PathBuf {
+    if let Ok(canonical) = path.canonicalize() {
+        return canonical;
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(_), Some(name)) if folder_of(path) != path => canonical(folder_of(path)).join(name),
+        _ => std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()),
+    }
+}
+
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+impl LoadHandler for FsHandler {
+    async fn load(&self, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
+        load(self.entry(), options).await
+    }
+}
+
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+impl SaveHandler for FsHandler {
+    async fn save(&self, artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<SaveResult, Error> {
+        if self.manifest.is_some() {
+            let message = "a model cannot be saved to two paths; name a folder";
+            return Err(Error::new(ErrorKind::InvalidUrl, message).with_operation(Operation::Save));
+        }
+        save(self.path.clone(), artifacts, options).await
+    }
+}
+
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+impl ModelStore for FsHandler {
+    fn list(&self) -> BoxStream<'static, Result<ListedModel, Error>> {
+        list(self.url.clone(), self.path.clone())
+    }
+
+    async fn remove(&self) -> Result<ModelArtifactsInfo, Error> {
+        remove(self.path.clone()).await
+    }
+}

@@ -1,0 +1,108 @@
+//! A file whose bytes are read when they are used.
+
+use std::fs::{File, Metadata};
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tfjs_artifacts::{ByteSource, Error, ErrorKind, Operation};
+
+use crate::blocking::blocking;
+use crate::error::io_error;
+
+/// A weight file. It is opened for each read, so that a model of thousands of shards needs one descriptor; what is read
+/// must still be the file that was there when the model was loaded.
+#[derive(Clone, Debug)]
+pub(crate) struct FileSource {
+    path: PathBuf,
+    identity: Identity,
+}
+
+/// By what a replaced or rewritten file is told from the one that was there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Identity {
+    length: u64,
+    modified: Option<SystemTime>,
+    #[cfg(unix)]
+    inode: (u64, u64),
+}
+
+impl Identity {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            length: metadata.len(),
+            modified: metadata.modified().ok(),
+            #[cfg(unix)]
+            inode: {
+                use std::os::unix::fs::MetadataExt as _;
+                (metadata.dev(), metadata.ino())
+            },
+        }
+    }
+}
+
+impl FileSource {
+    /// Looks at a weight file without reading it.
+    pub(crate) fn open(path: PathBuf) -> Result<Self, Error> {
+        let metadata = match std::fs::metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) => return Err(io_error(error, Operation::Load, &path)),
+        };
+        let problem = if metadata.is_dir() {
+            "a weight file should be here, but it is a folder"
+        } else if !metadata.is_file() {
+            "a weight file should be here, but it is no regular file"
+        } else {
+            return Ok(Self { path, identity: Identity::of(&metadata) });
+        };
+        let error = Error::new(ErrorKind::InvalidData, problem);
+        Err(error.with_operation(Operation::Load).with_location(&path.to_string_lossy()))
+    }
+
+    fn read_range(&self, range: &Range<u64>) -> Result<Bytes, Error> {
+        let fail = |error| io_error(error, Operation::Read, &self.path);
+        let length = range.end.saturating_sub(range.start);
+        let mut file = self.same_file()?;
+        file.seek(SeekFrom::Start(range.start)).map_err(fail)?;
+        // The length was reconciled with a real file's; the capacity spares zeroing what is overwritten at once.
+        let capacity = usize::try_from(length).map_err(|_| too_large(length, &self.path))?;
+        let mut bytes = Vec::with_capacity(capacity);
+        let read = file.take(length).read_to_end(&mut bytes).map_err(fail)?;
+        if read as u64 != length {
+            return Err(fail(std::io::ErrorKind::UnexpectedEof.into()));
+        }
+        Ok(bytes.into())
+    }
+
+    fn same_file(&self) -> Result<File, Error> {
+        let fail = |error| io_error(error, Operation::Read, &self.path);
+        let file = File::open(&self.path).map_err(fail)?;
+        if Identity::of(&file.metadata().map_err(fail)?) != self.identity {
+            let error =
+                Error::new(ErrorKind::Conflict, "the file was changed after the model was loaded; load it again");
+            return Err(error.with_operation(Operation::Read).with_location(&self.path.to_string_lossy()));
+        }
+        Ok(file)
+    }
+}
+
+fn too_large(length: u64, path: &Path) -> Error {
+    let message = format!("{length} bytes do not fit the address space");
+    Error::new(ErrorKind::LimitExceeded, message).with_location(&path.to_string_lossy())
+}
+
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+impl ByteSource for FileSource {
+    fn byte_length(&self) -> u64 {
+        self.identity.length
+    }
+
+    async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
+        let source = self.clone();
+        blocking(move || source.read_range(&range)).await
+    }
+}

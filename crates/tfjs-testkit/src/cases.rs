@@ -1,0 +1,467 @@
+//! The behaviours. Each takes a fresh place and panics if the backend behaves otherwise.
+//!
+//! The names are the specification: [`conformance_suite!`](crate::conformance_suite) makes a test of each.
+
+use std::sync::{Arc, Mutex};
+
+use futures::StreamExt as _;
+use futures::future::{Either, select};
+use tfjs_artifacts::{
+    DType, Error, ErrorKind, ModelArtifacts, RawJson, RelPath, Shape, Shard, SurplusBytes, WeightGroup, WeightSpec,
+    Weights,
+};
+use tfjs_router::{LoadOptions, Phase, Progress, ProgressSink, SaveOptions};
+use tfjs_weights::Tensor;
+
+use crate::{Damage, Damaged, FailingSource, Harness, StallingSource, assert_same_model, samples};
+
+/// More than any backend holds at once.
+const LARGE: usize = 9 << 20;
+
+async fn save<H: Harness>(harness: &H, artifacts: &ModelArtifacts, url: &str) -> Result<(), Error> {
+    harness.router().save(artifacts, url, &SaveOptions::new()).await.map(|_| ())
+}
+
+async fn load<H: Harness>(harness: &H, url: &str) -> Result<ModelArtifacts, Error> {
+    harness.router().load(url, &LoadOptions::new()).await
+}
+
+async fn list<H: Harness>(harness: &H) -> Vec<String> {
+    let models = harness.router().list_models(&harness.root());
+    let mut urls: Vec<_> = models.map(|model| model.unwrap().url.to_string()).collect().await;
+    urls.sort();
+    urls
+}
+
+#[track_caller]
+fn assert_kind<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKind) {
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), kind, "{error}");
+}
+
+/// Saves, loads, compares.
+async fn round_trip<H: Harness>(harness: &H, artifacts: &ModelArtifacts) {
+    let url = harness.url("model");
+    save(harness, artifacts, &url).await.unwrap();
+    assert_same_model(&load(harness, &url).await.unwrap(), artifacts);
+}
+
+/// Weights come back bit for bit, NaN payloads included.
+pub async fn round_trip_is_byte_exact<H: Harness>(harness: &H) {
+    let bits = (0..5000u32).map(|i| f32::from_bits(i.wrapping_mul(0x9e37_79b9)));
+    let floats = Tensor::float32("f", Shape::vector(5000).unwrap(), bits.collect()).unwrap();
+    let bools = Tensor::bool("b", Shape::vector(3).unwrap(), [true, false, true]).unwrap();
+    let integers = Tensor::int32("unaligned", Shape::vector(2).unwrap(), vec![i32::MIN, i32::MAX]).unwrap();
+    let complex = Tensor::complex64("c", Shape::scalar(), vec![[0.5, -0.0]]).unwrap();
+    let strings = Tensor::string("s", Shape::vector(3).unwrap(), [&b"a"[..], b"", b"\xff\x80"]).unwrap();
+    round_trip(harness, &samples::with_tensors([bools, floats, integers, complex, strings])).await;
+}
+
+/// The text of the topology is not reformatted, reordered or rounded.
+pub async fn topology_json_is_preserved_verbatim<H: Harness>(harness: &H) {
+    let mut artifacts = samples::filled(1.0);
+    let text = "{ \"b\": 1.0, \"2\": 1e-7,\n\t\"a\": [ 1E5, 12345678901234567890 ], \"\\u00e9\": \"\\/\", \"1\": {} }";
+    artifacts.model_topology = Some(tfjs_artifacts::ModelTopology::Json(RawJson::parse(text).unwrap()));
+    round_trip(harness, &artifacts).await;
+}
+
+/// Every known key, and every unknown one in the model, its groups and its weights.
+pub async fn all_optional_fields_survive<H: Harness>(harness: &H) {
+    round_trip(harness, &samples::everything()).await;
+}
+
+/// What was not there does not appear, not even as null.
+pub async fn absent_fields_stay_absent<H: Harness>(harness: &H) {
+    let mut artifacts = samples::filled(1.0);
+    (artifacts.format, artifacts.generated_by, artifacts.converted_by) = (None, None, None);
+    round_trip(harness, &artifacts).await;
+}
+
+/// A model without weights.
+pub async fn topology_only<H: Harness>(harness: &H) {
+    let artifacts = ModelArtifacts::new().with_topology(RawJson::parse(r#"{"node":[]}"#).unwrap());
+    round_trip(harness, &artifacts).await;
+}
+
+/// Weights without a model.
+pub async fn weights_only<H: Harness>(harness: &H) {
+    let mut artifacts = samples::filled(1.0);
+    artifacts.model_topology = None;
+    round_trip(harness, &artifacts).await;
+}
+
+/// A group without tensors in a file without bytes, as TensorFlow.js saves a model without weights.
+pub async fn empty_weights<H: Harness>(harness: &H) {
+    round_trip(harness, &samples::with_tensors([])).await;
+}
+
+/// Scalars, and tensors with a dimension of zero.
+pub async fn zero_dim_tensor<H: Harness>(harness: &H) {
+    let scalar = Tensor::float32("scalar", Shape::scalar(), vec![1.5]).unwrap();
+    let empty = Tensor::float32("empty", Shape::new([2, 0, 3]).unwrap(), Vec::new()).unwrap();
+    round_trip(harness, &samples::with_tensors([empty, scalar])).await;
+}
+
+/// More files than a process may usually hold open.
+pub async fn many_shards<H: Harness>(harness: &H) {
+    round_trip(harness, &samples::many_shards(1100)).await;
+}
+
+/// Weights that do not fit into one window of a stream.
+pub async fn larger_than_one_chunk<H: Harness>(harness: &H) {
+    let values = (0..u16::MAX).cycle().take(LARGE / 4).map(f32::from).collect::<Vec<_>>();
+    let shape = Shape::vector(values.len() as u64).unwrap();
+    round_trip(harness, &samples::with_tensors([Tensor::float32("w", shape, values).unwrap()])).await;
+}
+
+/// Two odd names are two models; tensors may be called anything.
+pub async fn names_with_unicode_and_slashes<H: Harness>(harness: &H) {
+    let shape = || Shape::vector(1).unwrap();
+    let named = |name: &str| Tensor::float32(name, shape(), vec![1.0]).unwrap();
+    let model = samples::with_tensors(["模型/核:0", "__proto__", "a\"b\\c", " ", ""].map(named));
+    let (one, two) = (harness.url("模型 1/ü b"), harness.url("100% & more"));
+    save(harness, &model, &one).await.unwrap();
+    save(harness, &samples::filled(2.0), &two).await.unwrap();
+    assert_same_model(&load(harness, &one).await.unwrap(), &model);
+    assert_same_model(&load(harness, &two).await.unwrap(), &samples::filled(2.0));
+}
+
+/// The second model replaces the first, with all its files.
+pub async fn save_overwrites<H: Harness>(harness: &H) {
+    let url = harness.url("model");
+    for artifacts in [samples::everything(), samples::many_shards(9), samples::filled(1.0), samples::everything()] {
+        save(harness, &artifacts, &url).await.unwrap();
+        assert_same_model(&load(harness, &url).await.unwrap(), &artifacts);
+    }
+}
+
+/// What was loaded and saved again is what was loaded.
+pub async fn save_twice_is_stable<H: Harness>(harness: &H) {
+    let (one, two) = (harness.url("one"), harness.url("two"));
+    save(harness, &samples::everything(), &one).await.unwrap();
+    let first = load(harness, &one).await.unwrap();
+    save(harness, &first, &two).await.unwrap();
+    assert_same_model(&load(harness, &two).await.unwrap(), &first);
+}
+
+/// Nothing there.
+pub async fn load_missing_is_not_found<H: Harness>(harness: &H) {
+    assert_kind(load(harness, &harness.url("nobody")).await, ErrorKind::NotFound);
+}
+
+/// The error says where.
+pub async fn error_names_the_location<H: Harness>(harness: &H) {
+    let error = load(harness, &harness.url("nobody")).await.unwrap_err();
+    assert!(error.location().is_some_and(|location| location.as_str().contains("nobody")), "{error:?}");
+    assert!(error.operation().is_some(), "{error:?}");
+}
+
+/// A save whose weights cannot be read to their end changes nothing.
+pub async fn failed_save_keeps_the_previous_model<H: Harness>(harness: &H) {
+    let url = harness.url("model");
+    let previous = samples::filled(1.0);
+    save(harness, &previous, &url).await.unwrap();
+    for readable in [0, 5 << 20, LARGE as u64 - 1] {
+        let broken = samples::from_source(FailingSource::new(vec![0; LARGE], readable));
+        assert_kind(save(harness, &broken, &url).await, ErrorKind::Transport);
+        assert_same_model(&load(harness, &url).await.unwrap(), &previous);
+    }
+    if harness.capabilities().manages {
+        let listed = list(harness).await;
+        assert_eq!(listed.len(), 1, "{listed:?}");
+    }
+}
+
+/// A save that fails where nothing was leaves nothing.
+pub async fn interrupted_save_is_not_loadable<H: Harness>(harness: &H) {
+    let url = harness.url("model");
+    let broken = samples::from_source(FailingSource::new(vec![0; LARGE], 5 << 20));
+    assert_kind(save(harness, &broken, &url).await, ErrorKind::Transport);
+    assert_kind(load(harness, &url).await, ErrorKind::NotFound);
+    if harness.capabilities().manages {
+        assert_eq!(list(harness).await, [""; 0]);
+    }
+}
+
+/// Dropping the future of a save leaves the previous model.
+pub async fn cancelled_save_is_all_or_nothing<H: Harness>(harness: &H) {
+    let url = harness.url("model");
+    let previous = samples::filled(1.0);
+    save(harness, &previous, &url).await.unwrap();
+    for readable in [0, 5 << 20] {
+        let source = StallingSource::new(vec![0; LARGE], readable);
+        let stalling = samples::from_source(source.clone());
+        let saving = Box::pin(save(harness, &stalling, &url));
+        match select(saving, Box::pin(source.stalled())).await {
+            Either::Left((result, _)) => panic!("the save ended: {result:?}"),
+            Either::Right(((), saving)) => drop(saving),
+        }
+        assert_same_model(&load(harness, &url).await.unwrap(), &previous);
+    }
+}
+
+/// Of two saves at once, one wins, whole.
+pub async fn concurrent_saves_last_wins_whole<H: Harness>(harness: &H) {
+    let url = harness.url("model");
+    for round in 0u8..8 {
+        let (one, two) = (samples::filled(1.0 + f32::from(round)), samples::filled(-1.0));
+        let (first, second) = futures::join!(save(harness, &one, &url), save(harness, &two, &url));
+        first.unwrap();
+        second.unwrap();
+        let loaded = load(harness, &url).await.unwrap();
+        let value = |model: &ModelArtifacts| format!("{:?}", model.weights.as_ref().unwrap().data().segments().next());
+        assert!([value(&one), value(&two)].contains(&value(&loaded)), "a mixture of two models");
+    }
+}
+
+/// Reading weights when they are used gives the same weights; media that cannot, load them at once.
+pub async fn lazy_load_equals_eager_load<H: Harness>(harness: &H) {
+    let url = harness.url("model");
+    save(harness, &samples::everything(), &url).await.unwrap();
+    let mut lazy = harness.router().load(&url, &LoadOptions::lazy()).await.unwrap();
+    let weights = lazy.weights.take().unwrap();
+    if !harness.capabilities().lazy {
+        assert!(weights.data().is_in_memory());
+    }
+    lazy.weights = Some(weights.load(|_| ()).await.unwrap());
+    assert_same_model(&lazy, &load(harness, &url).await.unwrap());
+}
+
+/// A model that is read while it is replaced.
+pub async fn lazy_model_can_be_saved_over_itself<H: Harness>(harness: &H) {
+    let url = harness.url("model");
+    save(harness, &samples::everything(), &url).await.unwrap();
+    let lazy = harness.router().load(&url, &LoadOptions::lazy()).await.unwrap();
+    save(harness, &lazy, &url).await.unwrap();
+    assert_same_model(&load(harness, &url).await.unwrap(), &samples::everything());
+}
+
+/// Progress never goes back, knows its total, and ends once, on success only.
+pub async fn progress_is_monotone_ends_at_one_and_only_on_success<H: Harness>(harness: &H) {
+    let heard = Arc::new(Mutex::new(Vec::<Progress>::new()));
+    let sink = {
+        let heard = Arc::clone(&heard);
+        ProgressSink::new(move |progress| heard.lock().unwrap().push(progress))
+    };
+    let take = || std::mem::take(&mut *heard.lock().unwrap());
+    let check = |events: Vec<Progress>, total: u64, shards: u64| {
+        let (last, moving) = events.split_last().unwrap();
+        assert_eq!((last.phase, last.bytes), (Phase::Done, total));
+        assert!(moving.iter().all(|event| event.phase == Phase::Weights));
+        assert!(events.is_sorted_by_key(|event| (event.bytes, event.shard)));
+        assert!(events.iter().all(|event| event.total_bytes == total && event.shards == shards));
+        assert!(events.iter().all(|event| (1..=shards).contains(&event.shard)));
+    };
+    let url = harness.url("model");
+    let (saving, loading) =
+        (SaveOptions::new().with_progress(sink.clone()), LoadOptions::new().with_progress(sink.clone()));
+    for (artifacts, total, shards) in [(samples::everything(), 39, 3), (samples::many_shards(40), 280, 40)] {
+        harness.router().save(&artifacts, &url, &saving).await.unwrap();
+        check(take(), total, shards);
+        harness.router().load(&url, &loading).await.unwrap();
+        check(take(), total, shards);
+    }
+    let broken = samples::from_source(FailingSource::new(vec![0; LARGE], 5 << 20));
+    assert_kind(harness.router().save(&broken, &url, &saving).await, ErrorKind::Transport);
+    assert!(take().iter().all(|event| event.phase != Phase::Done));
+    assert_kind(harness.router().load(&harness.url("nobody"), &loading).await, ErrorKind::NotFound);
+    assert_eq!(take(), []);
+}
+
+/// Saved models are listed under URLs that load them.
+pub async fn list_after_save<H: Harness>(harness: &H) {
+    if !harness.capabilities().manages {
+        return assert_unmanaged(harness).await;
+    }
+    assert_eq!(list(harness).await, [""; 0]);
+    let mut urls = vec![harness.url("one"), harness.url("zwei ü"), harness.url("100%")];
+    for url in &urls {
+        save(harness, &samples::filled(1.0), url).await.unwrap();
+    }
+    let listed = list(harness).await;
+    for url in &listed {
+        assert_same_model(&load(harness, url).await.unwrap(), &samples::filled(1.0));
+    }
+    urls.sort();
+    assert_eq!(listed.len(), urls.len());
+}
+
+/// What a save reports is what the list shows, but for the date.
+pub async fn save_reports_the_sizes_that_the_list_shows<H: Harness>(harness: &H) {
+    if !harness.capabilities().manages {
+        return assert_unmanaged(harness).await;
+    }
+    let saved =
+        harness.router().save(&samples::everything(), &harness.url("model"), &SaveOptions::new()).await.unwrap();
+    let listed = harness.router().list_models(&harness.root()).next().await.unwrap().unwrap();
+    let mut info = listed.info;
+    info.date_saved = saved.model_artifacts_info.date_saved;
+    assert_eq!(info, saved.model_artifacts_info);
+    assert_eq!(info.weight_data_bytes, 39);
+}
+
+/// A removed model is gone, and only that one.
+pub async fn remove_then_load_is_not_found<H: Harness>(harness: &H) {
+    if !harness.capabilities().manages {
+        return assert_unmanaged(harness).await;
+    }
+    let (gone, kept) = (harness.url("gone"), harness.url("kept"));
+    save(harness, &samples::everything(), &gone).await.unwrap();
+    save(harness, &samples::filled(1.0), &kept).await.unwrap();
+    let info = harness.router().remove_model(&gone).await.unwrap();
+    assert_eq!(info.weight_data_bytes, 39);
+    assert_kind(load(harness, &gone).await, ErrorKind::NotFound);
+    assert_same_model(&load(harness, &kept).await.unwrap(), &samples::filled(1.0));
+    assert_eq!(list(harness).await.len(), 1);
+}
+
+/// Nothing to remove.
+pub async fn remove_missing_is_not_found<H: Harness>(harness: &H) {
+    if !harness.capabilities().manages {
+        return assert_unmanaged(harness).await;
+    }
+    assert_kind(harness.router().remove_model(&harness.url("nobody")).await, ErrorKind::NotFound);
+}
+
+/// A copy leaves the source, and is the same model.
+pub async fn copy_keeps_source<H: Harness>(harness: &H) {
+    let (source, copy) = (harness.url("source"), harness.url("copy"));
+    save(harness, &samples::everything(), &source).await.unwrap();
+    let router = harness.router();
+    router.copy_model(&source, &copy, &LoadOptions::new(), &SaveOptions::new()).await.unwrap();
+    assert_same_model(&load(harness, &source).await.unwrap(), &samples::everything());
+    assert_same_model(&load(harness, &copy).await.unwrap(), &samples::everything());
+}
+
+/// Source and destination must be two places.
+pub async fn copy_onto_itself_is_refused<H: Harness>(harness: &H) {
+    let url = harness.url("model");
+    save(harness, &samples::filled(1.0), &url).await.unwrap();
+    let copied = harness.router().copy_model(&url, &url, &LoadOptions::new(), &SaveOptions::new()).await;
+    assert_kind(copied, ErrorKind::InvalidUrl);
+    assert_same_model(&load(harness, &url).await.unwrap(), &samples::filled(1.0));
+}
+
+/// A move removes the source when the destination is there.
+pub async fn move_deletes_source_only_after_success<H: Harness>(harness: &H) {
+    let (source, moved) = (harness.url("source"), harness.url("moved"));
+    save(harness, &samples::everything(), &source).await.unwrap();
+    let router = harness.router();
+    let done = router.move_model(&source, &moved, &LoadOptions::new(), &SaveOptions::new()).await;
+    if !harness.capabilities().manages {
+        assert_kind(done, ErrorKind::Unsupported);
+        assert_same_model(&load(harness, &source).await.unwrap(), &samples::everything());
+        return;
+    }
+    done.unwrap();
+    assert_kind(load(harness, &source).await, ErrorKind::NotFound);
+    assert_same_model(&load(harness, &moved).await.unwrap(), &samples::everything());
+}
+
+/// A source that cannot be read to its end stays, and so does what was at the destination.
+pub async fn move_of_a_broken_source_changes_nothing<H: Harness>(harness: &H) {
+    let (source, moved) = (harness.url("source"), harness.url("moved"));
+    save(harness, &samples::filled(1.0), &source).await.unwrap();
+    save(harness, &samples::filled(2.0), &moved).await.unwrap();
+    if harness.damage(&source, Damage::ShortenWeights).await == Damaged::Impossible {
+        return assert_undamageable(harness);
+    }
+    let router = harness.router();
+    let done = router.move_model(&source, &moved, &LoadOptions::new(), &SaveOptions::new()).await;
+    assert_kind(done, ErrorKind::InvalidData);
+    assert_same_model(&load(harness, &moved).await.unwrap(), &samples::filled(2.0));
+    assert_kind(load(harness, &source).await, ErrorKind::InvalidData);
+}
+
+/// Saves a model, damages it, and expects this error, loading eagerly and lazily.
+async fn check_damage<H: Harness>(harness: &H, damage: Damage, kind: ErrorKind) {
+    let url = harness.url("model");
+    save(harness, &samples::filled(1.0), &url).await.unwrap();
+    if harness.damage(&url, damage).await == Damaged::Impossible {
+        return assert_undamageable(harness);
+    }
+    assert_kind(load(harness, &url).await, kind);
+    let copied =
+        harness.router().copy_model(&url, &harness.url("copy"), &LoadOptions::new(), &SaveOptions::new()).await;
+    // What a lazy copy cannot see without reading (a page of the right length) it may carry along; lengths it sees.
+    if damage != Damage::WeightsAreHtml {
+        assert_kind(copied, kind);
+        assert_kind(load(harness, &harness.url("copy")).await, ErrorKind::NotFound);
+    }
+}
+
+/// A byte is missing.
+pub async fn weights_shorter_than_manifest_is_invalid_data<H: Harness>(harness: &H) {
+    check_damage(harness, Damage::ShortenWeights, ErrorKind::InvalidData).await;
+}
+
+/// A byte too many.
+pub async fn weights_longer_than_manifest_is_invalid_data<H: Harness>(harness: &H) {
+    check_damage(harness, Damage::LengthenWeights, ErrorKind::InvalidData).await;
+}
+
+/// The weights are gone.
+pub async fn missing_weights_are_not_found<H: Harness>(harness: &H) {
+    check_damage(harness, Damage::RemoveWeights, ErrorKind::NotFound).await;
+}
+
+/// A page that is as long as the weights are.
+pub async fn html_in_place_of_weights_is_invalid_data<H: Harness>(harness: &H) {
+    check_damage(harness, Damage::WeightsAreHtml, ErrorKind::InvalidData).await;
+}
+
+/// Half a JSON file.
+pub async fn truncated_json_is_invalid_data<H: Harness>(harness: &H) {
+    check_damage(harness, Damage::TruncateJson, ErrorKind::InvalidData).await;
+}
+
+/// A manifest that names a file outside.
+pub async fn manifest_path_escape_is_rejected<H: Harness>(harness: &H) {
+    for json in [
+        r#"{"weightsManifest":[{"paths":["../secret"],"weights":[]}]}"#,
+        r#"{"weightsManifest":[{"paths":["/etc/passwd"],"weights":[]}]}"#,
+        r#"{"weightsManifest":[{"paths":["a\\..\\b"],"weights":[]}]}"#,
+    ] {
+        check_damage(harness, Damage::ReplaceJson(json), ErrorKind::InvalidData).await;
+    }
+}
+
+/// JSON that would overflow the stack of a recursive reader.
+pub async fn deep_json_is_refused<H: Harness>(harness: &H) {
+    let deep: &'static str = Box::leak("[".repeat(10_000).into_boxed_str());
+    check_damage(harness, Damage::ReplaceJson(deep), ErrorKind::LimitExceeded).await;
+}
+
+/// What a medium does not have is an error that says so.
+pub async fn unsupported_is_reported_as_unsupported<H: Harness>(harness: &H) {
+    if !harness.capabilities().manages {
+        assert_unmanaged(harness).await;
+    }
+    let unknown = harness.router().load("no-such-scheme://x", &LoadOptions::new()).await;
+    let error = unknown.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    for scheme in harness.router().schemes() {
+        assert!(error.to_string().contains(scheme), "{error} does not name `{scheme}`");
+    }
+}
+
+/// A medium that cannot list or remove says so.
+async fn assert_unmanaged<H: Harness>(harness: &H) {
+    let listed = harness.router().list_models(&harness.root()).next().await.unwrap();
+    assert_kind(listed, ErrorKind::Unsupported);
+    assert_kind(harness.router().remove_model(&harness.url("model")).await, ErrorKind::Unsupported);
+}
+
+/// A medium without bytes to damage says so, and the types that it stores cannot hold what the damage would be.
+fn assert_undamageable<H: Harness>(harness: &H) {
+    assert!(!harness.capabilities().raw_medium, "the medium can be damaged, but the harness does not");
+    let path = RelPath::parse("w").unwrap();
+    for bytes in [7, 9] {
+        let spec = WeightSpec::new("w", Shape::vector(2).unwrap(), DType::Float32);
+        let group = WeightGroup::new(vec![spec], vec![Shard::new(path.clone(), bytes)]);
+        let data = vec![0; usize::try_from(bytes).unwrap()].into();
+        assert!(Weights::new(vec![group], data, SurplusBytes::Reject).is_err());
+    }
+    assert!(RelPath::parse("../secret").is_err());
+    assert!(RawJson::parse(&"[".repeat(10_000)).is_err());
+}

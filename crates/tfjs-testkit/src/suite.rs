@@ -1,0 +1,67 @@
+//! The list of behaviours, and their expansion into tests.
+
+/// Expands to one test per behaviour of [`cases`](crate::cases).
+///
+/// `harness` is an expression that makes a fresh [`Harness`](crate::Harness); `block_on` runs a future to its end. Both
+/// are evaluated in each test.
+///
+/// ```text
+/// mod suite {
+///     tfjs_testkit::conformance_suite!(harness = super::MyHarness::new(), block_on = tfjs_testkit::block_on);
+/// }
+/// ```
+#[macro_export]
+macro_rules! conformance_suite {
+    (harness = $harness:expr, block_on = $block_on:expr) => {
+        $crate::conformance_suite! {
+            @cases $harness, $block_on,
+            absent_fields_stay_absent
+            all_optional_fields_survive
+            cancelled_save_is_all_or_nothing
+            concurrent_saves_last_wins_whole
+            copy_keeps_source
+            copy_onto_itself_is_refused
+            deep_json_is_refused
+            empty_weights
+            error_names_the_location
+            failed_save_keeps_the_previous_model
+            html_in_place_of_weights_is_invalid_data
+            interrupted_save_is_not_loadable
+            larger_than_one_chunk
+            lazy_load_equals_eager_load
+            lazy_model_can_be_saved_over_itself
+            list_after_save
+            load_missing_is_not_found
+            manifest_path_escape_is_rejected
+            many_shards
+            missing_weights_are_not_found
+            move_deletes_source_only_after_success
+            move_of_a_broken_source_changes_nothing
+            names_with_unicode_and_slashes
+            progress_is_monotone_ends_at_one_and_only_on_success
+            remove_missing_is_not_found
+            remove_then_load_is_not_found
+            round_trip_is_byte_exact
+            save_overwrites
+            save_reports_the_sizes_that_the_list_shows
+            save_twice_is_stable
+            topology_json_is_preserved_verbatim
+            topology_only
+            truncated_json_is_invalid_data
+            unsupported_is_reported_as_unsupported
+            weights_longer_than_manifest_is_invalid_data
+            weights_only
+            weights_shorter_than_manifest_is_invalid_data
+            zero_dim_tensor
+        }
+    };
+    (@cases $harness:expr, $block_on:expr, $($case:ident)+) => {
+        $(
+            #[test]
+            fn $case() {
+                let harness = $harness;
+                $block_on($crate::cases::$case(&harness));
+            }
+        )+
+    };
+}
