@@ -9,8 +9,8 @@ use crate::{
     SurplusBytes, WeightData, WeightGroup, WeightSpec, Weights, WeightsError,
 };
 
-pub(crate) use encode::encode_weight_specs;
 pub use encode::{encode_manifest, encode_model_json};
+pub(crate) use encode::{encode_quantization, encode_weight_specs};
 
 /// The largest JSON text that is read: 256 MiB, hundreds of times the largest known model.
 pub const MAX_JSON_BYTES: u64 = 256 << 20;

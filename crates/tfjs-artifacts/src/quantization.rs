@@ -1,6 +1,7 @@
 //! How a weight was quantized.
 
-use crate::RawJson;
+use crate::model_json::encode_quantization;
+use crate::{JsonError, RawJson};
 
 /// The `quantization` of a weight: how its stored codes become values.
 ///
@@ -38,6 +39,14 @@ impl Quantization {
     /// Codes of this type, without `min` and `scale`.
     pub fn new(dtype: QuantizationDType) -> Self {
         Self { dtype, min: None, scale: None, unknown: Vec::new() }
+    }
+
+    /// The JSON object that a manifest holds.
+    ///
+    /// # Errors
+    /// [`JsonError::TooDeep`] when an unknown key's value is nested too deep to be nested once more.
+    pub fn to_json(&self) -> Result<RawJson, JsonError> {
+        RawJson::parse(&encode_quantization(self))
     }
 }
 

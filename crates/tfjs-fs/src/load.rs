@@ -53,10 +53,7 @@ impl Opened {
                 Some(ModelTopology::GraphDef(bytes.into()))
             }
         };
-        let mut segments = Vec::new();
-        for path in model_json.paths() {
-            segments.push(Segment::lazy(Arc::new(FileSource::open(entry.shard(path))?)));
-        }
+        let segments = open_shards(&entry, &model_json)?;
         Ok(Self { entry, model_json, topology, segments })
     }
 
@@ -71,6 +68,33 @@ impl Opened {
         }
         Ok(artifacts)
     }
+}
+
+/// Looks at all weight files; those that are missing are named together.
+fn open_shards(entry: &Entry, model_json: &ModelJson) -> Result<Vec<Segment>, Error> {
+    let mut segments = Vec::new();
+    let mut missing = Vec::new();
+    for path in model_json.paths() {
+        match FileSource::open(entry.shard(path)) {
+            Ok(source) => segments.push(Segment::lazy(Arc::new(source))),
+            Err(error) if error.kind() == ErrorKind::NotFound => missing.push((path, error)),
+            Err(error) => return Err(error),
+        }
+    }
+    if missing.is_empty() {
+        return Ok(segments);
+    }
+    let mut names: Vec<_> = missing.iter().take(5).map(|(path, _)| format!("`{path}`")).collect();
+    if missing.len() > names.len() {
+        names.push(format!("{} more", missing.len() - names.len()));
+    }
+    let message = format!("weight files that the manifest names do not exist: {}", names.join(", "));
+    let error = Error::new(ErrorKind::NotFound, message);
+    let error = error.with_operation(Operation::Load).with_location(&entry.manifest().to_string_lossy());
+    Err(match missing.into_iter().next() {
+        Some((_, first)) => error.with_source(first),
+        None => error,
+    })
 }
 
 /// Reads a JSON file, but no more of it than could be one.

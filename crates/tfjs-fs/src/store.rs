@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use futures::{StreamExt as _, stream};
-use tfjs_artifacts::{BoxStream, DateSaved, Error, ErrorKind, ModelArtifactsInfo, ModelJson, Operation, SurplusBytes};
+use tfjs_artifacts::{
+    BoxStream, DateSaved, Error, ErrorKind, ModelArtifactsInfo, ModelJson, Operation, SurplusBytes, Weights,
+};
 use tfjs_router::{ListedModel, ModelUrl};
 
 use crate::blocking::blocking;

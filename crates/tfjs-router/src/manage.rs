@@ -99,6 +99,11 @@ impl Router {
         let mut load = load.clone().with_weight_loading(WeightLoading::Lazy);
         load.progress = None;
         let artifacts = from.load(&load).await?;
+        if let Some(weights) = &artifacts.weights {
+            // Before anything is written: an HTML page of the right length is no weights, and strings must fit.
+            let verified = weights.verify().await;
+            verified.map_err(|error| error.with_operation(operation).with_location(&source.to_string()))?;
+        }
         to.save(&artifacts, save).await
     }
 }

@@ -37,6 +37,15 @@ impl<'a> TensorReader<'a> {
         &self.places
     }
 
+    /// How many bytes the tensor at this place in the order of [`specs`](Self::specs) takes; `None` if it cannot be
+    /// located.
+    pub fn stored_bytes(&self, index: usize) -> Option<u64> {
+        match self.places.get(index)? {
+            TensorPlace::At(range) => Some(range.end - range.start),
+            TensorPlace::Unknown { .. } => None,
+        }
+    }
+
     /// Decodes the tensor of this name.
     ///
     /// # Errors

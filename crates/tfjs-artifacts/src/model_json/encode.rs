@@ -69,13 +69,14 @@ fn weight_spec(spec: &WeightSpec) -> String {
         object.member("group", &quoted(group));
     }
     if let Some(quantized) = &spec.quantization {
-        object.member("quantization", &quantization(quantized));
+        object.member("quantization", &encode_quantization(quantized));
     }
     object.members(&spec.unknown);
     object.end()
 }
 
-fn quantization(quantization: &Quantization) -> String {
+/// The text of a `quantization`.
+pub(crate) fn encode_quantization(quantization: &Quantization) -> String {
     let mut object = Object::new(String::new());
     object.member("dtype", &quoted(quantization.dtype.as_str()));
     object.optional("min", quantization.min.as_ref());

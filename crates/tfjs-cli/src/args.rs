@@ -1,0 +1,99 @@
+//! What the command line may say.
+
+use clap::{Parser, Subcommand, ValueHint};
+use tfjs_io::{RelPath, SurplusBytes};
+
+/// Inspect, verify, copy and manage TensorFlow.js models. A URL may also be a plain path.
+#[derive(Debug, Parser)]
+#[command(name = "tfjs", version, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Shows what a model is: format, producer, sizes, shards, layers or nodes, dtypes, metadata, signature
+    Inspect(Source),
+    /// Lists every tensor; with --json also the SHA-256 of its decoded values
+    Tensors(Source),
+    /// Checks everything that can be checked without running the model; one line per finding
+    Verify(Source),
+    /// Copies a model: streamed, lossless, all or nothing
+    Cp(Transfer),
+    /// Moves a model: copies it, and removes the source when the copy is there
+    Mv(Transfer),
+    /// Removes a model and its weight files
+    Rm {
+        /// The model
+        #[arg(value_hint = ValueHint::AnyPath)]
+        url: String,
+        /// Prints what was removed as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists the models below a folder or store
+    Ls {
+        /// Where to look
+        #[arg(default_value = ".", value_hint = ValueHint::AnyPath)]
+        url: String,
+        /// Prints the list as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// A model to look at.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Source {
+    /// The model: a folder, a model.json, a bare weights manifest, a .pb file, or a URL
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub(crate) url: String,
+    /// Prints one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Accepts bytes behind the last tensor of a group
+    #[arg(long)]
+    allow_surplus: bool,
+}
+
+/// A model to copy or move.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Transfer {
+    /// The model: a folder, a model.json, a bare weights manifest, a .pb file, or a URL
+    #[arg(value_name = "SRC", value_hint = ValueHint::AnyPath)]
+    pub(crate) source: String,
+    /// Where to: a folder, a path that ends in .json, or a URL
+    #[arg(value_name = "DST", value_hint = ValueHint::AnyPath)]
+    pub(crate) destination: String,
+    /// The name of the weights file; several files begin with its stem
+    #[arg(long, value_name = "NAME", value_parser = |name: &str| name.parse::<RelPath>())]
+    pub(crate) weights_file_name: Option<RelPath>,
+    /// Prints the result of the save as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Accepts (and copies) bytes behind the last tensor of a group
+    #[arg(long)]
+    allow_surplus: bool,
+}
+
+impl Source {
+    pub(crate) fn surplus_bytes(&self) -> SurplusBytes {
+        surplus_bytes(self.allow_surplus)
+    }
+}
+
+impl Transfer {
+    pub(crate) fn surplus_bytes(&self) -> SurplusBytes {
+        surplus_bytes(self.allow_surplus)
+    }
+}
+
+fn surplus_bytes(allow: bool) -> SurplusBytes {
+    if allow { SurplusBytes::Allow } else { SurplusBytes::Reject }
+}

@@ -1,0 +1,33 @@
+//! The subcommands, one module each.
+
+mod completions;
+mod inspect;
+mod ls;
+mod rm;
+mod tensors;
+mod transfer;
+mod verify;
+
+use tfjs_io::{LoadOptions, ModelArtifacts};
+
+use crate::args::{Command, Source};
+use crate::output::Failure;
+
+pub(crate) async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Inspect(source) => inspect::run(&source).await,
+        Command::Tensors(source) => tensors::run(&source).await,
+        Command::Verify(source) => verify::run(&source).await,
+        Command::Cp(transfer) => transfer::copy(&transfer).await,
+        Command::Mv(transfer) => transfer::rename(&transfer).await,
+        Command::Rm { url, json } => rm::run(&url, json).await,
+        Command::Ls { url, json } => ls::run(&url, json).await,
+        Command::Completions { shell } => completions::run(shell),
+    }
+}
+
+/// Loads a model without reading its weights.
+async fn load_lazily(source: &Source) -> Result<ModelArtifacts, tfjs_io::Error> {
+    let options = LoadOptions::lazy().with_surplus_bytes(source.surplus_bytes());
+    tfjs_io::load_with(&source.url, &options).await
+}

@@ -1,0 +1,113 @@
+//! `tfjs verify`: everything that can be checked without running the model.
+
+use serde::Serialize;
+use tfjs_io::{Error, ErrorKind, ModelArtifacts, ModelFormat, TensorReader, Weights};
+
+use super::load_lazily;
+use crate::args::Source;
+use crate::output::{self, Failure};
+
+#[derive(Serialize)]
+struct Report {
+    url: String,
+    ok: bool,
+    tensors: usize,
+    weight_bytes: u64,
+    findings: Vec<Finding>,
+}
+
+#[derive(Serialize)]
+struct Finding {
+    severity: Severity,
+    message: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Severity {
+    /// Some reader of the format will refuse the model, or read wrong weights.
+    Error,
+    /// Everything can be read, but something is odd.
+    Warning,
+}
+
+pub(super) async fn run(source: &Source) -> Result<(), Failure> {
+    let mut report = Report { url: source.url.clone(), ok: true, tensors: 0, weight_bytes: 0, findings: Vec::new() };
+    match load_lazily(source).await {
+        Ok(artifacts) => report.check(&artifacts).await,
+        Err(error) if is_about_the_model(&error) => report.error(&error),
+        Err(error) => return Err(error.into()),
+    }
+    report.ok = report.findings.iter().all(|finding| finding.severity != Severity::Error);
+    report.print(source.json)?;
+    if report.ok { Ok(()) } else { Err(Failure::Told) }
+}
+
+/// Whether an error is a finding about a model that is there, rather than that there is none.
+fn is_about_the_model(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::LimitExceeded | ErrorKind::NotFound)
+}
+
+impl Report {
+    async fn check(&mut self, artifacts: &ModelArtifacts) {
+        match artifacts.model_format() {
+            ModelFormat::Unknown if artifacts.model_topology.is_some() => {
+                self.warning("there is no `format`, and the topology is neither layers nor a graph".to_owned());
+            }
+            ModelFormat::Other(format) => {
+                self.warning(format!("the format `{format}` is none that TensorFlow.js loads"));
+            }
+            _ => {}
+        }
+        if let Some(weights) = &artifacts.weights {
+            self.weight_bytes = weights.data().byte_length();
+            self.check_weights(weights).await;
+        }
+    }
+
+    async fn check_weights(&mut self, weights: &Weights) {
+        self.tensors = weights.specs().count();
+        if let Err(error) = weights.verify().await {
+            return self.error(&error);
+        }
+        let reader = match TensorReader::open(weights).await {
+            Ok(reader) => reader,
+            Err(error) => return self.error(&error),
+        };
+        for index in 0..self.tensors {
+            match reader.nth(index).await {
+                Ok(_) => {}
+                Err(error) => self.error(&error),
+            }
+        }
+    }
+
+    fn error(&mut self, error: &Error) {
+        let mut message = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            message = format!("{message}: {cause}");
+            source = cause.source();
+        }
+        self.findings.push(Finding { severity: Severity::Error, message });
+    }
+
+    fn warning(&mut self, message: String) {
+        self.findings.push(Finding { severity: Severity::Warning, message });
+    }
+
+    fn print(&self, json: bool) -> Result<(), Failure> {
+        if json {
+            return output::json(self);
+        }
+        let line = |finding: &Finding| {
+            let severity = if finding.severity == Severity::Error { "error" } else { "warning" };
+            format!("{severity}: {}", finding.message)
+        };
+        let mut lines: Vec<_> = self.findings.iter().map(line).collect();
+        if self.ok {
+            lines.push(format!("ok: {} tensors, {} of weights", self.tensors, output::bytes(self.weight_bytes)));
+        }
+        output::lines(lines)
+    }
+}
