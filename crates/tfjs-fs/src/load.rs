@@ -42,15 +42,14 @@ pub(crate) struct Opened {
 
 impl Opened {
     pub(crate) fn open(entry: Entry) -> Result<Self, Error> {
-        let bytes = read_json(entry.manifest())?;
+        let bytes = read_whole(entry.manifest(), MAX_JSON_BYTES)?;
         let model_json = ModelJson::parse(&bytes).map_err(|error| {
             Error::from(error).with_operation(Operation::Load).with_location(&entry.manifest().to_string_lossy())
         })?;
         let topology = match &entry {
             Entry::Json(_) => None,
             Entry::Pair { topology, .. } => {
-                let bytes = std::fs::read(topology).map_err(|error| io_error(error, Operation::Load, topology))?;
-                Some(ModelTopology::GraphDef(bytes.into()))
+                Some(ModelTopology::GraphDef(read_whole(topology, MAX_GRAPH_DEF_BYTES)?.into()))
             }
         };
         let segments = open_shards(&entry, &model_json)?;
@@ -97,17 +96,27 @@ fn open_shards(entry: &Entry, model_json: &ModelJson) -> Result<Vec<Segment>, Er
     })
 }
 
-/// Reads a JSON file, but no more of it than could be one.
-pub(crate) fn read_json(path: &Path) -> Result<Vec<u8>, Error> {
+/// The largest message that protocol buffers allow: 2 GiB.
+const MAX_GRAPH_DEF_BYTES: u64 = 2 << 30;
+
+/// Reads a file, if it is one and not larger than this.
+pub(crate) fn read_whole(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     let fail = |error| io_error(error, Operation::Load, path);
-    let file = File::open(path).map_err(fail)?;
-    let length = file.metadata().map_err(fail)?.len();
-    if length > MAX_JSON_BYTES {
-        let message = format!("the JSON has {length} bytes, more than the limit of {MAX_JSON_BYTES}");
-        let error = Error::new(ErrorKind::LimitExceeded, message);
-        return Err(error.with_operation(Operation::Load).with_location(&path.to_string_lossy()));
+    let refuse = |kind, message| {
+        let error = Error::new(kind, message);
+        Err(error.with_operation(Operation::Load).with_location(&path.to_string_lossy()))
+    };
+    // Before it is opened: opening a named pipe waits for somebody who writes.
+    let metadata = std::fs::metadata(path).map_err(fail)?;
+    if !metadata.is_file() {
+        return refuse(ErrorKind::InvalidData, "it is neither a file nor a folder".to_owned());
+    }
+    if metadata.len() > limit {
+        let message = format!("the file has {} bytes, more than the limit of {limit}", metadata.len());
+        return refuse(ErrorKind::LimitExceeded, message);
     }
     let mut bytes = Vec::new();
-    file.take(MAX_JSON_BYTES + 1).read_to_end(&mut bytes).map_err(fail)?;
+    let file = File::open(path).map_err(fail)?;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(fail)?;
     Ok(bytes)
 }

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use futures::{StreamExt as _, stream};
 use tfjs_artifacts::{
-    BoxStream, DateSaved, Error, ErrorKind, ModelArtifactsInfo, ModelJson, Operation, SurplusBytes, Weights,
+    BoxStream, DateSaved, Error, ErrorKind, MAX_JSON_BYTES, ModelArtifactsInfo, ModelJson, Operation, SurplusBytes,
+    Weights,
 };
 use tfjs_router::{ListedModel, ModelUrl};
 
 use crate::blocking::blocking;
 use crate::error::io_error;
-use crate::load::{Opened, read_json};
+use crate::load::{Opened, read_whole};
 use crate::model_dir::{Entry, MODEL_JSON, find, folder_of, json_files};
 use crate::path::encode_name;
 use crate::save::sync_folder;
@@ -60,7 +61,7 @@ fn named_in(folder: &Path) -> BTreeSet<PathBuf> {
     let mut named = BTreeSet::new();
     for name in json_files(folder).unwrap_or_default() {
         let entry = Entry::Json(folder.join(name));
-        let Ok(bytes) = read_json(entry.manifest()) else { continue };
+        let Ok(bytes) = read_whole(entry.manifest(), MAX_JSON_BYTES) else { continue };
         if let Ok(model_json) = ModelJson::parse(&bytes) {
             named.extend(model_json.paths().map(|path| entry.shard(path)));
         }

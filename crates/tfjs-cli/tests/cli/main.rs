@@ -1,0 +1,6 @@
+//! The real `tfjs`, run on models in temporary folders.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod bad_input;
+mod contract;
+mod support;
