@@ -1,1 +1,35 @@
-//! Workspace-level tests.
+//! What the tests of the whole workspace share. The examples of the README are compiled and run as tests of this crate.
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a panic is how a test fails")]
+
+use std::path::PathBuf;
+
+use sha2::{Digest as _, Sha256};
+use tfjs_io::{ModelArtifacts, decode_weights};
+
+/// The README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
+/// The folders of the goldens: models written by TensorFlow.js, with what it read from them.
+pub fn goldens() -> Vec<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("goldens");
+    let mut goldens: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    goldens.sort();
+    assert!(goldens.len() >= 6, "{goldens:?}");
+    goldens
+}
+
+/// Name, dtype, shape and digest of every tensor, as `digests.json` of a golden has them.
+pub async fn digests(artifacts: &ModelArtifacts) -> Vec<serde_json::Value> {
+    let tensors = decode_weights(artifacts.weights.as_ref().unwrap()).await.unwrap();
+    let digest = |tensor: tfjs_io::Tensor| {
+        let (name, dtype) = (tensor.name().to_owned(), tensor.dtype().to_string());
+        let shape = tensor.shape().dims().to_vec();
+        let bytes = Sha256::digest(tensor.into_le_bytes());
+        let sha256 = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+        serde_json::json!({ "name": name, "dtype": dtype, "shape": shape, "sha256": sha256 })
+    };
+    tensors.into_iter().map(digest).collect()
+}
