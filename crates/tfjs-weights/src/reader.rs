@@ -49,7 +49,7 @@ impl<'a> TensorReader<'a> {
     /// Decodes the tensor of this name.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] when there is none; otherwise what [`decode`] and the sources report.
+    /// [`ErrorKind::NotFound`] when there is none; otherwise what [`decode()`] and the sources report.
     pub async fn tensor(&self, name: &str) -> Result<Tensor, Error> {
         let Some(&index) = self.index.get(name) else {
             let message = format!("the model has no weight `{name}`");
@@ -61,7 +61,7 @@ impl<'a> TensorReader<'a> {
     /// Decodes the tensor at this place in the order of [`specs`](Self::specs).
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] when there are fewer; otherwise what [`decode`] and the sources report.
+    /// [`ErrorKind::NotFound`] when there are fewer; otherwise what [`decode()`] and the sources report.
     pub async fn nth(&self, index: usize) -> Result<Tensor, Error> {
         let Some((spec, place)) = self.specs.get(index).zip(self.places.get(index)) else {
             let message = format!("the model has {} weights, there is no number {index}", self.places.len());

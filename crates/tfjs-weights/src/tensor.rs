@@ -95,7 +95,7 @@ impl Tensor {
         }
     }
 
-    /// What [`decode`](crate::decode) made, whose length it has checked against the shape.
+    /// What [`decode()`](crate::decode()) made, whose length it has checked against the shape.
     pub(crate) fn from_decoded(name: String, shape: Shape, values: Values) -> Self {
         debug_assert_eq!(values.count(), shape.size());
         Self { name, shape, values }

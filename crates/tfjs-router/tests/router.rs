@@ -1,0 +1,133 @@
+//! Routes, and what a router says when there is none.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::sync::Arc;
+
+use futures::executor::block_on;
+use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, RawJson, SaveResult};
+use tfjs_router::{
+    LoadHandler as _, LoadOptions, MemoryStore, ModelSource, ModelUrl, Route, Router, SaveOptions, from_memory,
+    with_save_handler,
+};
+
+fn topology_only() -> ModelArtifacts {
+    ModelArtifacts::new().with_topology(RawJson::parse(r#"{"node":[]}"#).unwrap())
+}
+
+/// A scheme that can only be loaded from.
+fn read_only(scheme: &str) -> Route {
+    Route::new(scheme).with_load(|_| Ok(Arc::new(from_memory(topology_only()))))
+}
+
+fn router() -> Router {
+    Router::builder()
+        .route(read_only("http"))
+        .route(MemoryStore::new().route())
+        .hint("s3", "the feature `s3`")
+        .build()
+        .unwrap()
+}
+
+#[track_caller]
+fn check<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKind, message: &str) {
+    let error = result.unwrap_err();
+    assert_eq!((error.kind(), error.to_string().as_str()), (kind, message));
+}
+
+#[test]
+fn schemes_are_listed_and_compared_without_case() {
+    assert_eq!(router().schemes().collect::<Vec<_>>(), ["http", "memory"]);
+    assert!(block_on(router().load("HTTP://x", &LoadOptions::new())).is_ok());
+}
+
+#[test]
+fn a_scheme_that_is_not_there_is_explained() {
+    let load = |url: &str| block_on(router().load(url, &LoadOptions::new()));
+    check(
+        load("s3://bucket/key?X-Signature=secret"),
+        ErrorKind::Unsupported,
+        "cannot find a handler for `s3://bucket/key`: there is no scheme `s3`; this router has `http`, `memory`; \
+         `s3` needs the feature `s3`",
+    );
+    check(
+        load("htpp://x"),
+        ErrorKind::Unsupported,
+        "cannot find a handler for `htpp://x`: there is no scheme `htpp`; this router has `http`, `memory`; \
+         did you mean `http`?",
+    );
+    check(
+        load("zzz://x"),
+        ErrorKind::Unsupported,
+        "cannot find a handler for `zzz://x`: there is no scheme `zzz`; this router has `http`, `memory`",
+    );
+    check(
+        load("some/path"),
+        ErrorKind::Unsupported,
+        "cannot find a handler for `some/path`: no scheme takes plain paths; this router has `http`, `memory`",
+    );
+}
+
+#[test]
+fn what_a_scheme_cannot_do_is_said() {
+    let saved = block_on(router().save(&topology_only(), "http://x", &SaveOptions::new()));
+    let message = "cannot find a handler for `http://x`: models at `http://` cannot be saved to";
+    check(saved, ErrorKind::Unsupported, message);
+    let message = "cannot find a handler for `http://x`: models at `http://` cannot be listed or removed";
+    check(block_on(router().remove_model("http://x")), ErrorKind::Unsupported, message);
+    // Nothing was saved: that the source cannot be removed is known before.
+    let (load, save) = (LoadOptions::new(), SaveOptions::new());
+    check(block_on(router().move_model("http://x", "memory://y", &load, &save)), ErrorKind::Unsupported, message);
+    assert!(block_on(router().load("memory://y", &load)).is_err());
+}
+
+#[test]
+fn two_routes_of_one_kind_are_refused_when_the_router_is_built() {
+    let twice = Router::builder().route(read_only("Http")).route(read_only("http")).build();
+    check(twice, ErrorKind::Conflict, "two routes have the scheme `http`");
+    let paths = Router::builder().route(read_only("aa").with_plain_paths()).route(read_only("bb").with_plain_paths());
+    check(paths.build(), ErrorKind::Conflict, "the routes `aa` and `bb` both take plain paths");
+    assert_eq!(Router::builder().route(read_only("no scheme")).build().unwrap_err().kind(), ErrorKind::InvalidUrl);
+}
+
+#[test]
+fn places_that_make_no_sense_are_refused() {
+    let message = "cannot load `memory://`: a model in memory needs a name, as in `memory://my-model`";
+    check(block_on(router().load("memory://", &LoadOptions::new())), ErrorKind::InvalidUrl, message);
+    let url = |text: &str| ModelUrl::parse(text).unwrap();
+    let pair = ModelSource::Pair { topology: url("memory://a"), weights: url("memory://b") };
+    let message = "cannot load `memory://a`: a model in memory has one URL, not two";
+    check(router().load_handler(&pair), ErrorKind::InvalidUrl, message);
+}
+
+#[test]
+fn copies_go_between_schemes_and_same_names_are_two_places() {
+    let router = router();
+    let (load, save) = (LoadOptions::new(), SaveOptions::new());
+    block_on(router.copy_model("http://m", "memory://m", &load, &save)).unwrap();
+    let loaded = block_on(router.load("memory://m", &load)).unwrap();
+    assert_eq!(loaded.topology_json(), topology_only().topology_json());
+}
+
+#[test]
+fn passthrough_handlers() {
+    let handler = from_memory(topology_only());
+    let loaded = block_on(handler.load(&LoadOptions::new())).unwrap();
+    assert_eq!(loaded.model_topology, topology_only().model_topology);
+
+    let seen = Arc::new(std::sync::Mutex::new(None));
+    let router = {
+        let seen = Arc::clone(&seen);
+        let open = move |_: &ModelUrl| {
+            let seen = Arc::clone(&seen);
+            Ok(Arc::new(with_save_handler(move |artifacts: ModelArtifacts| {
+                let result = SaveResult::now(&artifacts);
+                *seen.lock().unwrap() = Some(artifacts);
+                std::future::ready(Ok(result))
+            })))
+        };
+        Router::builder().route(Route::new("hook").with_save(open)).build().unwrap()
+    };
+    let saved = block_on(router.save(&topology_only(), "hook://x", &SaveOptions::new())).unwrap();
+    assert_eq!(saved.model_artifacts_info.model_topology_bytes, 11);
+    assert_eq!(seen.lock().unwrap().take().unwrap().model_topology, topology_only().model_topology);
+}

@@ -1,0 +1,149 @@
+//! `cargo xtask ci`: every step, cheapest first, all of them even after a failure, and one summary line at the end.
+
+mod cargo_test;
+
+use std::fmt;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::ValueEnum;
+use xshell::cmd;
+
+use crate::project::Project;
+use crate::{conformance, memory, tidy, tools};
+
+/// A step of CI, in the order in which they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Step {
+    /// Formatting, by rustfmt
+    Fmt,
+    /// The house rules
+    Tidy,
+    /// Lints, by clippy
+    Clippy,
+    /// Licences, sources and doubled dependencies, by cargo-deny
+    Deny,
+    /// Unit, integration and documentation tests
+    Test,
+    /// The documentation builds without a warning
+    Doc,
+    /// The real TensorFlow.js agrees, reading and writing
+    Conformance,
+    /// A model of 5 GiB is copied in 64 MiB of memory
+    Memory,
+}
+
+/// How many checks went well. Every test counts, and every other step counts as one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Count {
+    passed: usize,
+    failed: usize,
+}
+
+struct Report {
+    step: Step,
+    count: Count,
+    time: Duration,
+}
+
+/// Runs the steps, or all of them if none is named. The last line on stdout is `N passed, M failed`.
+pub(crate) fn run(project: &Project, steps: &[Step]) -> ExitCode {
+    let steps = if steps.is_empty() { Step::value_variants() } else { steps };
+    let reports: Vec<_> = steps.iter().map(|step| report(project, *step)).collect();
+
+    println!("\n{:<12} {:<8} {:>8}", "step", "result", "seconds");
+    for report in &reports {
+        println!("{report}");
+    }
+    let total = reports.iter().fold(Count::default(), |total, report| total.plus(report.count));
+    println!("{total}");
+    if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn report(project: &Project, step: Step) -> Report {
+    println!("\n=== {}", step.name());
+    let start = Instant::now();
+    let count = step.run(project).unwrap_or_else(|error| {
+        println!("error: {error:#}");
+        Count { passed: 0, failed: 1 }
+    });
+    Report { step, count, time: start.elapsed() }
+}
+
+impl Step {
+    fn run(self, project: &Project) -> Result<Count> {
+        match self {
+            Self::Fmt => fmt(project)?,
+            Self::Tidy => tidy::run(project)?,
+            Self::Clippy => clippy(project)?,
+            Self::Deny => deny(project)?,
+            Self::Test => return cargo_test::run(project),
+            Self::Doc => doc(project)?,
+            Self::Conformance => conformance::run(project)?,
+            Self::Memory => memory::run(project)?,
+        }
+        Ok(Count { passed: 1, failed: 0 })
+    }
+
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
+fn fmt(project: &Project) -> Result<()> {
+    tools::rust_component(project, "fmt", "rustfmt")?;
+    let sh = &project.sh;
+    Ok(cmd!(sh, "cargo fmt --all --check").run()?)
+}
+
+fn clippy(project: &Project) -> Result<()> {
+    tools::rust_component(project, "clippy", "clippy")?;
+    let sh = &project.sh;
+    Ok(cmd!(sh, "cargo clippy --workspace --all-targets --all-features -- -D warnings").run()?)
+}
+
+fn deny(project: &Project) -> Result<()> {
+    let cargo_deny = tools::cargo_deny(project)?;
+    let sh = &project.sh;
+    Ok(cmd!(sh, "{cargo_deny} check bans licenses sources").run()?)
+}
+
+/// Twice: as users see it, where a link to a private item is dead, and as we read it, private items included.
+fn doc(project: &Project) -> Result<()> {
+    let sh = &project.sh;
+    let _flags = sh.push_env("RUSTDOCFLAGS", "-Dwarnings");
+    cmd!(sh, "cargo doc --workspace --no-deps --all-features").run()?;
+    Ok(cmd!(sh, "cargo doc --workspace --no-deps --all-features --document-private-items").run()?)
+}
+
+impl Count {
+    fn plus(self, other: Self) -> Self {
+        Self { passed: self.passed + other.passed, failed: self.failed + other.failed }
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passed, {} failed", self.passed, self.failed)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let result = if self.count.failed == 0 { "passed" } else { "FAILED" };
+        write!(f, "{:<12} {result:<8} {:>8.1}", self.step.name(), self.time.as_secs_f64())?;
+        if self.step == Step::Test { write!(f, "   {}", self.count) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Count;
+
+    #[test]
+    fn the_summary_line_has_exactly_this_form() {
+        let total = Count { passed: 3, failed: 0 }.plus(Count { passed: 1, failed: 2 });
+        assert_eq!(total.to_string(), "4 passed, 2 failed");
+    }
+}

@@ -1,0 +1,81 @@
+//! `cargo xtask`: everything that a developer or CI runs on this workspace, the same commands for both.
+//!
+//! A task that needs a tool and does not find it installs it where it can, or fails with the command to run; it never skips silently.
+//! What is fetched or made on the way lies in `target/`.
+#![expect(clippy::print_stdout, reason = "telling a person at a terminal what happens is what xtask is for")]
+
+mod ci;
+mod conformance;
+mod goldens;
+mod hex;
+mod memory;
+mod models;
+mod npm;
+mod oracle;
+mod project;
+mod tidy;
+mod tools;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::project::Project;
+
+/// The developer's tasks of this workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run everything that CI runs, cheapest first; the last line printed is `N passed, M failed`
+    Ci {
+        /// Only these steps
+        #[arg(value_enum)]
+        steps: Vec<ci::Step>,
+    },
+    /// Check the house rules that neither rustfmt nor clippy knows
+    Tidy,
+    /// Fetch the published models that conformance reads, into target/models
+    Models,
+    /// Write tests/goldens and tests/models anew, with the real TensorFlow.js
+    Goldens {
+        /// Write nothing; fail if what is committed differs
+        #[arg(long)]
+        check: bool,
+    },
+    /// Compare with the real TensorFlow.js, tensor by tensor, reading and writing
+    Conformance,
+    /// Copy a model of 5 GiB and demand that it takes at most 64 MiB of memory
+    Memory,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(code) => code,
+        Err(error) => {
+            println!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<ExitCode> {
+    let project = Project::find()?;
+    match task {
+        // The summary must be the last line, so a failure is told by the exit code alone.
+        Task::Ci { steps } => return Ok(ci::run(&project, &steps)),
+        Task::Tidy => tidy::run(&project)?,
+        Task::Models => models::list(&project)?,
+        Task::Goldens { check: true } => goldens::check(&project)?,
+        Task::Goldens { check: false } => goldens::write(&project)?,
+        Task::Conformance => conformance::run(&project)?,
+        Task::Memory => memory::run(&project)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,52 @@
+//! npm, for the two things it is used for: published models, and the real TensorFlow.js.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use xshell::cmd;
+
+use crate::hex::sha256;
+use crate::project::Project;
+use crate::tools;
+
+/// Downloads the tarball of one package, `NAME@VERSION`, into `folder`.
+pub(crate) fn pack(project: &Project, package: &str, folder: &Path) -> Result<PathBuf> {
+    tools::node(project)?;
+    let sh = &project.sh;
+    let printed = cmd!(sh, "npm pack {package} --pack-destination {folder} --loglevel error")
+        .read()
+        .with_context(|| format!("{package} could not be fetched: try `npm pack {package}` by hand"))?;
+    let file = printed.lines().last().context("`npm pack` did not print the name of its file")?;
+    let tarball = folder.join(file);
+    ensure!(
+        tarball.is_file(),
+        "`npm pack {package}` said that it wrote {}, but there is no such file",
+        tarball.display()
+    );
+    Ok(tarball)
+}
+
+/// Installs what `source/package-lock.json` says into `folder`, once for each state of the lock; gives the `node_modules` folder.
+pub(crate) fn install(project: &Project, source: &Path, folder: &Path) -> Result<PathBuf> {
+    tools::node(project)?;
+    let modules = folder.join("node_modules");
+    let stamp = folder.join("installed");
+    let lock = fs::read(source.join("package-lock.json"))?;
+    let wanted = sha256(&lock);
+    if modules.is_dir() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(modules);
+    }
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("package-lock.json"), lock)?;
+    fs::copy(source.join("package.json"), folder.join("package.json"))?;
+
+    let sh = &project.sh;
+    let _folder = sh.push_dir(folder);
+    // Without scripts: tfjs-node's would download a native library that nothing here uses.
+    cmd!(sh, "npm ci --ignore-scripts --no-audit --no-fund --loglevel error").run().with_context(|| {
+        format!("TensorFlow.js could not be installed: try `npm ci --ignore-scripts` in {}", folder.display())
+    })?;
+    fs::write(&stamp, wanted)?;
+    Ok(modules)
+}

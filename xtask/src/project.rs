@@ -1,0 +1,67 @@
+//! Where the workspace lies, and the shell in which its tasks run.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use xshell::{Shell, cmd};
+
+/// The workspace and a shell whose current directory is its root.
+pub(crate) struct Project {
+    pub(crate) sh: Shell,
+    pub(crate) root: PathBuf,
+    /// Cargo's target directory, wherever the user has put it.
+    pub(crate) target: PathBuf,
+    pub(crate) packages: Vec<Package>,
+}
+
+/// A workspace member as `cargo metadata` tells it.
+#[derive(Deserialize)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) manifest_path: PathBuf,
+    pub(crate) dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+    /// None for a normal dependency, else `dev` or `build`.
+    pub(crate) kind: Option<String>,
+    /// Some for a dependency inside the workspace.
+    pub(crate) path: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    target_directory: PathBuf,
+}
+
+impl Project {
+    pub(crate) fn find() -> Result<Self> {
+        // Cargo's word comes first: a checkout that was moved together with its target/ has another path compiled in.
+        let xtask = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&xtask).parent().context("xtask lies in the root of a workspace")?.to_path_buf();
+        let sh = Shell::new()?;
+        sh.change_dir(&root);
+        let json = cmd!(sh, "cargo metadata --format-version 1 --no-deps").quiet().read()?;
+        let metadata: Metadata =
+            serde_json::from_str(&json).context("`cargo metadata` printed something else than its JSON")?;
+        Ok(Self { sh, root, target: metadata.target_directory, packages: metadata.packages })
+    }
+
+    /// The `tfjs` command in its release profile, built if it is not up to date.
+    pub(crate) fn tfjs(&self) -> Result<PathBuf> {
+        let sh = &self.sh;
+        cmd!(sh, "cargo build --release --package tfjs-cli").run()?;
+        let binary = self.target.join("release").join(format!("tfjs{}", env::consts::EXE_SUFFIX));
+        anyhow::ensure!(
+            binary.is_file(),
+            "package tfjs-cli was built but there is no {}: name its binary `tfjs`",
+            binary.display()
+        );
+        Ok(binary)
+    }
+}

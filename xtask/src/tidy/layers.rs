@@ -1,0 +1,118 @@
+//! Dependencies run one way, and the pure crates stay free of a runtime.
+
+use std::path::Path;
+
+use anyhow::Result;
+use xshell::cmd;
+
+use super::Finding;
+use crate::project::{Package, Project};
+
+/// Which crates of the workspace each one may use. The picture of it is in docs/architecture.md.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("tfjs-artifacts", &[]),
+    ("tfjs-weights", &["tfjs-artifacts"]),
+    ("tfjs-router", &["tfjs-artifacts"]),
+    ("tfjs-fs", &["tfjs-artifacts", "tfjs-router"]),
+    ("tfjs-testkit", &["tfjs-artifacts", "tfjs-router", "tfjs-weights"]),
+    ("tfjs-io", &["tfjs-artifacts", "tfjs-weights", "tfjs-router", "tfjs-fs"]),
+    ("tfjs-cli", &["tfjs-io", "tfjs-artifacts", "tfjs-weights", "tfjs-router", "tfjs-fs"]),
+    ("xtask", &[]),
+];
+
+/// May use everything: nothing uses it.
+const TESTS: &str = "tfjs-tests";
+
+/// Crates without I/O, and what would bring it in.
+const PURE: [&str; 3] = ["tfjs-artifacts", "tfjs-weights", "tfjs-router"];
+const RUNTIMES: [&str; 2] = ["tokio", "reqwest"];
+
+pub(super) fn check(project: &Project) -> Result<Vec<Finding>> {
+    let mut findings: Vec<_> =
+        project.packages.iter().flat_map(|package| check_package(package, relative(project, package))).collect();
+    for package in project.packages.iter().filter(|package| PURE.contains(&package.name.as_str())) {
+        findings.extend(check_purity(project, package)?);
+    }
+    Ok(findings)
+}
+
+fn check_package(package: &Package, path: &Path) -> Vec<Finding> {
+    if package.name == TESTS {
+        return Vec::new();
+    }
+    let Some((_, allowed)) = MAY_USE.iter().find(|(name, _)| *name == package.name) else {
+        return vec![Finding::new(
+            path,
+            1,
+            format!("say in xtask/src/tidy/layers.rs which crates {} may use", package.name),
+        )];
+    };
+    let normal =
+        package.dependencies.iter().filter(|dependency| dependency.kind.is_none() && dependency.path.is_some());
+    normal
+        .filter(|dependency| !allowed.contains(&dependency.name.as_str()))
+        .map(|dependency| {
+            Finding::new(path, 1, format!("remove {}: {} may use {allowed:?}", dependency.name, package.name))
+        })
+        .collect()
+}
+
+fn check_purity(project: &Project, package: &Package) -> Result<Vec<Finding>> {
+    let (sh, name) = (&project.sh, &package.name);
+    let tree = cmd!(sh, "cargo tree --package {name} --edges normal --all-features --target all --prefix none")
+        .quiet()
+        .read()?;
+    let path = relative(project, package);
+    Ok(runtimes_in(&tree)
+        .into_iter()
+        .map(|runtime| {
+            Finding::new(
+                path,
+                1,
+                format!(
+                    "{name} has no I/O, but `cargo tree -e normal -i {runtime}` finds {runtime}: remove what brings it"
+                ),
+            )
+        })
+        .collect())
+}
+
+fn runtimes_in(tree: &str) -> Vec<&'static str> {
+    let names: Vec<_> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    RUNTIMES.into_iter().filter(|runtime| names.contains(runtime)).collect()
+}
+
+fn relative<'p>(project: &Project, package: &'p Package) -> &'p Path {
+    package.manifest_path.strip_prefix(&project.root).unwrap_or(&package.manifest_path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::Dependency;
+
+    fn package(name: &str, uses: &str, kind: Option<&str>) -> Package {
+        let dependency =
+            Dependency { name: uses.to_owned(), kind: kind.map(str::to_owned), path: Some("crates".into()) };
+        Package { name: name.to_owned(), manifest_path: "Cargo.toml".into(), dependencies: vec![dependency] }
+    }
+
+    fn is_allowed(name: &str, uses: &str, kind: Option<&str>) -> bool {
+        check_package(&package(name, uses, kind), Path::new("Cargo.toml")).is_empty()
+    }
+
+    #[test]
+    fn dependencies_run_one_way() {
+        assert!(is_allowed("tfjs-fs", "tfjs-router", None));
+        assert!(!is_allowed("tfjs-router", "tfjs-fs", None));
+        assert!(is_allowed("tfjs-router", "tfjs-testkit", Some("dev")));
+        assert!(is_allowed("tfjs-tests", "tfjs-cli", None));
+        assert!(!is_allowed("tfjs-unknown", "tfjs-io", None), "a crate that the table does not know is a finding");
+    }
+
+    #[test]
+    fn a_runtime_is_found_by_its_whole_name() {
+        assert_eq!(runtimes_in("tfjs-router v0.1.0 (/x)\ntokio v1.54.0\nserde v1.0.0\n"), ["tokio"]);
+        assert_eq!(runtimes_in("tokio-macros v2.0.0\n"), Vec::<&str>::new());
+    }
+}

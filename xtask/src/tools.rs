@@ -1,0 +1,116 @@
+//! The tools that the tasks need: found, installed where that is possible, or asked for with the exact command.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use xshell::{Shell, cmd};
+
+use crate::project::Project;
+
+const CARGO_DENY: &str = "0.20.2";
+const OLDEST_NODE: u32 = 20;
+
+/// A component of the Rust toolchain; `command` is the cargo subcommand that it brings.
+pub(crate) fn rust_component(project: &Project, command: &str, component: &str) -> Result<()> {
+    let sh = &project.sh;
+    if prints_version(sh, &["cargo", command]).is_some() {
+        return Ok(());
+    }
+    println!("`cargo {command}` is not there: adding the component {component}");
+    cmd!(sh, "rustup component add {component}")
+        .run()
+        .with_context(|| format!("`cargo {command}` is needed: run `rustup component add {component}`"))
+}
+
+/// cargo-deny at the pinned version: one that is installed already, or one of our own under target/.
+pub(crate) fn cargo_deny(project: &Project) -> Result<PathBuf> {
+    let sh = &project.sh;
+    let ours = project.target.join("tools");
+    let binary = ours.join("bin").join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
+    for found in [PathBuf::from("cargo-deny"), binary.clone()] {
+        if is_usable_cargo_deny(sh, &found) {
+            return Ok(found);
+        }
+    }
+    println!("cargo-deny {CARGO_DENY} is not there: installing it into {}", ours.display());
+    // A mirror of the registry may lag behind the lock file that cargo-deny was published with.
+    if cmd!(sh, "cargo install cargo-deny --version ={CARGO_DENY} --root {ours} --locked").run().is_err() {
+        cmd!(sh, "cargo install cargo-deny --version ={CARGO_DENY} --root {ours}")
+            .run()
+            .with_context(|| format!("cargo-deny is needed: run `cargo install cargo-deny --version ={CARGO_DENY}`"))?;
+    }
+    if !is_usable_cargo_deny(sh, &binary) {
+        bail!("{} was installed but does not print version {CARGO_DENY}", binary.display());
+    }
+    Ok(binary)
+}
+
+fn is_usable_cargo_deny(sh: &Shell, binary: &Path) -> bool {
+    cmd!(sh, "{binary} --version").quiet().ignore_stderr().read().is_ok_and(|printed| printed.ends_with(CARGO_DENY))
+}
+
+/// Node.js new enough for the reference, and npm.
+pub(crate) fn node(project: &Project) -> Result<()> {
+    let sh = &project.sh;
+    let install = "install Node.js 20 or newer with npm, for example `apt-get install -y nodejs npm`";
+    let version = prints_version(sh, &["node"]).context(install)?;
+    if major(&version).is_none_or(|major| major < OLDEST_NODE) {
+        bail!("Node.js is {version}, too old: {install}");
+    }
+    prints_version(sh, &["npm"]).context(install)?;
+    Ok(())
+}
+
+/// GNU time, which tells the peak memory of a process.
+pub(crate) fn gnu_time(project: &Project) -> Result<PathBuf> {
+    let sh = &project.sh;
+    let time = PathBuf::from("/usr/bin/time");
+    if !time.is_file() {
+        debian_package(sh, "time")?;
+    }
+    let version = cmd!(sh, "{time} --version").quiet().output()?;
+    let printed = [version.stdout, version.stderr].concat();
+    if !String::from_utf8_lossy(&printed).contains("GNU") {
+        bail!("{} is not GNU time: run `apt-get install -y time`", time.display());
+    }
+    Ok(time)
+}
+
+fn debian_package(sh: &Shell, package: &str) -> Result<()> {
+    let command = format!("apt-get install -y {package}");
+    let is_root = cmd!(sh, "id -u").quiet().read().is_ok_and(|id| id == "0");
+    if !is_root {
+        bail!("{package} is not installed: run `{command}` as root");
+    }
+    println!("{package} is not there: installing the Debian package");
+    // A fresh image has no package lists yet.
+    if cmd!(sh, "apt-get install -y {package}").run().is_err() {
+        cmd!(sh, "apt-get update").run().with_context(|| format!("{package} is needed: run `{command}`"))?;
+        cmd!(sh, "apt-get install -y {package}")
+            .run()
+            .with_context(|| format!("{package} is needed: run `{command}`"))?;
+    }
+    Ok(())
+}
+
+/// What `COMMAND --version` prints, if there is such a command.
+fn prints_version(sh: &Shell, command: &[&str]) -> Option<String> {
+    let (program, arguments) = command.split_first()?;
+    cmd!(sh, "{program} {arguments...} --version").quiet().ignore_stderr().read().ok()
+}
+
+/// 20 of `v20.20.2`.
+fn major(version: &str) -> Option<u32> {
+    version.trim_start_matches('v').split('.').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::major;
+
+    #[test]
+    fn major_version_of_what_node_prints() {
+        assert_eq!(major("v20.20.2"), Some(20));
+        assert_eq!(major("nonsense"), None);
+    }
+}
