@@ -67,12 +67,38 @@ async fn is_saved_as_the_same_pair_and_replaces_the_other_kind() {
     assert!(!Path::new(&copy).exists());
 }
 
+/// Nobody is known to write such a pair, but what is there is kept.
 #[tokio::test]
-async fn two_places_must_have_one_scheme_and_cannot_be_saved_to() {
+async fn keys_beside_the_weights_survive() {
+    let folder = tempfile::tempdir().unwrap();
+    write_model(folder.path());
+    let manifest = format!(r#"{{"format":"graph-model","weightsManifest":{MANIFEST},"labels":[1.0]}}"#);
+    std::fs::write(folder.path().join("weights_manifest.json"), manifest).unwrap();
+    let artifacts = load(&path(folder.path(), "")).await.unwrap();
+    assert_eq!(artifacts.unknown.len(), 1);
+    let copy = path(folder.path(), "copy");
+    save(&artifacts, &copy).await.unwrap();
+    tfjs_testkit::assert_same_model(&load(&copy).await.unwrap(), &artifacts);
+}
+
+#[tokio::test]
+async fn a_topology_alone_survives() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut artifacts = tfjs_io::ModelArtifacts::new();
+    artifacts.model_topology = Some(ModelTopology::GraphDef(tfjs_io::Bytes::from_static(b"pb")));
+    let copy = path(folder.path(), "copy");
+    save(&artifacts, &copy).await.unwrap();
+    assert_eq!(load(&copy).await.unwrap().model_topology, artifacts.model_topology);
+}
+
+#[tokio::test]
+async fn two_places_must_be_of_one_backend_and_cannot_be_saved_to() {
     let router = default_router().unwrap();
     let url = |text: &str| ModelUrl::parse(text).unwrap();
-    let mixed = ModelSource::Pair { topology: url("a.pb"), weights: url("file://b.json") };
-    assert_eq!(router.load_handler(&mixed).unwrap_err().kind(), ErrorKind::InvalidUrl);
+    let spelled = ModelSource::Pair { topology: url("a.pb"), weights: url("file://b.json") };
+    assert!(router.load_handler(&spelled).is_ok());
+    let mixed = ModelSource::Pair { topology: url("a.pb"), weights: url("http://b.json") };
+    assert_eq!(router.load_handler(&mixed).unwrap_err().kind(), ErrorKind::Unsupported);
     let handler = tfjs_io::FsHandler::from_pair("a.pb", "b.json");
     let artifacts = tfjs_io::ModelArtifacts::new();
     let saved = tfjs_io::SaveHandler::save(&handler, &artifacts, &SaveOptions::new()).await;

@@ -22,27 +22,36 @@ pub(crate) fn rust_component(project: &Project, command: &str, component: &str) 
         .with_context(|| format!("`cargo {command}` is needed: run `rustup component add {component}`"))
 }
 
-/// cargo-deny at the pinned version: one that is installed already, or one of our own under target/.
+/// cargo-deny at the pinned version: one that is installed already, or one that goes where cargo installs programs, so that
+/// the next clone finds it there.
 pub(crate) fn cargo_deny(project: &Project) -> Result<PathBuf> {
     let sh = &project.sh;
-    let ours = project.target.join("tools");
-    let binary = ours.join("bin").join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
-    for found in [PathBuf::from("cargo-deny"), binary.clone()] {
+    let installed = cargo_home()?.join("bin").join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
+    for found in [PathBuf::from("cargo-deny"), installed.clone()] {
         if is_usable_cargo_deny(sh, &found) {
             return Ok(found);
         }
     }
-    println!("cargo-deny {CARGO_DENY} is not there: installing it into {}", ours.display());
+    println!("cargo-deny {CARGO_DENY} is not there: installing it as {}", installed.display());
     // A mirror of the registry may lag behind the lock file that cargo-deny was published with.
-    if cmd!(sh, "cargo install cargo-deny --version ={CARGO_DENY} --root {ours} --locked").run().is_err() {
-        cmd!(sh, "cargo install cargo-deny --version ={CARGO_DENY} --root {ours}")
+    if cmd!(sh, "cargo install cargo-deny --version ={CARGO_DENY} --force --locked").run().is_err() {
+        cmd!(sh, "cargo install cargo-deny --version ={CARGO_DENY} --force")
             .run()
             .with_context(|| format!("cargo-deny is needed: run `cargo install cargo-deny --version ={CARGO_DENY}`"))?;
     }
-    if !is_usable_cargo_deny(sh, &binary) {
-        bail!("{} was installed but does not print version {CARGO_DENY}", binary.display());
+    if !is_usable_cargo_deny(sh, &installed) {
+        bail!("{} was installed but does not print version {CARGO_DENY}", installed.display());
     }
-    Ok(binary)
+    Ok(installed)
+}
+
+/// Where cargo keeps what it installs.
+fn cargo_home() -> Result<PathBuf> {
+    let home = || std::env::home_dir().map(|home| home.join(".cargo"));
+    std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(home)
+        .context("neither CARGO_HOME nor a home folder is set")
 }
 
 fn is_usable_cargo_deny(sh: &Shell, binary: &Path) -> bool {

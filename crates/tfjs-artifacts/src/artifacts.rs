@@ -90,6 +90,26 @@ impl ModelArtifacts {
         }
     }
 
+    /// Whether the topology is a binary GraphDef.
+    pub(crate) fn is_binary(&self) -> bool {
+        matches!(self.model_topology, Some(ModelTopology::GraphDef(_)))
+    }
+
+    /// Whether there is nothing that a bare weights manifest cannot hold: no topology, and no key beside it.
+    pub fn is_bare(&self) -> bool {
+        let keys = [
+            &self.format,
+            &self.generated_by,
+            &self.converted_by,
+            &self.signature,
+            &self.user_defined_metadata,
+            &self.model_initializer,
+            &self.initializer_signature,
+            &self.training_config,
+        ];
+        self.model_topology.is_none() && self.unknown.is_empty() && keys.iter().all(|key| key.is_none())
+    }
+
     /// What kind of model it is: by `format`, else by the look of the topology.
     ///
     /// Old files have no `format`; a topology with a `node` array is a graph, one with `model_config`, or

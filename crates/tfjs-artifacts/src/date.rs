@@ -22,6 +22,15 @@ pub struct DateSaved {
     unix_millis: u64,
 }
 
+/// A text that is no date.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a date such as 2026-11-23T14:30:19.064Z")]
+#[non_exhaustive]
+pub struct DateError {
+    /// The text.
+    pub text: String,
+}
+
 /// The last millisecond of the year 9999: later ones have no four-digit ISO 8601 form.
 const LAST_MILLI: u64 = 253_402_300_799_999;
 
@@ -60,10 +69,11 @@ impl fmt::Display for DateSaved {
 }
 
 impl FromStr for DateSaved {
-    type Err = humantime::TimestampError;
+    type Err = DateError;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        humantime::parse_rfc3339(text).map(Self::from_system_time)
+    fn from_str(text: &str) -> Result<Self, DateError> {
+        let time = humantime::parse_rfc3339(text).map_err(|_| DateError { text: text.to_owned() })?;
+        Ok(Self::from_system_time(time))
     }
 }
 

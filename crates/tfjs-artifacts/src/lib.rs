@@ -22,7 +22,7 @@ mod weights;
 
 pub use artifacts::{ModelArtifacts, ModelFormat, ModelTopology};
 pub use byte_source::ByteSource;
-pub use date::DateSaved;
+pub use date::{DateError, DateSaved};
 pub use dtype::DType;
 pub use error::{Error, ErrorKind, Operation};
 pub use info::{ModelArtifactsInfo, SaveResult, TopologyType};
@@ -36,7 +36,7 @@ pub use quantization::{Quantization, QuantizationDType};
 pub use rel_path::{RelPath, RelPathError};
 pub use shape::{Shape, ShapeError};
 pub use shard_layout::{PlannedShard, ShardLayout, ShardNames};
-pub use sniff::{Sniffed, sniff};
+pub use sniff::{Sniffed, sniff, sniff_strictly};
 pub use weight_data::{Segment, WeightData};
 pub use weight_spec::{StoredSize, WeightSpec};
 pub use weights::{Shard, SurplusBytes, TensorPlace, WeightGroup, Weights, WeightsError};

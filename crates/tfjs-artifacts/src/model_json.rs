@@ -6,7 +6,7 @@ mod encode;
 use crate::weights::{first_impostor, total};
 use crate::{
     Error, ErrorKind, JsonError, ModelArtifacts, RawJson, RelPath, RelPathError, Segment, ShapeError, Shard, Sniffed,
-    SurplusBytes, WeightData, WeightGroup, WeightSpec, Weights, WeightsError,
+    SurplusBytes, WeightData, WeightGroup, WeightSpec, Weights, WeightsError, sniff,
 };
 
 pub use encode::{encode_manifest, encode_model_json};
@@ -137,6 +137,12 @@ pub enum ManifestError {
         /// What is wrong.
         error: RelPathError,
     },
+    /// A string that is no text.
+    #[error("{at} has a string with a lone surrogate (`\\ud800` to `\\udfff`), which is not Unicode text")]
+    NotUnicode {
+        /// Which value.
+        at: String,
+    },
     /// One file is named as two shards.
     #[error("{at}: `{path}` is named twice")]
     DuplicatePath {
@@ -205,10 +211,10 @@ impl ModelJson {
             return Err(Error::new(ErrorKind::Unexpected, message));
         }
         let mut artifacts = self.artifacts;
-        let Some(groups) = self.groups.filter(|groups| groups.iter().any(|group| group.weights.is_some())) else {
-            // No manifest, or the one that a topology-only save leaves behind: no weights.
-            return Ok(artifacts);
-        };
+        // A manifest whose groups have no `weights` is what a topology-only save leaves behind.
+        let is_left_behind = |group: &WeightsManifestGroup| group.weights.is_none();
+        let groups = self.groups.filter(|groups| groups.is_empty() || !groups.iter().all(is_left_behind));
+        let Some(groups) = groups else { return Ok(artifacts) };
         let mut lengths = shards.iter().map(Segment::byte_length);
         let groups: Vec<_> = groups.into_iter().map(|group| with_lengths(group, &mut lengths)).collect();
         debug_assert_eq!(total(&shards), groups.iter().map(WeightGroup::byte_length).sum::<u64>());
@@ -239,7 +245,7 @@ fn with_lengths(group: WeightsManifestGroup, lengths: &mut impl Iterator<Item = 
 
 /// Adds what a shard of the wrong length looks like.
 async fn explain(error: WeightsError, groups: &[WeightGroup], data: &WeightData) -> Error {
-    match first_impostor(groups, data).await {
+    match first_impostor(groups, data, sniff).await {
         Ok(Some((path, sniffed))) => {
             Error::new(ErrorKind::InvalidData, format!("shard `{path}` {sniffed}")).with_source(error)
         }

@@ -54,6 +54,11 @@ impl ShardNames {
 }
 
 impl ShardLayout {
+    /// No files: for a model without weights.
+    pub fn none() -> Self {
+        Self { groups: Vec::new(), dot_slash: false }
+    }
+
     /// The groups and cuts of these weights, under new names.
     ///
     /// # Errors

@@ -14,7 +14,18 @@ pub enum Sniffed {
     JsonError,
 }
 
-/// Looks at the first bytes of a file; 64 are enough.
+/// Looks at the first bytes of a file, and says only what is beyond doubt: beginnings so long that no weights have them by
+/// chance. For files that are right in every other way.
+pub fn sniff_strictly(head: &[u8]) -> Option<Sniffed> {
+    sniff(head).filter(|sniffed| match sniffed {
+        // `<!doctype html`, not merely `<html`.
+        Sniffed::Html => head.trim_ascii_start().starts_with(b"<!"),
+        Sniffed::GitLfsPointer => true,
+        Sniffed::JsonError => false,
+    })
+}
+
+/// Looks at the first bytes of a file that is known to be wrong, for the likely reason; 64 bytes are enough.
 pub fn sniff(head: &[u8]) -> Option<Sniffed> {
     let text = head.trim_ascii_start();
     let starts =
@@ -50,6 +61,14 @@ mod tests {
         assert_eq!(sniff(b"<html lang=en>"), Some(Sniffed::Html));
         assert_eq!(sniff(b"version https://git-lfs.github.com/spec/v1\n"), Some(Sniffed::GitLfsPointer));
         assert_eq!(sniff(b"{\"error\": 404}"), Some(Sniffed::JsonError));
+    }
+
+    #[test]
+    fn only_long_beginnings_are_beyond_doubt() {
+        assert_eq!(sniff_strictly(b"<!doctype HTML>"), Some(Sniffed::Html));
+        assert_eq!(sniff_strictly(b"version https://git-lfs.github.com"), Some(Sniffed::GitLfsPointer));
+        assert_eq!(sniff_strictly(b"<html>"), None);
+        assert_eq!(sniff_strictly(b"{\"error\":1}"), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::StreamExt as _;
 
 use crate::{BoxStream, ByteSource, Error, ErrorKind};
@@ -152,12 +152,13 @@ impl WeightData {
             1 => return pieces.remove(0).read().await,
             _ => {}
         }
-        let length = usize::try_from(range.end - range.start).map_err(|_| too_large(&range))?;
-        let mut joined = BytesMut::with_capacity(length);
+        let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+        let mut joined = Vec::new();
+        joined.try_reserve_exact(length).map_err(|error| too_large(&range).with_source(error))?;
         for piece in pieces {
             joined.extend_from_slice(&piece.read().await?);
         }
-        Ok(joined.freeze())
+        Ok(joined.into())
     }
 
     /// Reads a range without joining it: one piece per segment that it touches, shared where it is in memory.
@@ -241,7 +242,7 @@ fn to_usize(range: &Range<u64>) -> Range<usize> {
 }
 
 fn too_large(range: &Range<u64>) -> Error {
-    let message = format!("{} bytes do not fit the address space", range.end - range.start);
+    let message = format!("{} bytes at once do not fit into memory; read them in parts", range.end - range.start);
     Error::new(ErrorKind::LimitExceeded, message)
 }
 

@@ -5,7 +5,7 @@ mod locate;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::{Error, ErrorKind, RawJson, RelPath, Segment, Sniffed, WeightData, WeightSpec, sniff};
+use crate::{Error, ErrorKind, RawJson, RelPath, Segment, Sniffed, WeightData, WeightSpec, sniff_strictly};
 
 pub use locate::TensorPlace;
 
@@ -206,7 +206,7 @@ impl Weights {
 
     /// The first shard that is clearly something else.
     async fn impostor(&self) -> Result<Option<(&RelPath, Sniffed)>, Error> {
-        first_impostor(&self.groups, &self.data).await
+        first_impostor(&self.groups, &self.data, sniff_strictly).await
     }
 }
 
@@ -214,6 +214,7 @@ impl Weights {
 pub(crate) async fn first_impostor<'a>(
     groups: &'a [WeightGroup],
     data: &WeightData,
+    sniff: impl Fn(&[u8]) -> Option<Sniffed>,
 ) -> Result<Option<(&'a RelPath, Sniffed)>, Error> {
     let mut start = 0;
     for shard in groups.iter().flat_map(|group| &group.shards) {

@@ -280,8 +280,8 @@ fn wrong_lengths_name_shard_tensor_and_numbers() {
     );
     // Of the right length, and still not weights.
     bad_bytes(
-        two,
-        &[b"<html>404</h"],
+        r#"{"name":"a","shape":[33],"dtype":"bool"}"#,
+        &[b"<!doctype html><title>404</title>"],
         "shard `s0` looks like an HTML or XML page, not weights or JSON; check the address",
     );
     bad_bytes(
@@ -290,6 +290,49 @@ fn wrong_lengths_name_shard_tensor_and_numbers() {
         "shard `s0` is a git-lfs pointer; run `git lfs pull` where it came from",
     );
     bad_bytes(&two.replace("\"b\"", "\"a\""), &[&[0; 12]], "two tensors are named `a`");
+}
+
+#[test]
+fn weights_that_merely_begin_like_a_page_are_weights() {
+    let text = r#"[{"paths":["s"],"weights":[{"name":"a","shape":[8],"dtype":"bool"}]}]"#;
+    for bytes in [b"<html>xx", b"{\"error\"", b"<?xml ve"] {
+        assert!(load(text, &[bytes]).is_ok());
+    }
+}
+
+#[test]
+fn a_manifest_without_groups_is_kept() {
+    let text = r#"{"modelTopology":{},"weightsManifest":[]}"#;
+    let artifacts = load(text, &[]).unwrap();
+    // `JSON.stringify([])` has two bytes.
+    assert_eq!(sizes(&artifacts), (2, 2, 0));
+    assert_eq!(written(&artifacts, "model"), text);
+    let alone = r#"{"weightsManifest":[]}"#;
+    assert_eq!(written(&load(alone, &[]).unwrap(), "model"), alone);
+    bad_text("[]", "the JSON contains neither `modelTopology` nor `weightsManifest`: it is not a TensorFlow.js model");
+}
+
+#[test]
+fn what_could_not_be_loaded_again_is_not_written() {
+    let error = encode_model_json(&ModelArtifacts::new(), None).unwrap_err();
+    assert_eq!(error.to_string(), "there is neither a topology nor weights to save");
+    let mut artifacts = ModelArtifacts::new().with_topology(RawJson::parse("{}").unwrap());
+    artifacts.unknown = vec![("modelTopology".to_owned(), RawJson::null())];
+    let error = encode_model_json(&artifacts, None).unwrap_err();
+    assert_eq!(error.to_string(), "the unknown key `modelTopology` would be there twice");
+}
+
+#[test]
+fn lone_surrogates_are_no_text() {
+    let tail = "has a string with a lone surrogate (`\\ud800` to `\\udfff`), which is not Unicode text";
+    bad_text(r#"{"modelTopology":{},"\ud800":1}"#, &format!("model.json {tail}"));
+    bad_text(
+        r#"[{"paths":[],"weights":[{"name":"\udfff","shape":[],"dtype":"bool"}]}]"#,
+        &format!("weightsManifest[0].weights[0].name {tail}"),
+    );
+    // Where the text is kept as it is, they are kept too.
+    let text = r#"{"modelTopology":{"a":"\ud800"}}"#;
+    assert_eq!(written(&load(text, &[]).unwrap(), "model"), text);
 }
 
 #[test]

@@ -154,6 +154,11 @@ impl Destination {
             }
             return Ok(Self { folder: folder_of(path).to_path_buf(), json: name.to_owned(), is_file: true });
         }
+        if has_extension(path, "pb") && !path.is_dir() {
+            let error =
+                Error::new(ErrorKind::InvalidUrl, "a model is saved as a folder, or as a path that ends in `.json`");
+            return Err(error.with_operation(Operation::Save).with_location(&path.to_string_lossy()));
+        }
         if path.exists() && !path.is_dir() {
             return refuse("it is a file; a model is saved as a folder, or as a path that ends in `.json`".to_owned());
         }

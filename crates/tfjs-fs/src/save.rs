@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 use tempfile::{NamedTempFile, TempPath};
 use tfjs_artifacts::{
     Error, ErrorKind, ModelArtifacts, ModelTopology, Operation, RelPath, SaveResult, ShardLayout, ShardNames,
-    WeightData, encode_manifest, encode_model_json,
+    SurplusBytes, WeightData, Weights, encode_manifest, encode_model_json,
 };
 use tfjs_router::{ProgressMeter, SaveOptions};
 
@@ -92,10 +94,23 @@ fn heads(
         let message = "the topology is a binary GraphDef, which a `.json` file cannot hold; save to a folder";
         return Err(Error::new(ErrorKind::Unsupported, message).with_operation(Operation::Save));
     }
-    let manifest = artifacts.weights.as_ref().zip(layout).map(|(weights, layout)| encode_manifest(weights, layout));
-    // A manifest without groups is no model; one with an empty group is a model without weights.
-    let manifest = manifest.unwrap_or_else(|| r#"[{"paths":[],"weights":[]}]"#.to_owned());
+    let manifest = legacy_manifest(artifacts, layout)?;
     Ok(vec![(name(WEIGHTS_MANIFEST)?, manifest.into()), (name(GRAPH_DEF)?, topology.clone())])
+}
+
+/// What goes beside a binary topology: a bare manifest, or, if the model has more than that, an object that has all of it
+/// but the topology.
+fn legacy_manifest(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>) -> Result<String, Error> {
+    let mut without_topology = artifacts.clone();
+    without_topology.model_topology = None;
+    let no_weights = || Weights::new(Vec::new(), WeightData::empty(), SurplusBytes::Reject).map_err(Error::from);
+    let weights = artifacts.weights.clone().map_or_else(no_weights, Ok)?;
+    let no_files = ShardLayout::none();
+    let layout = layout.unwrap_or(&no_files);
+    if without_topology.is_bare() && !weights.groups().is_empty() {
+        return Ok(encode_manifest(&weights, layout));
+    }
+    encode_model_json(&without_topology.with_weights(weights), Some(layout))
 }
 
 /// Files that are written and durable, but still under temporary names.
@@ -103,7 +118,7 @@ fn heads(
 struct Staged {
     folder: PathBuf,
     files: Vec<(RelPath, TempPath)>,
-    made: MadeFolders,
+    made: Arc<MadeFolders>,
 }
 
 impl Staged {
@@ -117,7 +132,7 @@ impl Staged {
             for shard in &shards {
                 made.make(folder_of(&join(&folder, shard)))?;
             }
-            Ok(Self { folder, files: Vec::new(), made })
+            Ok(Self { folder, files: Vec::new(), made: Arc::new(made) })
         })
         .await
     }
@@ -125,7 +140,8 @@ impl Staged {
     /// Writes a weight file, a window at a time.
     async fn stream(&mut self, path: RelPath, bytes: &WeightData, meter: &mut ProgressMeter) -> Result<(), Error> {
         let target = join(&self.folder, &path);
-        let mut file = blocking(move || create(target)).await?;
+        let made = Arc::clone(&self.made);
+        let mut file = blocking(move || create(target, made)).await?;
         let mut windows = bytes.stream(WINDOW);
         while let Some(window) = windows.try_next().await? {
             let length = window.len() as u64;
@@ -140,7 +156,8 @@ impl Staged {
     /// Writes a small file.
     async fn write(&mut self, path: RelPath, bytes: Bytes) -> Result<(), Error> {
         let target = join(&self.folder, &path);
-        let file = blocking(move || create(target)?.append(&bytes)?.finish()).await?;
+        let made = Arc::clone(&self.made);
+        let file = blocking(move || create(target, made)?.append(&bytes)?.finish()).await?;
         self.files.push((path, file));
         Ok(())
     }
@@ -217,9 +234,11 @@ fn lock(folder: &Path) -> Option<File> {
 struct Writing {
     target: PathBuf,
     file: NamedTempFile,
+    /// A write goes on when the save that wanted it is dropped; the last to end removes the folders.
+    made: Arc<MadeFolders>,
 }
 
-fn create(target: PathBuf) -> Result<Writing, Error> {
+fn create(target: PathBuf, made: Arc<MadeFolders>) -> Result<Writing, Error> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".tfjs-").suffix(".tmp");
     // A model is as readable as any new file; a temporary file alone would be its owner's only.
@@ -229,7 +248,7 @@ fn create(target: PathBuf) -> Result<Writing, Error> {
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
     let file = builder.tempfile_in(folder_of(&target)).map_err(|error| io_error(error, Operation::Save, &target))?;
-    Ok(Writing { target, file })
+    Ok(Writing { target, file, made })
 }
 
 impl Writing {
@@ -240,14 +259,20 @@ impl Writing {
 
     /// Makes the bytes durable and closes the file.
     fn finish(self) -> Result<TempPath, Error> {
-        self.file.as_file().sync_all().map_err(|error| io_error(error, Operation::Save, &self.target))?;
-        Ok(self.file.into_temp_path())
+        let Self { target, file, made } = self;
+        let synced = file.as_file().sync_all().map_err(|error| io_error(error, Operation::Save, &target));
+        let path = file.into_temp_path();
+        drop(made);
+        synced.map(|()| path)
     }
 }
 
 /// Folders that a save had to make; a save that fails leaves none behind.
 #[derive(Debug, Default)]
-struct MadeFolders(Vec<PathBuf>);
+struct MadeFolders {
+    folders: Vec<PathBuf>,
+    are_kept: AtomicBool,
+}
 
 impl MadeFolders {
     fn make(&mut self, folder: &Path) -> Result<(), Error> {
@@ -255,19 +280,23 @@ impl MadeFolders {
         let missing = folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
         let missing: Vec<_> = missing.map(Path::to_path_buf).collect();
         // Remembered before they are made: if making one fails, those before it go away again.
-        self.0.extend(missing.into_iter().rev());
+        self.folders.extend(missing.into_iter().rev());
         std::fs::create_dir_all(folder).map_err(|error| io_error(error, Operation::Save, folder))
     }
 
     /// Leaves the folders there, and tells which they are.
-    fn keep(mut self) -> Vec<PathBuf> {
-        std::mem::take(&mut self.0)
+    fn keep(&self) -> &[PathBuf] {
+        self.are_kept.store(true, Ordering::Release);
+        &self.folders
     }
 }
 
 impl Drop for MadeFolders {
     fn drop(&mut self) {
-        for folder in self.0.iter().rev() {
+        if self.are_kept.load(Ordering::Acquire) {
+            return;
+        }
+        for folder in self.folders.iter().rev() {
             // Fails, rightly, if somebody put something into it meanwhile.
             let _ = std::fs::remove_dir(folder);
         }

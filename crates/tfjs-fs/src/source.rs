@@ -67,9 +67,10 @@ impl FileSource {
         let length = range.end.saturating_sub(range.start);
         let mut file = self.same_file()?;
         file.seek(SeekFrom::Start(range.start)).map_err(fail)?;
-        // The length was reconciled with a real file's; the capacity spares zeroing what is overwritten at once.
-        let capacity = usize::try_from(length).map_err(|_| too_large(length, &self.path))?;
-        let mut bytes = Vec::with_capacity(capacity);
+        // The length was reconciled with a real file's, but that may be sparse and larger than any memory.
+        let capacity = usize::try_from(length).unwrap_or(usize::MAX);
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(capacity).map_err(|error| too_large(length, &self.path).with_source(error))?;
         let read = file.take(length).read_to_end(&mut bytes).map_err(fail)?;
         if read as u64 != length {
             return Err(fail(std::io::ErrorKind::UnexpectedEof.into()));
@@ -90,8 +91,9 @@ impl FileSource {
 }
 
 fn too_large(length: u64, path: &Path) -> Error {
-    let message = format!("{length} bytes do not fit the address space");
-    Error::new(ErrorKind::LimitExceeded, message).with_location(&path.to_string_lossy())
+    let message = format!("{length} bytes at once do not fit into memory; load lazily and read in parts");
+    let error = Error::new(ErrorKind::LimitExceeded, message);
+    error.with_operation(Operation::Read).with_location(&path.to_string_lossy())
 }
 
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]

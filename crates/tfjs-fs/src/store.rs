@@ -17,12 +17,14 @@ use crate::model_dir::{Entry, MODEL_JSON, find, folder_of, json_files};
 use crate::path::encode_name;
 use crate::save::sync_folder;
 
-/// Weight files that a whole model claims, and no other model in its folder does.
+/// Weight files that a whole model claims, and no other model near it does.
 ///
 /// Only a model whose weight files are all there and have the right lengths claims any: a manifest that merely names
 /// somebody's file must not get it removed.
 #[derive(Debug, Default)]
 pub(crate) struct Claimed {
+    /// The folder of the model's JSON.
+    folder: PathBuf,
     shards: Vec<PathBuf>,
 }
 
@@ -39,20 +41,37 @@ impl Claimed {
         let artifacts = opened.assemble(SurplusBytes::Allow).await?;
         let groups = artifacts.weights.iter().flat_map(Weights::groups);
         let shards = groups.flat_map(|group| &group.shards).map(|shard| entry.shard(&shard.path)).collect();
-        Ok((Self { shards }, ModelArtifactsInfo::new(&artifacts, date)))
+        let folder = folder_of(entry.manifest()).to_path_buf();
+        Ok((Self { folder, shards }, ModelArtifactsInfo::new(&artifacts, date)))
     }
 
-    /// Removes the files, but for those in `kept` and those that another model in the folder names.
+    /// Removes the files, but for those in `kept` and those that another model names: one in the folder of the JSON, in
+    /// a folder of the weights, or in one between them. Folders that end up empty go too.
     ///
     /// The model that used them is gone already; a file that cannot be removed is left over, which harms nobody.
     pub(crate) fn remove_except(self, kept: &BTreeSet<PathBuf>) {
-        let Some(folder) = self.shards.first().map(|shard| folder_of(shard).to_path_buf()) else { return };
-        let named = named_in(&folder);
-        for shard in self.shards {
-            if !kept.contains(&shard) && !named.contains(&shard) {
-                let _ = std::fs::remove_file(&shard);
-            }
+        let folders: BTreeSet<_> = self.shards.iter().flat_map(|shard| self.folders_of(shard)).collect();
+        let named: BTreeSet<_> = folders.iter().flat_map(|folder| named_in(folder)).collect();
+        for shard in self.shards.iter().filter(|shard| !kept.contains(*shard) && !named.contains(*shard)) {
+            let _ = std::fs::remove_file(shard);
         }
+        // The deepest first.
+        for folder in folders.iter().rev().filter(|folder| **folder != self.folder) {
+            // Fails, rightly, if something is in it.
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+
+    /// The folder of a weight file, and those above it up to that of the JSON.
+    fn folders_of<'a>(&'a self, shard: &'a Path) -> impl Iterator<Item = &'a Path> {
+        shard
+            .ancestors()
+            .skip(1)
+            .map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+            .scan(false, |done, folder| {
+                let more = !std::mem::replace(done, *done || folder == self.folder);
+                more.then_some(folder)
+            })
     }
 }
 
@@ -133,18 +152,16 @@ impl Candidate {
             let url = if is_named_model { url.clone() } else { child(url, &name)? };
             found.push(Self { url, path: folder.join(name), is_named_model });
         }
-        let mut folders = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(fail)? {
             let entry = entry.map_err(fail)?;
             if let Ok(name) = entry.file_name().into_string()
                 && find(&entry.path(), Operation::List).is_ok()
                 && entry.path().is_dir()
             {
-                folders.push(Self { url: child(url, &name)?, path: entry.path(), is_named_model: true });
+                found.push(Self { url: child(url, &name)?, path: entry.path(), is_named_model: true });
             }
         }
-        folders.sort_unstable_by(|one, other| one.url.cmp(&other.url));
-        found.extend(folders);
+        found.sort_unstable_by(|one, other| one.url.cmp(&other.url));
         Ok(found)
     }
 

@@ -5,9 +5,11 @@ use std::sync::OnceLock;
 
 #[doc(no_inline)]
 pub use tfjs_artifacts::{
-    ByteSource, Bytes, DType, DateSaved, Error, ErrorKind, ModelArtifacts, ModelArtifactsInfo, ModelFormat, ModelJson,
-    ModelTopology, Operation, Quantization, QuantizationDType, RawJson, RelPath, SaveResult, Segment, Shape, Shard,
-    SurplusBytes, WeightData, WeightGroup, WeightSpec, Weights, async_trait,
+    BoxStream, ByteSource, Bytes, DType, DateSaved, Error, ErrorKind, Location, ManifestError, ModelArtifacts,
+    ModelArtifactsInfo, ModelFormat, ModelJson, ModelTopology, Operation, PlannedShard, Quantization,
+    QuantizationDType, RawJson, RelPath, SaveResult, Segment, Shape, Shard, ShardLayout, ShardNames, StoredSize,
+    SurplusBytes, TensorPlace, TopologyType, WeightData, WeightGroup, WeightSpec, Weights, WeightsError, async_trait,
+    encode_manifest, encode_model_json,
 };
 #[cfg(feature = "fs")]
 #[doc(no_inline)]
@@ -15,13 +17,11 @@ pub use tfjs_fs::FsHandler;
 #[doc(no_inline)]
 pub use tfjs_router::{
     IoHandler, ListedModel, LoadHandler, LoadOptions, MemoryStore, ModelSource, ModelStore, ModelUrl, Phase, Progress,
-    ProgressSink, Route, Router, SaveHandler, SaveOptions, WeightLoading, from_memory, with_save_handler,
+    ProgressMeter, ProgressSink, Route, Router, RouterBuilder, SaveHandler, SaveOptions, WeightLoading, from_memory,
+    with_save_handler,
 };
 #[doc(no_inline)]
 pub use tfjs_weights::{DecodeError, Tensor, TensorError, TensorReader, Values, decode_weights, encode_weights};
-
-use tfjs_artifacts::BoxStream;
-use tfjs_router::RouterBuilder;
 
 /// A builder that already has the routes of every backend that is compiled in, for adding one's own.
 ///
@@ -38,7 +38,11 @@ pub fn default_routes() -> RouterBuilder {
     let builder = builder.routes(tfjs_fs::routes());
     #[cfg(not(feature = "fs"))]
     let builder = builder.hint("file", "the feature `fs` of tfjs-io");
-    builder.hint("memory", "a router of your own with `MemoryStore::route`")
+    let planned = ["http", "https", "localstorage", "indexeddb", "downloads", "opfs", "s3", "gs", "az"];
+    planned
+        .into_iter()
+        .fold(builder, |builder, scheme| builder.hint(scheme, "a backend that this release does not have yet"))
+        .hint("memory", "a router of your own with `MemoryStore::route`")
 }
 
 /// The router behind the functions of this crate: every backend that is compiled in.

@@ -1,6 +1,8 @@
 //! Loading, saving, and model management over any two schemes.
 
-use tfjs_artifacts::{BoxStream, Error, ErrorKind, ModelArtifacts, ModelArtifactsInfo, Operation, SaveResult};
+use tfjs_artifacts::{
+    BoxStream, Error, ErrorKind, Location, ModelArtifacts, ModelArtifactsInfo, Operation, SaveResult,
+};
 
 use crate::{ListedModel, LoadOptions, ModelSource, ModelUrl, Router, SaveOptions, WeightLoading};
 
@@ -29,6 +31,8 @@ impl Router {
 
     /// Copies a model between any two schemes: lossless, and streamed through a bounded window where the source can
     /// be read lazily.
+    ///
+    /// The weights pass through once, while they are saved: `save.progress` hears of them, `load.progress` of nothing.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidUrl`] when both URLs mean one model, and what loading and saving report. The source is never
@@ -60,7 +64,8 @@ impl Router {
         let (source, destination) = (ModelUrl::parse(source)?, ModelUrl::parse(destination)?);
         let store = self.store(&source)?;
         let saved = self.copy(&source, &destination, load, save, Operation::Move).await?;
-        self.load_handler(&ModelSource::Single(destination))?.load(&LoadOptions::lazy()).await?;
+        let check = LoadOptions::lazy().with_surplus_bytes(load.surplus_bytes);
+        self.load_handler(&ModelSource::Single(destination))?.load(&check).await?;
         store.remove().await?;
         Ok(saved)
     }
@@ -92,6 +97,8 @@ impl Router {
     ) -> Result<SaveResult, Error> {
         let (from, to) = (self.load_handler(&source.clone().into())?, self.save_handler(destination)?);
         if self.is_same_place(source, destination)? {
+            let (source, destination) = (source.to_string(), destination.to_string());
+            let (source, destination) = (Location::new(&source), Location::new(&destination));
             let message = format!("source and destination are the same model (`{source}` and `{destination}`)");
             return Err(Error::new(ErrorKind::InvalidUrl, message).with_operation(operation));
         }

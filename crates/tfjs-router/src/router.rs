@@ -86,7 +86,7 @@ impl Router {
     /// [`ErrorKind::Unsupported`] when no route does, and what opening the place reports.
     pub fn load_handler(&self, source: &ModelSource) -> Result<Arc<dyn LoadHandler>, Error> {
         if let ModelSource::Pair { topology, weights } = source
-            && topology.scheme() != weights.scheme()
+            && self.route(topology)?.scheme != self.route(weights)?.scheme
         {
             let message = "topology and weights must have one scheme";
             return Err(route_error(ErrorKind::InvalidUrl, message, topology));

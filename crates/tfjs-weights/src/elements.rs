@@ -6,11 +6,11 @@ use std::ops::Deref;
 use bytes::Bytes;
 
 /// A number type that weight files hold: fixed size, little-endian.
-pub trait Element: bytemuck::Pod + fmt::Debug + PartialEq + Send + Sync + 'static + sealed::Sealed {}
+pub trait Element: Copy + fmt::Debug + PartialEq + Send + Sync + 'static + sealed::Sealed {}
 
 mod sealed {
-    /// Keeps the byte order in this crate's hands.
-    pub trait Sealed: Sized {
+    /// Keeps the byte order, and what bytes may become, in this crate's hands.
+    pub trait Sealed: bytemuck::Pod {
         /// From the byte order of weight files to that of this machine, or back; nothing on little-endian ones.
         fn swap_if_big_endian(&mut self);
     }

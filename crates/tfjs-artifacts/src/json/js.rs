@@ -4,20 +4,18 @@
 //! so equal byte counts need its exact rules (ECMA-262, `SerializeJSONProperty`, `OrdinaryOwnPropertyKeys`
 //! and `Number::toString`).
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 /// Prints `text`, which must be well-formed JSON of bounded depth, as JavaScript would after parsing it.
 pub(super) fn stringify(text: &str) -> String {
-    let mut parser = Parser { text, at: 0 };
-    let mut out = String::with_capacity(text.len());
-    match parser.value() {
-        Some(value) => value.write(&mut out),
+    let mut printer = Printer { text, at: 0, out: String::with_capacity(text.len()) };
+    match printer.value() {
+        Some(()) => printer.out,
         // Only a text that is not JSON ends up here, and `RawJson` cannot hold one.
-        None => out.push_str(text),
+        None => text.to_owned(),
     }
-    out
 }
 
 /// Prints a number as JavaScript does: shortest form, `-0` as `0`, infinities and NaN as `null`.
@@ -57,71 +55,6 @@ fn write_unicode_escape(unit: u32, out: &mut String) {
     let _ = write!(out, "\\u{unit:04x}");
 }
 
-/// A parsed value. Strings are held in printed form without their quotes: escaped as JavaScript would, so that
-/// lone surrogates, which Rust's strings cannot hold, are no special case, and equal strings have equal text.
-enum Value<'a> {
-    Literal(&'a str),
-    Number(f64),
-    String(Cow<'a, str>),
-    Array(Vec<Self>),
-    Object(Vec<(Cow<'a, str>, Self)>),
-}
-
-impl Value<'_> {
-    fn write(&self, out: &mut String) {
-        match self {
-            Self::Literal(text) => out.push_str(text),
-            Self::Number(value) => write_number(*value, out),
-            Self::String(text) => write_printed(text, out),
-            Self::Array(elements) => {
-                out.push('[');
-                for (index, element) in elements.iter().enumerate() {
-                    if index > 0 {
-                        out.push(',');
-                    }
-                    element.write(out);
-                }
-                out.push(']');
-            }
-            Self::Object(members) => {
-                out.push('{');
-                for (index, (key, value)) in members.iter().enumerate() {
-                    if index > 0 {
-                        out.push(',');
-                    }
-                    write_printed(key, out);
-                    out.push(':');
-                    value.write(out);
-                }
-                out.push('}');
-            }
-        }
-    }
-}
-
-fn write_printed(text: &str, out: &mut String) {
-    out.push('"');
-    out.push_str(text);
-    out.push('"');
-}
-
-/// The members of an object in the order of JavaScript's property enumeration.
-fn object<'a>(members: Vec<(Cow<'a, str>, Value<'a>)>) -> Value<'a> {
-    let mut places = BTreeMap::new();
-    let mut unique: Vec<(Cow<'a, str>, Value<'a>)> = Vec::with_capacity(members.len());
-    for (key, value) in members {
-        if let Some(first) = places.get(&key).and_then(|&place: &usize| unique.get_mut(place)) {
-            first.1 = value;
-        } else {
-            places.insert(key.clone(), unique.len());
-            unique.push((key, value));
-        }
-    }
-    // The sort is stable: keys that are no array index keep their order, behind those that are.
-    unique.sort_by_key(|(key, _)| array_index(key).unwrap_or(u32::MAX));
-    Value::Object(unique)
-}
-
 /// The value of a key that is a canonical array index, 0 to 2^32 - 2.
 fn array_index(key: &str) -> Option<u32> {
     let canonical = key == "0" || !key.starts_with('0');
@@ -130,99 +63,156 @@ fn array_index(key: &str) -> Option<u32> {
     (index < u32::MAX).then_some(index)
 }
 
-/// A recursive-descent parser over text that is known to be well-formed; `None` if it is not.
-struct Parser<'a> {
+/// Parses and prints at once: nothing but the output, and the places of the members of open objects, is held.
+///
+/// Recursive descent over text that is known to be well-formed; `None` if it is not.
+struct Printer<'a> {
     text: &'a str,
     at: usize,
+    out: String,
 }
 
-impl<'a> Parser<'a> {
-    fn value(&mut self) -> Option<Value<'a>> {
+/// Where a member of an object stands in the output: all of it, and its key without quotes.
+///
+/// A printed key is escaped as JavaScript would, so lone surrogates, which Rust's strings cannot hold, are no special case,
+/// and equal keys have equal text.
+struct Member {
+    whole: Range<usize>,
+    key: Range<usize>,
+}
+
+impl<'a> Printer<'a> {
+    fn value(&mut self) -> Option<()> {
         match self.peek()? {
             b'{' => self.object(),
             b'[' => self.array(),
-            b'"' => Some(Value::String(self.string()?)),
-            b't' | b'f' | b'n' => Some(Value::Literal(self.token(|byte| byte.is_ascii_lowercase())?)),
+            b'"' => self.string(),
+            b't' | b'f' | b'n' => {
+                let literal = self.token(|byte| byte.is_ascii_lowercase())?;
+                self.out.push_str(literal);
+                Some(())
+            }
             _ => {
                 let token = self.token(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))?;
-                token.parse().ok().map(Value::Number)
+                write_number(token.parse().ok()?, &mut self.out);
+                Some(())
             }
         }
     }
 
-    fn object(&mut self) -> Option<Value<'a>> {
+    fn object(&mut self) -> Option<()> {
+        let start = self.out.len();
         let mut members = Vec::new();
         self.eat(b'{')?;
         while self.peek()? != b'}' {
-            let key = self.string()?;
+            self.out.push(if members.is_empty() { '{' } else { ',' });
+            let from = self.out.len();
+            self.string()?;
+            let key = from + 1..self.out.len() - 1;
             self.eat(b':')?;
-            members.push((key, self.value()?));
+            self.out.push(':');
+            self.value()?;
+            members.push(Member { whole: from..self.out.len(), key });
             if self.peek()? == b',' {
                 self.eat(b',')?;
             }
         }
         self.eat(b'}')?;
-        Some(object(members))
+        if members.is_empty() {
+            self.out.push('{');
+        }
+        self.reorder(start, members)?;
+        self.out.push('}');
+        Some(())
     }
 
-    fn array(&mut self) -> Option<Value<'a>> {
-        let mut elements = Vec::new();
+    /// Brings the members of an object, printed from `start` on, into the order of JavaScript's property enumeration.
+    fn reorder(&mut self, start: usize, members: Vec<Member>) -> Option<()> {
+        let key = |member: &Member| self.out.get(member.key.clone()).unwrap_or_default();
+        let mut places = BTreeMap::new();
+        let mut unique: Vec<Member> = Vec::with_capacity(members.len());
+        let mut in_order = true;
+        for member in members {
+            let key = key(&member);
+            in_order &= array_index(key).is_none();
+            if let Some(first) = places.get(key).and_then(|&place: &usize| unique.get_mut(place)) {
+                *first = member;
+                in_order = false;
+            } else {
+                places.insert(key, unique.len());
+                unique.push(member);
+            }
+        }
+        if in_order {
+            return Some(());
+        }
+        // The sort is stable: keys that are no array index keep their order, behind those that are.
+        unique.sort_by_key(|member| array_index(key(member)).unwrap_or(u32::MAX));
+        let mut ordered = String::with_capacity(self.out.len() - start);
+        for (index, member) in unique.iter().enumerate() {
+            ordered.push(if index == 0 { '{' } else { ',' });
+            ordered.push_str(self.out.get(member.whole.clone())?);
+        }
+        self.out.truncate(start);
+        self.out.push_str(&ordered);
+        Some(())
+    }
+
+    fn array(&mut self) -> Option<()> {
         self.eat(b'[')?;
+        self.out.push('[');
+        let mut separator = "";
         while self.peek()? != b']' {
-            elements.push(self.value()?);
+            self.out.push_str(separator);
+            separator = ",";
+            self.value()?;
             if self.peek()? == b',' {
                 self.eat(b',')?;
             }
         }
         self.eat(b']')?;
-        Some(Value::Array(elements))
+        self.out.push(']');
+        Some(())
     }
 
-    /// A string in printed form.
-    fn string(&mut self) -> Option<Cow<'a, str>> {
+    fn string(&mut self) -> Option<()> {
         self.eat(b'"')?;
-        let start = self.at;
-        let rest = self.text.as_bytes().get(start..)?;
-        let stop = start + rest.iter().position(|&byte| byte == b'"' || byte == b'\\')?;
-        let plain = self.text.get(start..stop)?;
-        self.at = stop;
-        if self.text.as_bytes().get(stop) == Some(&b'"') {
-            self.at += 1;
-            return Some(Cow::Borrowed(plain));
-        }
-        let mut printed = plain.to_owned();
+        self.out.push('"');
         loop {
-            let c = self.text.get(self.at..)?.chars().next()?;
-            self.at += c.len_utf8();
-            match c {
-                '"' => return Some(Cow::Owned(printed)),
-                '\\' => self.escape(&mut printed)?,
-                c => printed.push(c),
+            let rest = self.text.get(self.at..)?;
+            let stop = rest.bytes().position(|byte| byte == b'"' || byte == b'\\')?;
+            self.out.push_str(rest.get(..stop)?);
+            self.at += stop + 1;
+            if rest.as_bytes().get(stop) == Some(&b'"') {
+                self.out.push('"');
+                return Some(());
             }
+            self.escape()?;
         }
     }
 
     /// What follows a backslash.
-    fn escape(&mut self, printed: &mut String) -> Option<()> {
+    fn escape(&mut self) -> Option<()> {
         let byte = *self.text.as_bytes().get(self.at)?;
         self.at += 1;
-        match byte {
-            b'b' => write_char('\u{8}', printed),
-            b't' => write_char('\t', printed),
-            b'n' => write_char('\n', printed),
-            b'f' => write_char('\u{c}', printed),
-            b'r' => write_char('\r', printed),
-            b'u' => self.unicode_escape(printed)?,
-            other => write_char(char::from(other), printed),
-        }
+        let c = match byte {
+            b'b' => '\u{8}',
+            b't' => '\t',
+            b'n' => '\n',
+            b'f' => '\u{c}',
+            b'r' => '\r',
+            b'u' => return self.unicode_escape(),
+            other => char::from(other),
+        };
+        write_char(c, &mut self.out);
         Some(())
     }
 
     /// What follows `\u`: a character, the first half of a surrogate pair, or a lone surrogate.
-    fn unicode_escape(&mut self, printed: &mut String) -> Option<()> {
+    fn unicode_escape(&mut self) -> Option<()> {
         let unit = self.hex4()?;
         if let Some(c) = char::from_u32(unit) {
-            write_char(c, printed);
+            write_char(c, &mut self.out);
             return Some(());
         }
         let mark = self.at;
@@ -231,12 +221,12 @@ impl<'a> Parser<'a> {
             let low = self.hex4()?;
             if (0xdc00..0xe000).contains(&low) {
                 let code = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-                printed.push(char::from_u32(code)?);
+                self.out.push(char::from_u32(code)?);
                 return Some(());
             }
             self.at = mark;
         }
-        write_unicode_escape(unit, printed);
+        write_unicode_escape(unit, &mut self.out);
         Some(())
     }
 

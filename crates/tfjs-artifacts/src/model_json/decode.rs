@@ -199,6 +199,12 @@ fn string<'a>(raw: &'a RawValue, at: At<'_>) -> Result<Cow<'a, str>, ManifestErr
     }
 }
 
+/// Why a value, of which the syntax is known to be right, was not what it should be.
 fn wrong_type(raw: &RawValue, at: At<'_>, expected: &'static str) -> ManifestError {
+    let is_object = expected == "an object" && raw.get().starts_with('{');
+    let is_string = expected == "a string" && raw.get().starts_with('"');
+    if is_object || is_string {
+        return ManifestError::NotUnicode { at: at() };
+    }
     ManifestError::WrongType { at: at(), expected, found: abbreviate(raw.get()) }
 }

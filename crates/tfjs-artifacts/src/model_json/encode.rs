@@ -3,13 +3,20 @@
 //! Known keys come in the order of tfjs-core's `getModelJSONForModelArtifacts`, then the unknown ones in theirs;
 //! values that came as text go out as that text.
 
+use std::collections::BTreeSet;
+
 use crate::{Error, ErrorKind, ModelArtifacts, ModelTopology, Quantization, RawJson, ShardLayout, WeightSpec, Weights};
 
 /// The text of `model.json` for these artifacts, whose weights are stored as `layout` says.
 ///
 /// # Errors
-/// [`ErrorKind::Unsupported`] when the topology is a binary GraphDef, which `model.json` cannot hold.
+/// [`ErrorKind::Unsupported`] when the topology is a binary GraphDef, which `model.json` cannot hold, and
+/// [`ErrorKind::InvalidData`] when there is neither a topology nor weights, or a key would be written twice: nobody could
+/// load that.
 pub fn encode_model_json(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>) -> Result<String, Error> {
+    if artifacts.topology_json().is_none_or(RawJson::is_null) && artifacts.weights.is_none() && !artifacts.is_binary() {
+        return Err(Error::new(ErrorKind::InvalidData, "there is neither a topology nor weights to save"));
+    }
     let topology = match &artifacts.model_topology {
         Some(ModelTopology::GraphDef(_)) => {
             let message = "a binary GraphDef topology does not fit into model.json";
@@ -39,7 +46,10 @@ pub fn encode_model_json(artifacts: &ModelArtifacts, layout: Option<&ShardLayout
             object.member(key, value.get());
         }
     }
-    Ok(object.end())
+    match object.repeated {
+        Some(key) => Err(Error::new(ErrorKind::InvalidData, format!("the unknown key `{key}` would be there twice"))),
+        None => Ok(object.end()),
+    }
 }
 
 /// The text of a bare weights manifest, the value of `weightsManifest`.
@@ -89,14 +99,20 @@ pub(crate) fn encode_quantization(quantization: &Quantization) -> String {
 struct Object {
     text: String,
     separator: char,
+    keys: BTreeSet<String>,
+    /// The first key that came twice.
+    repeated: Option<String>,
 }
 
 impl Object {
     fn new(text: String) -> Self {
-        Self { text, separator: '{' }
+        Self { text, separator: '{', keys: BTreeSet::new(), repeated: None }
     }
 
     fn member(&mut self, key: &str, json: &str) {
+        if !self.keys.insert(key.to_owned()) {
+            self.repeated.get_or_insert_with(|| key.to_owned());
+        }
         self.text.push(self.separator);
         self.separator = ',';
         self.text.push_str(&quoted(key));

@@ -43,7 +43,8 @@ pub(super) async fn run(source: &Source) -> Result<(), Failure> {
     if report.ok { Ok(()) } else { Err(Failure::Told) }
 }
 
-/// Whether an error is a finding about a model that is there, rather than that there is none.
+/// Whether an error is a finding about the model (broken, too large, or a part or all of it missing), rather than about
+/// the way to it.
 fn is_about_the_model(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::LimitExceeded | ErrorKind::NotFound)
 }

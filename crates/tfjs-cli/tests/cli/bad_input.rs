@@ -251,6 +251,34 @@ fn destination_that_is_the_source() {
     assert_eq!(tfjs(["verify", source.to_str().unwrap()]).code, 0);
 }
 
+/// Sparse, so that the length is real: an error, not an abort.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_tensor_larger_than_any_memory() {
+    let bytes = 1u64 << 46;
+    let manifest = one(&format!(r#"{{"name":"big","shape":[{bytes}],"dtype":"bool"}}"#));
+    let folder = Folder::with_manifest(&manifest, &[("w.bin", b"")]);
+    let file = std::fs::File::options().write(true).open(folder.model().join("w.bin")).unwrap();
+    if file.set_len(bytes).is_err() {
+        // A file system without files of 64 TiB: as large as it has them.
+        file.set_len(1 << 43).unwrap();
+        let smaller = manifest.replace(&bytes.to_string(), &(1u64 << 43).to_string());
+        let json = format!(r#"{{"modelTopology":{{}},"weightsManifest":{smaller}}}"#);
+        std::fs::write(folder.model().join("model.json"), json).unwrap();
+    }
+    let run = tfjs(["tensors", "--json", folder.model().to_str().unwrap()]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.stderr.contains("w.bin") && run.stderr.contains("do not fit into memory"), "{run:?}");
+}
+
+#[test]
+fn destination_with_the_extension_of_a_graph_def() {
+    let folder = Folder::with_manifest(MANIFEST, &[("w.bin", &[0; 12])]);
+    let run = tfjs(["cp", folder.model().to_str().unwrap(), folder.path().join("x.pb").to_str().unwrap()]);
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("a model is saved as a folder"), "{run:?}");
+}
+
 #[test]
 fn unknown_scheme() {
     let run = tfjs(["inspect", "flie:///x"]);

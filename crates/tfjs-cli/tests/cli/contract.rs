@@ -135,6 +135,38 @@ fn a_shard_that_two_models_share_stays() {
     assert_eq!(tfjs(["verify", model.to_str().unwrap()]).code, 0);
 }
 
+/// Also when it lies in a folder of its own.
+#[test]
+fn a_shared_shard_in_a_subfolder_stays() {
+    let json = MODEL.replace("\"c.bin\"", "\"deep/er/c.bin\"");
+    let folder = Folder::with_json(&json, &[("a.bin", b"\x00\x30"), ("b.bin", b"\xff\x02\0\0\0hi")]);
+    let model = folder.model();
+    std::fs::create_dir_all(model.join("deep/er")).unwrap();
+    std::fs::write(model.join("deep/er/c.bin"), b"\x07\0\0\0").unwrap();
+    std::fs::write(model.join("other.json"), &json).unwrap();
+    let other = model.join("other.json");
+    // Replaced by another model, then removed: what the first model needs stays each time.
+    let tiny = Folder::with_manifest("[]", &[]);
+    assert_eq!(tfjs(["cp", tiny.model().to_str().unwrap(), other.to_str().unwrap()]).code, 0);
+    assert_eq!(tfjs(["verify", model.to_str().unwrap()]).code, 0);
+    std::fs::write(&other, &json).unwrap();
+    assert_eq!(tfjs(["rm", other.to_str().unwrap()]).code, 0);
+    assert_eq!(tfjs(["verify", model.to_str().unwrap()]).code, 0);
+    // The last one takes everything along, empty folders too.
+    assert_eq!(tfjs(["rm", model.to_str().unwrap()]).code, 0);
+    assert_eq!(folder.listing(), [""; 0]);
+}
+
+#[test]
+fn mv_with_surplus_bytes() {
+    let folder = Folder::with_manifest(r#"[{"paths":["w"],"weights":[]}]"#, &[("w", b"surplus")]);
+    let (source, moved) = (folder.model(), folder.path().join("moved"));
+    let args = ["mv", "--allow-surplus", source.to_str().unwrap(), moved.to_str().unwrap()];
+    assert_eq!(tfjs(args).code, 0);
+    assert_eq!(std::fs::read(moved.join("model.weights.bin")).unwrap(), b"surplus");
+    assert!(!source.exists());
+}
+
 #[test]
 fn verify_prints_one_line_per_finding() {
     let manifest = r#"[{"paths":["w"],"weights":[{"name":"a","shape":[],"dtype":"uint8"},{"name":"b","shape":[],"dtype":"uint16"}]}]"#;
