@@ -4,71 +4,128 @@ use bytes::Bytes;
 use tfjs_artifacts::{DType, Quantization, QuantizationDType, RawJson, StoredSize, WeightSpec};
 
 use crate::dequantize::Affine;
+use crate::elements::{Element, allocate, copy_pieces};
 use crate::float16::widen;
-use crate::{DecodeError, Elements, Strings, Tensor, Values};
+use crate::kernels::{map_u8, map_u16, over_pieces};
+use crate::{Codes, DecodeError, Elements, Strings, Tensor, Values, ValuesMut};
 
 /// Decodes one tensor from its stored bytes, in any number of pieces.
 ///
-/// The values equal TensorFlow.js's, bit for bit. Plain numbers in one aligned piece are shared with it.
+/// The values equal TensorFlow.js's, bit for bit. Plain numbers in one aligned piece are shared with it; everything else is
+/// written once, into one allocation.
 ///
 /// # Errors
 /// [`DecodeError`] when the spec cannot be decoded, or the bytes are not as many as it asks for.
 pub fn decode(spec: &WeightSpec, pieces: &[Bytes]) -> Result<Tensor, DecodeError> {
-    let values = match &spec.quantization {
-        Some(quantization) => dequantize(spec, quantization, pieces)?,
-        None => plain(spec, pieces)?,
+    let coding = Coding::of(spec)?;
+    if spec.dtype != DType::String {
+        check_length(spec, pieces)?;
+    }
+    let values = match (coding, &spec.dtype) {
+        (Coding::Plain, DType::Float32) => Values::Float32(Elements::from_pieces(&spec.name, pieces)?),
+        (Coding::Plain, DType::Int32) => Values::Int32(Elements::from_pieces(&spec.name, pieces)?),
+        (Coding::Plain, DType::Complex64) => Values::Complex64(Elements::from_pieces(&spec.name, pieces)?),
+        (Coding::Plain, DType::Bool) => Values::Bool(join(pieces)),
+        (Coding::Plain, DType::String) => Values::String(Strings::parse(&spec.name, spec.shape.size(), join(pieces))?),
+        (coding, DType::Float32) => {
+            let mut values = allocate_values(spec)?;
+            dequantize(spec, coding, pieces, ValuesMut::Float32(&mut values))?;
+            Values::Float32(values.into())
+        }
+        (coding, DType::Int32) => {
+            let mut values = allocate_values(spec)?;
+            dequantize(spec, coding, pieces, ValuesMut::Int32(&mut values))?;
+            Values::Int32(values.into())
+        }
+        _ => return Err(unsupported(spec)),
     };
     Ok(Tensor::from_decoded(spec.name.clone(), spec.shape.clone(), values))
 }
 
-fn plain(spec: &WeightSpec, pieces: &[Bytes]) -> Result<Values, DecodeError> {
-    match spec.dtype {
-        DType::Float32 | DType::Int32 | DType::Bool | DType::Complex64 => check_length(spec, pieces)?,
-        DType::String => {}
-        DType::Uint8 | DType::Uint16 | DType::Float16 | DType::Other(_) => return Err(unsupported(spec)),
+/// Decodes one tensor into memory of the caller's, without any allocation.
+///
+/// `out` is a slice of `f32` for a float32 tensor, of `i32` for int32, of `[f32; 2]` for complex64; stored plain or quantized.
+///
+/// # Errors
+/// [`DecodeError`] as for [`decode()`], and when `out` is of another type than the tensor or does not have as many values.
+pub fn decode_into<'a>(spec: &WeightSpec, pieces: &[Bytes], out: impl Into<ValuesMut<'a>>) -> Result<(), DecodeError> {
+    let (coding, out) = (Coding::of(spec)?, out.into());
+    if spec.dtype != out.dtype() {
+        return Err(DecodeError::WrongType { name: spec.name.clone(), dtype: spec.dtype.clone(), asked: out.dtype() });
     }
-    Ok(match spec.dtype {
-        DType::Int32 => Values::Int32(Elements::from_pieces(pieces)),
-        DType::Bool => Values::Bool(join(pieces)),
-        DType::Complex64 => Values::Complex64(Elements::from_pieces(pieces)),
-        DType::String => Values::String(Strings::parse(&spec.name, spec.shape.size(), join(pieces))?),
-        _ => Values::Float32(Elements::from_pieces(pieces)),
-    })
+    check_length(spec, pieces)?;
+    if out.count() != spec.shape.size() {
+        let (name, shape) = (spec.name.clone(), spec.shape.clone());
+        return Err(DecodeError::WrongCount { name, shape, values: out.count() });
+    }
+    match (coding, out) {
+        (Coding::Plain, ValuesMut::Float32(out)) => copy_pieces(pieces, out),
+        (Coding::Plain, ValuesMut::Int32(out)) => copy_pieces(pieces, out),
+        (Coding::Plain, ValuesMut::Complex64(out)) => copy_pieces(pieces, out),
+        (coding, out) => dequantize(spec, coding, pieces, out)?,
+    }
+    Ok(())
 }
 
-/// The checks come in the order of the reference, so that a spec with two faults gets the same complaint.
-fn dequantize(spec: &WeightSpec, quantization: &Quantization, pieces: &[Bytes]) -> Result<Values, DecodeError> {
-    match &quantization.dtype {
-        QuantizationDType::Uint8 => {
-            let affine = affine(spec, quantization)?;
-            check_length(spec, pieces)?;
-            affine_values(spec, affine, join(pieces).iter().copied())
+/// The stored codes of a quantized tensor, for those who compute on them.
+///
+/// # Errors
+/// [`DecodeError`] as for [`decode()`], and when the tensor is not quantized.
+pub fn decode_codes(spec: &WeightSpec, pieces: &[Bytes]) -> Result<Codes, DecodeError> {
+    let coding = Coding::of(spec)?;
+    check_length(spec, pieces)?;
+    match coding {
+        Coding::Plain => Err(DecodeError::NotQuantized { name: spec.name.clone() }),
+        Coding::Uint8(Affine { scale, min }) => Ok(Codes::Uint8 { codes: join(pieces), scale, min }),
+        Coding::Uint16(Affine { scale, min }) => {
+            Ok(Codes::Uint16 { codes: Elements::from_pieces(&spec.name, pieces)?, scale, min })
         }
-        QuantizationDType::Uint16 => {
-            let affine = affine(spec, quantization)?;
-            check_length(spec, pieces)?;
-            affine_values(spec, affine, codes16(&join(pieces)))
-        }
-        QuantizationDType::Float16 if spec.dtype != DType::Float32 => {
-            Err(DecodeError::Float16NeedsFloat32 { name: spec.name.clone(), dtype: spec.dtype.clone() })
-        }
-        QuantizationDType::Float16 => {
-            check_length(spec, pieces)?;
-            let values: Vec<f32> = codes16(&join(pieces)).map(widen).collect();
-            Ok(Values::Float32(values.into()))
-        }
-        QuantizationDType::Other(other) => {
-            Err(DecodeError::UnknownQuantization { name: spec.name.clone(), quantization: other.to_string() })
+        Coding::Float16 => Ok(Codes::Float16(Elements::from_pieces(&spec.name, pieces)?)),
+    }
+}
+
+/// How the stored bytes become values; only what can be decoded has one.
+#[derive(Clone, Copy, Debug)]
+enum Coding {
+    /// The bytes are the values.
+    Plain,
+    Uint8(Affine),
+    Uint16(Affine),
+    Float16,
+}
+
+impl Coding {
+    /// The checks come in the order of the reference, so that a spec with two faults gets the same complaint.
+    fn of(spec: &WeightSpec) -> Result<Self, DecodeError> {
+        let Some(quantization) = &spec.quantization else {
+            return match spec.dtype {
+                DType::Uint8 | DType::Uint16 | DType::Float16 | DType::Other(_) => Err(unsupported(spec)),
+                _ => Ok(Self::Plain),
+            };
+        };
+        let coding = match &quantization.dtype {
+            QuantizationDType::Uint8 => Self::Uint8(affine(spec, quantization)?),
+            QuantizationDType::Uint16 => Self::Uint16(affine(spec, quantization)?),
+            QuantizationDType::Float16 if spec.dtype != DType::Float32 => {
+                let (name, dtype) = (spec.name.clone(), spec.dtype.clone());
+                return Err(DecodeError::Float16NeedsFloat32 { name, dtype });
+            }
+            QuantizationDType::Float16 => Self::Float16,
+            QuantizationDType::Other(other) => {
+                let (name, quantization) = (spec.name.clone(), other.to_string());
+                return Err(DecodeError::UnknownQuantization { name, quantization });
+            }
+        };
+        match spec.dtype {
+            DType::Float32 | DType::Int32 => Ok(coding),
+            _ => Err(unsupported(spec)),
         }
     }
 }
 
 fn affine(spec: &WeightSpec, quantization: &Quantization) -> Result<Affine, DecodeError> {
     let (Some(min), Some(scale)) = (&quantization.min, &quantization.scale) else {
-        let quantization = match quantization.dtype {
-            QuantizationDType::Uint8 => "uint8",
-            _ => "uint16",
-        };
+        let quantization = quantization.dtype.as_str().to_owned();
         return Err(DecodeError::MissingMinAndScale { name: spec.name.clone(), quantization });
     };
     let number = |key, json: &RawJson| {
@@ -81,20 +138,33 @@ fn affine(spec: &WeightSpec, quantization: &Quantization) -> Result<Affine, Deco
     Ok(Affine { scale: number("scale", scale)?, min: number("min", min)? })
 }
 
-fn affine_values<C: Into<f64>>(
-    spec: &WeightSpec,
-    affine: Affine,
-    codes: impl Iterator<Item = C>,
-) -> Result<Values, DecodeError> {
-    match spec.dtype {
-        DType::Float32 => Ok(Values::Float32(codes.map(|code| affine.to_f32(code)).collect::<Vec<_>>().into())),
-        DType::Int32 => Ok(Values::Int32(codes.map(|code| affine.to_i32(code)).collect::<Vec<_>>().into())),
-        _ => Err(unsupported(spec)),
-    }
+/// Memory for all values of a tensor, as many as there are codes, whose bytes are there.
+fn allocate_values<T: Element>(spec: &WeightSpec) -> Result<Vec<T>, DecodeError> {
+    allocate(&spec.name, usize::try_from(spec.shape.size()).unwrap_or(usize::MAX))
 }
 
-fn codes16(bytes: &[u8]) -> impl Iterator<Item = u16> {
-    bytes.as_chunks::<2>().0.iter().map(|code| u16::from_le_bytes(*code))
+/// One pass over the pieces, wherever they are cut.
+fn dequantize(spec: &WeightSpec, coding: Coding, pieces: &[Bytes], out: ValuesMut<'_>) -> Result<(), DecodeError> {
+    let pieces = pieces.iter();
+    match (coding, out) {
+        (Coding::Uint8(affine), ValuesMut::Float32(out)) => {
+            over_pieces::<1, _>(pieces, out, |codes, out| map_u8(codes, out, |code| affine.to_f32(code)));
+        }
+        (Coding::Uint8(affine), ValuesMut::Int32(out)) => {
+            over_pieces::<1, _>(pieces, out, |codes, out| map_u8(codes, out, |code| affine.to_i32(code)));
+        }
+        (Coding::Uint16(affine), ValuesMut::Float32(out)) => {
+            over_pieces::<2, _>(pieces, out, |codes, out| map_u16(codes, out, |code| affine.to_f32(code)));
+        }
+        (Coding::Uint16(affine), ValuesMut::Int32(out)) => {
+            over_pieces::<2, _>(pieces, out, |codes, out| map_u16(codes, out, |code| affine.to_i32(code)));
+        }
+        (Coding::Float16, ValuesMut::Float32(out)) => {
+            over_pieces::<2, _>(pieces, out, |codes, out| map_u16(codes, out, widen));
+        }
+        _ => return Err(unsupported(spec)),
+    }
+    Ok(())
 }
 
 fn check_length(spec: &WeightSpec, pieces: &[Bytes]) -> Result<(), DecodeError> {
@@ -112,7 +182,7 @@ fn unsupported(spec: &WeightSpec) -> DecodeError {
 }
 
 /// All pieces as one, shared if there is only one.
-fn join(pieces: &[Bytes]) -> Bytes {
+pub(crate) fn join(pieces: &[Bytes]) -> Bytes {
     match pieces {
         [] => Bytes::new(),
         [piece] => piece.clone(),

@@ -11,22 +11,26 @@ pub(crate) struct Affine {
 }
 
 impl Affine {
+    #[inline]
     fn value(self, code: impl Into<f64>) -> f64 {
         // Two roundings, as in JavaScript: never a fused multiply-add.
         code.into() * self.scale + self.min
     }
 
+    #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "rounding to single precision is the point")]
     pub(crate) fn to_f32(self, code: impl Into<f64>) -> f32 {
         self.value(code) as f32
     }
 
+    #[inline]
     pub(crate) fn to_i32(self, code: impl Into<f64>) -> i32 {
         to_int32(math_round(self.value(code)))
     }
 }
 
 /// `Math.round`: to the nearest integer, halves toward positive infinity.
+#[inline]
 fn math_round(value: f64) -> f64 {
     let floor = value.floor();
     // Exact: not `(value + 0.5).floor()`, which is 1 for 0.49999999999999994.
@@ -35,6 +39,7 @@ fn math_round(value: f64) -> f64 {
 
 /// `ToInt32` of ECMA-262: modulo 2^32; NaN and infinities are 0.
 #[expect(clippy::cast_possible_truncation, reason = "the wrap-around is the point")]
+#[inline]
 fn to_int32(value: f64) -> i32 {
     if !value.is_finite() {
         return 0;

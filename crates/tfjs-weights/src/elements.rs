@@ -1,12 +1,22 @@
 //! Numbers that are borrowed from the bytes they came in where that is possible.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
 use bytes::Bytes;
 
+use crate::DecodeError;
+
 /// A number type that weight files hold: fixed size, little-endian.
 pub trait Element: Copy + fmt::Debug + PartialEq + Send + Sync + 'static + sealed::Sealed {}
+
+impl Element for f32 {}
+impl Element for i32 {}
+/// Real and imaginary part of a complex64.
+impl Element for [f32; 2] {}
+/// Codes of quantized weights.
+impl Element for u16 {}
 
 mod sealed {
     /// Keeps the byte order, and what bytes may become, in this crate's hands.
@@ -16,11 +26,6 @@ mod sealed {
     }
 }
 
-impl Element for f32 {}
-impl Element for i32 {}
-/// Real and imaginary part of a complex64.
-impl Element for [f32; 2] {}
-
 impl sealed::Sealed for f32 {
     fn swap_if_big_endian(&mut self) {
         *self = Self::from_bits(u32::from_le(self.to_bits()));
@@ -28,6 +33,12 @@ impl sealed::Sealed for f32 {
 }
 
 impl sealed::Sealed for i32 {
+    fn swap_if_big_endian(&mut self) {
+        *self = Self::from_le(*self);
+    }
+}
+
+impl sealed::Sealed for u16 {
     fn swap_if_big_endian(&mut self) {
         *self = Self::from_le(*self);
     }
@@ -58,28 +69,39 @@ fn share<T: Element>(bytes: &Bytes) -> Option<Bytes> {
     usable.then(|| bytes.clone())
 }
 
+/// Zeroed memory for so many values of a tensor.
+pub(crate) fn allocate<T: Element>(name: &str, count: usize) -> Result<Vec<T>, DecodeError> {
+    let too_large = |()| DecodeError::TooLarge { name: name.to_owned(), bytes: count.saturating_mul(size_of::<T>()) };
+    bytemuck::allocation::try_zeroed_vec(count).map_err(too_large)
+}
+
+/// Copies little-endian bytes, in any number of pieces, into values; both are of one length.
+pub(crate) fn copy_pieces<T: Element>(pieces: &[Bytes], values: &mut [T]) {
+    let mut target: &mut [u8] = bytemuck::cast_slice_mut(values);
+    for piece in pieces {
+        let length = piece.len().min(target.len());
+        let (head, rest) = target.split_at_mut(length);
+        head.copy_from_slice(piece.split_at(length).0);
+        target = rest;
+    }
+    if cfg!(target_endian = "big") {
+        values.iter_mut().for_each(T::swap_if_big_endian);
+    }
+}
+
 impl<T: Element> Elements<T> {
-    /// From little-endian bytes in any number of pieces, together a multiple of the element size.
-    ///
-    /// One aligned piece is shared, everything else is copied once.
-    pub(crate) fn from_pieces(pieces: &[Bytes]) -> Self {
+    /// The values of the tensor `name`, from little-endian bytes in any number of pieces, together a multiple of the element
+    /// size. One aligned piece is shared, everything else is copied once.
+    pub(crate) fn from_pieces(name: &str, pieces: &[Bytes]) -> Result<Self, DecodeError> {
         if let [bytes] = pieces
             && let Some(shared) = share::<T>(bytes)
         {
-            return Self(Repr::Shared(shared));
+            return Ok(Self(Repr::Shared(shared)));
         }
         let total: usize = pieces.iter().map(Bytes::len).sum();
-        let mut values = vec![T::zeroed(); total / size_of::<T>()];
-        let mut target: &mut [u8] = bytemuck::cast_slice_mut(&mut values);
-        for piece in pieces {
-            let (head, rest) = target.split_at_mut(piece.len().min(target.len()));
-            head.copy_from_slice(piece.get(..head.len()).unwrap_or_default());
-            target = rest;
-        }
-        if cfg!(target_endian = "big") {
-            values.iter_mut().for_each(T::swap_if_big_endian);
-        }
-        Self(Repr::Owned(values))
+        let mut values = allocate(name, total / size_of::<T>())?;
+        copy_pieces(pieces, &mut values);
+        Ok(Self(Repr::Owned(values)))
     }
 
     /// The little-endian bytes, without a copy on little-endian machines.
@@ -92,6 +114,17 @@ impl<T: Element> Elements<T> {
                 }
                 Bytes::from_owner(AsBytes(values))
             }
+        }
+    }
+
+    /// The little-endian bytes; borrowed on little-endian machines.
+    pub(crate) fn le_bytes(&self) -> Cow<'_, [u8]> {
+        if cfg!(target_endian = "little") {
+            Cow::Borrowed(bytemuck::cast_slice(self))
+        } else {
+            let mut swapped = self.to_vec();
+            swapped.iter_mut().for_each(T::swap_if_big_endian);
+            Cow::Owned(bytemuck::cast_slice(&swapped).to_vec())
         }
     }
 

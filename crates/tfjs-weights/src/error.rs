@@ -21,7 +21,7 @@ pub enum DecodeError {
         /// The tensor.
         name: String,
         /// The type of its codes.
-        quantization: &'static str,
+        quantization: String,
     },
     /// `min` or `scale` is there, but no number.
     #[error("the quantization of weight `{name}` has a {key} that is not a number: `{found}`")]
@@ -69,6 +69,54 @@ pub enum DecodeError {
         /// How many bytes are left, with its length prefix.
         left: usize,
     },
+    /// The caller's memory is for another type.
+    #[error("weight `{name}` is of type `{dtype}`, but was asked for as `{asked}`")]
+    WrongType {
+        /// The tensor.
+        name: String,
+        /// Its dtype.
+        dtype: DType,
+        /// The dtype of the memory.
+        asked: DType,
+    },
+    /// The caller's memory is for more or fewer values.
+    #[error("weight `{name}` of shape {shape} has {} values, but memory for {values} was given", .shape.size())]
+    WrongCount {
+        /// The tensor.
+        name: String,
+        /// Its shape.
+        shape: Shape,
+        /// How many values there is memory for.
+        values: u64,
+    },
+    /// There are no codes.
+    #[error("weight `{name}` is not quantized")]
+    NotQuantized {
+        /// The tensor.
+        name: String,
+    },
+    /// There is not so much memory.
+    #[error("weight `{name}` needs {bytes} bytes of memory, which are not to be had")]
+    TooLarge {
+        /// The tensor.
+        name: String,
+        /// The size of its values.
+        bytes: usize,
+    },
+    /// The bytes of a stream ended before the last tensor.
+    #[error("the bytes ended inside weight `{name}`: {missing} more are expected")]
+    Ended {
+        /// The tensor.
+        name: String,
+        /// How many bytes are missing, as far as known.
+        missing: u64,
+    },
+    /// A stream had bytes behind the last tensor.
+    #[error("{bytes} bytes follow the last weight and belong to none")]
+    Surplus {
+        /// How many.
+        bytes: u64,
+    },
     /// Its bytes cannot be found.
     #[error(
         "weight `{name}` cannot be located: weight `{because_of}` before it has an unknown dtype, so its length is unknown"
@@ -108,7 +156,11 @@ impl From<DecodeError> for Error {
         let kind = match error {
             DecodeError::UnsupportedDType { .. }
             | DecodeError::UnknownQuantization { .. }
-            | DecodeError::Float16NeedsFloat32 { .. } => ErrorKind::Unsupported,
+            | DecodeError::Float16NeedsFloat32 { .. }
+            | DecodeError::NotQuantized { .. }
+            | DecodeError::WrongCount { .. }
+            | DecodeError::WrongType { .. } => ErrorKind::Unsupported,
+            DecodeError::TooLarge { .. } => ErrorKind::LimitExceeded,
             _ => ErrorKind::InvalidData,
         };
         Self::new(kind, error.to_string()).with_operation(Operation::Decode)

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use tfjs_artifacts::{Error, ErrorKind, Operation, TensorPlace, WeightSpec, Weights};
+use tfjs_artifacts::{Bytes, Error, ErrorKind, Operation, TensorPlace, WeightSpec, Weights};
 
-use crate::{DecodeError, Tensor, decode};
+use crate::{Codes, DecodeError, Tensor, ValuesMut, decode, decode_codes, decode_into};
 
 /// Decodes tensors of a model one by one, reading only the bytes of those that are asked for.
 #[derive(Debug)]
@@ -51,11 +51,25 @@ impl<'a> TensorReader<'a> {
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is none; otherwise what [`decode()`] and the sources report.
     pub async fn tensor(&self, name: &str) -> Result<Tensor, Error> {
-        let Some(&index) = self.index.get(name) else {
-            let message = format!("the model has no weight `{name}`");
-            return Err(Error::new(ErrorKind::NotFound, message).with_operation(Operation::Decode));
-        };
-        self.nth(index).await
+        self.nth(self.position(name)?).await
+    }
+
+    /// Decodes the tensor of this name into memory of the caller's.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is none; otherwise what [`decode_into`] and the sources report.
+    pub async fn tensor_into(&self, name: &str, out: impl Into<ValuesMut<'_>>) -> Result<(), Error> {
+        let (spec, pieces) = self.stored(self.position(name)?).await?;
+        Ok(decode_into(spec, &pieces, out)?)
+    }
+
+    /// The stored codes of the quantized tensor of this name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is none; otherwise what [`decode_codes`] and the sources report.
+    pub async fn codes(&self, name: &str) -> Result<Codes, Error> {
+        let (spec, pieces) = self.stored(self.position(name)?).await?;
+        Ok(decode_codes(spec, &pieces)?)
     }
 
     /// Decodes the tensor at this place in the order of [`specs`](Self::specs).
@@ -63,6 +77,19 @@ impl<'a> TensorReader<'a> {
     /// # Errors
     /// [`ErrorKind::NotFound`] when there are fewer; otherwise what [`decode()`] and the sources report.
     pub async fn nth(&self, index: usize) -> Result<Tensor, Error> {
+        let (spec, pieces) = self.stored(index).await?;
+        Ok(decode(spec, &pieces)?)
+    }
+
+    fn position(&self, name: &str) -> Result<usize, Error> {
+        self.index.get(name).copied().ok_or_else(|| {
+            let message = format!("the model has no weight `{name}`");
+            Error::new(ErrorKind::NotFound, message).with_operation(Operation::Decode)
+        })
+    }
+
+    /// Reads the bytes of one tensor.
+    async fn stored(&self, index: usize) -> Result<(&'a WeightSpec, Vec<Bytes>), Error> {
         let Some((spec, place)) = self.specs.get(index).zip(self.places.get(index)) else {
             let message = format!("the model has {} weights, there is no number {index}", self.places.len());
             return Err(Error::new(ErrorKind::NotFound, message).with_operation(Operation::Decode));
@@ -78,8 +105,7 @@ impl<'a> TensorReader<'a> {
                 return Err(DecodeError::Unplaced { name, because_of }.into());
             }
         };
-        let pieces = self.weights.data().read_pieces(range).await?;
-        Ok(decode(spec, &pieces)?)
+        Ok((spec, self.weights.data().read_pieces(range).await?))
     }
 }
 

@@ -62,6 +62,11 @@ impl Strings {
     }
 
     /// The stored form.
+    pub(crate) fn stored(&self) -> &[u8] {
+        &self.stored
+    }
+
+    /// The stored form.
     pub(crate) fn into_stored(self) -> Bytes {
         self.stored
     }

@@ -1,5 +1,7 @@
 //! A named tensor with its values.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use tfjs_artifacts::{DType, Shape, WeightSpec};
 
@@ -27,6 +29,44 @@ pub enum Values {
     Complex64(Elements<[f32; 2]>),
     /// Strings of bytes.
     String(Strings),
+}
+
+/// Memory of the caller's for the values of a tensor, see [`decode_into`](crate::decode_into).
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "the types of TensorFlow.js that are numbers")]
+pub enum ValuesMut<'a> {
+    /// For single precision numbers.
+    Float32(&'a mut [f32]),
+    /// For 32-bit integers.
+    Int32(&'a mut [i32]),
+    /// For real and imaginary parts.
+    Complex64(&'a mut [[f32; 2]]),
+}
+
+/// The stored codes of a quantized tensor, row-major. An affine code stands for `code * scale + min`.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "TensorFlow.js decodes these three")]
+pub enum Codes {
+    /// One byte each.
+    Uint8 {
+        /// The codes.
+        codes: Bytes,
+        /// The distance between neighbouring codes.
+        scale: f64,
+        /// The value of code 0.
+        min: f64,
+    },
+    /// Two bytes each.
+    Uint16 {
+        /// The codes.
+        codes: Elements<u16>,
+        /// The distance between neighbouring codes.
+        scale: f64,
+        /// The value of code 0.
+        min: f64,
+    },
+    /// IEEE half precision, as bits.
+    Float16(Elements<u16>),
 }
 
 impl Tensor {
@@ -148,6 +188,17 @@ impl Tensor {
         WeightSpec::new(self.name.clone(), self.shape.clone(), self.dtype())
     }
 
+    /// The values as a weight file holds them; borrowed on little-endian machines.
+    pub fn le_bytes(&self) -> Cow<'_, [u8]> {
+        match &self.values {
+            Values::Float32(values) => values.le_bytes(),
+            Values::Int32(values) => values.le_bytes(),
+            Values::Bool(bytes) => Cow::Borrowed(bytes),
+            Values::Complex64(values) => values.le_bytes(),
+            Values::String(strings) => Cow::Borrowed(strings.stored()),
+        }
+    }
+
     /// The values as a weight file holds them: little-endian, complex interleaved, strings length-prefixed.
     ///
     /// Shares the tensor's memory on little-endian machines, if it is given away.
@@ -159,6 +210,44 @@ impl Tensor {
             Values::Complex64(values) => values.into_le_bytes(),
             Values::String(strings) => strings.into_stored(),
         }
+    }
+}
+
+impl ValuesMut<'_> {
+    /// The dtype of tensors that fit.
+    pub fn dtype(&self) -> DType {
+        match self {
+            Self::Float32(_) => DType::Float32,
+            Self::Int32(_) => DType::Int32,
+            Self::Complex64(_) => DType::Complex64,
+        }
+    }
+
+    /// The number of values that there is memory for.
+    pub fn count(&self) -> u64 {
+        match self {
+            Self::Float32(values) => values.len() as u64,
+            Self::Int32(values) => values.len() as u64,
+            Self::Complex64(values) => values.len() as u64,
+        }
+    }
+}
+
+impl<'a> From<&'a mut [f32]> for ValuesMut<'a> {
+    fn from(values: &'a mut [f32]) -> Self {
+        Self::Float32(values)
+    }
+}
+
+impl<'a> From<&'a mut [i32]> for ValuesMut<'a> {
+    fn from(values: &'a mut [i32]) -> Self {
+        Self::Int32(values)
+    }
+}
+
+impl<'a> From<&'a mut [[f32; 2]]> for ValuesMut<'a> {
+    fn from(values: &'a mut [[f32; 2]]) -> Self {
+        Self::Complex64(values)
     }
 }
 

@@ -1,10 +1,14 @@
 //! What holds for all tensors: encode and decode are inverse, and no cut of the bytes matters.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+use futures::StreamExt as _;
 use futures::executor::block_on;
 use proptest::prelude::*;
 use tfjs_artifacts::{RelPath, Shape, WeightData, WeightSpec, Weights};
-use tfjs_weights::{Tensor, decode, decode_weights, encode_weights};
+use tfjs_weights::{
+    DecodeError, StreamDecoder, Tensor, WeightsWriter, decode, decode_into, decode_stream, decode_weights, encode_into,
+    encode_weights,
+};
 
 fn tensor() -> impl Strategy<Value = Tensor> {
     let shape = |length: usize| Shape::vector(length as u64).unwrap();
@@ -57,6 +61,97 @@ proptest! {
         prop_assert_eq!(decoded.len(), tensors.len());
         let (_, again) = encoded(&decoded);
         prop_assert_eq!(again, bytes);
+    }
+
+    /// Any chunks, one byte each included, stream to the same tensors; one byte less or more is an error.
+    #[test]
+    fn streaming_equals_decoding(
+        tensors in prop::collection::vec(tensor(), 0..6),
+        chunks in prop::collection::vec(1usize..9, 1..40),
+    ) {
+        let (specs, bytes) = encoded(&tensors);
+        let cut = |bytes: &[u8]| {
+            let mut rest = bytes::Bytes::copy_from_slice(bytes);
+            let mut pieces = Vec::new();
+            for chunk in chunks.iter().cycle() {
+                if rest.is_empty() {
+                    return pieces;
+                }
+                pieces.push(rest.split_to((*chunk).min(rest.len())));
+            }
+            pieces
+        };
+        let stream = |bytes: &[u8]| {
+            let mut decoder = StreamDecoder::new(specs.clone());
+            let mut streamed = Vec::new();
+            for chunk in cut(bytes) {
+                decoder.push(chunk);
+                while let Some(tensor) = decoder.next_tensor()? {
+                    streamed.push(tensor);
+                }
+            }
+            while let Some(tensor) = decoder.next_tensor()? {
+                streamed.push(tensor);
+            }
+            decoder.finish().map(|()| streamed)
+        };
+        let (_, again) = encoded(&stream(&bytes).unwrap());
+        prop_assert_eq!(&again, &bytes);
+
+        let asynchronous = decode_stream(specs.clone(), futures::stream::iter(cut(&bytes).into_iter().map(Ok)));
+        let tensors: Vec<Tensor> = block_on(asynchronous.map(Result::unwrap).collect());
+        prop_assert_eq!(encoded(&tensors).1, bytes.clone());
+
+        if let Some((_, shorter)) = bytes.split_last() {
+            prop_assert!(stream(shorter).is_err());
+        }
+        prop_assert_eq!(stream(&[&bytes[..], &[0]].concat()), Err(DecodeError::Surplus { bytes: 1 }));
+    }
+
+    /// Memory of the caller's is filled with the same values, wherever the bytes are cut.
+    #[test]
+    fn decoding_into_memory_equals_decoding(
+        code in prop::option::of(prop_oneof!["uint8", "uint16", "float16"]),
+        bytes in prop::collection::vec(any::<u8>(), 0..40),
+        cut in 1usize..7,
+    ) {
+        let quantization = code.as_ref().map(|code| format!(r#","quantization":{{"dtype":"{code}","min":-1.5,"scale":0.37}}"#));
+        let size = match code.as_deref() { None => 4, Some("uint8") => 1, Some(_) => 2 };
+        let count = bytes.len() / size;
+        let bytes = bytes::Bytes::copy_from_slice(&bytes[..count * size]);
+        let spec = format!(
+            r#"[{{"paths":[],"weights":[{{"name":"w","shape":[{count}],"dtype":"float32"{}}}]}}]"#,
+            quantization.unwrap_or_default()
+        );
+        let model_json = tfjs_artifacts::ModelJson::parse(spec.as_bytes()).unwrap();
+        let spec = &model_json.groups().unwrap()[0].weights.as_ref().unwrap()[0];
+        let pieces: Vec<_> = bytes.chunks(cut).map(bytes::Bytes::copy_from_slice).collect();
+        let mut values = vec![7.0; count];
+        decode_into(spec, &pieces, &mut values[..]).unwrap();
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        let tensor = decode(spec, &[bytes]).unwrap();
+        prop_assert_eq!(bits(&values), bits(tensor.as_f32().unwrap()));
+        prop_assert!(decode_into(spec, &pieces, &mut vec![0.0; count + 1][..]).is_err());
+        prop_assert!(decode_into(spec, &pieces, &mut vec![0i32; count][..]).is_err());
+    }
+
+    /// Writers of both kinds write what `encode_weights` lays out.
+    #[test]
+    fn writers_write_the_same_bytes(tensors in prop::collection::vec(tensor(), 0..6)) {
+        let (specs, bytes) = encoded(&tensors);
+        let mut written = Vec::new();
+        prop_assert_eq!(encode_into(&tensors, &mut written).unwrap().len(), specs.len());
+        prop_assert_eq!(&written, &bytes);
+
+        let mut cursor = futures::io::Cursor::new(Vec::new());
+        let mut writer = WeightsWriter::new(&mut cursor, Some("optimizer"));
+        block_on(async {
+            for tensor in &tensors {
+                writer.write_async(tensor).await.unwrap();
+            }
+        });
+        prop_assert!(writer.finish().iter().all(WeightSpec::is_optimizer));
+        prop_assert_eq!(cursor.into_inner(), bytes);
     }
 
     /// Whatever the spec and the bytes, there is a tensor of the right size or an error, never a panic.

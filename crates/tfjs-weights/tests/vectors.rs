@@ -3,7 +3,7 @@
 
 use futures::executor::block_on;
 use tfjs_artifacts::{Bytes, DType, ModelJson, RelPath, Segment, Shape, SurplusBytes, WeightData, Weights};
-use tfjs_weights::{Tensor, Values, decode_weights, encode_weights};
+use tfjs_weights::{Codes, Tensor, TensorReader, Values, decode_weights, encode_weights, sort_like_object_keys};
 
 fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
@@ -308,6 +308,36 @@ fn aligned_tensors_are_borrowed_and_others_copied() {
     };
     assert_eq!(shared(offset), cfg!(target_endian = "little"));
     assert!(!shared(offset + 1));
+}
+
+/// Vectors A, the rule of 2.2: `Object.keys` puts names that are array indices first.
+#[test]
+fn order_of_object_keys() {
+    let mut tensors = ["b", "10", "9", "a", "01", "-1", "4294967295", "4294967294"].map(|name| bools(name, &[], &[1]));
+    sort_like_object_keys(&mut tensors);
+    let names: Vec<_> = tensors.iter().map(Tensor::name).collect();
+    assert_eq!(names, ["9", "10", "4294967294", "b", "a", "01", "-1", "4294967295"]);
+}
+
+#[test]
+fn codes_of_quantized_tensors() {
+    let weights = r#"[{"name":"q","shape":[3],"dtype":"float32","quantization":{"dtype":"uint16","min":-1,"scale":0.1}},{"name":"p","shape":[],"dtype":"bool"}]"#;
+    let manifest = format!(r#"[{{"paths":["w"],"weights":{weights}}}]"#);
+    let segments = vec![Segment::Memory(hex("00003000ff00 01").into())];
+    let model_json = ModelJson::parse(manifest.as_bytes()).unwrap();
+    let artifacts = block_on(model_json.assemble(segments, SurplusBytes::Reject)).unwrap();
+    let weights = artifacts.weights.unwrap();
+    block_on(async {
+        let reader = TensorReader::open(&weights).await.unwrap();
+        let expected = Codes::Uint16 { codes: vec![0, 0x30, 0xff].into(), scale: 0.1, min: -1.0 };
+        assert_eq!(reader.codes("q").await.unwrap(), expected);
+        let mut values = [0.0; 3];
+        reader.tensor_into("q", &mut values[..]).await.unwrap();
+        assert_eq!(values, [-1., 3.8, 24.5]);
+        let error = reader.codes("p").await.unwrap_err();
+        assert_eq!(error.to_string(), "cannot decode: weight `p` is not quantized");
+        assert_eq!(reader.codes("x").await.unwrap_err().to_string(), "cannot decode: the model has no weight `x`");
+    });
 }
 
 #[test]
