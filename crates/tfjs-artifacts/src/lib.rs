@@ -3,6 +3,7 @@
 
 mod artifacts;
 mod byte_source;
+mod checksum;
 mod date;
 mod dtype;
 mod error;
@@ -22,6 +23,7 @@ mod weights;
 
 pub use artifacts::{ModelArtifacts, ModelFormat, ModelTopology};
 pub use byte_source::ByteSource;
+pub use checksum::{Sha256, Sha256Error, ShardHasher};
 pub use date::{DateError, DateSaved};
 pub use dtype::DType;
 pub use error::{Error, ErrorKind, Operation};
@@ -35,7 +37,7 @@ pub use model_json::{
 pub use quantization::{Quantization, QuantizationDType};
 pub use rel_path::{RelPath, RelPathError};
 pub use shape::{Shape, ShapeError};
-pub use shard_layout::{PlannedShard, ShardLayout, ShardNames};
+pub use shard_layout::{LayoutError, PlannedShard, ShardLayout, ShardNames, Sharding};
 pub use sniff::{Sniffed, sniff, sniff_strictly};
 pub use weight_data::{Segment, WeightData};
 pub use weight_spec::{StoredSize, WeightSpec};

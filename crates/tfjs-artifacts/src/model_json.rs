@@ -5,8 +5,8 @@ mod encode;
 
 use crate::weights::{first_impostor, total};
 use crate::{
-    Error, ErrorKind, JsonError, ModelArtifacts, RawJson, RelPath, RelPathError, Segment, ShapeError, Shard, Sniffed,
-    SurplusBytes, WeightData, WeightGroup, WeightSpec, Weights, WeightsError, sniff,
+    Error, ErrorKind, JsonError, ModelArtifacts, RawJson, RelPath, RelPathError, Segment, Sha256, ShapeError, Shard,
+    Sniffed, SurplusBytes, WeightData, WeightGroup, WeightSpec, Weights, WeightsError, sniff,
 };
 
 pub use encode::{encode_manifest, encode_model_json};
@@ -52,6 +52,8 @@ pub struct WeightsManifestGroup {
     /// The tensors in the order of their bytes. Missing in the manifest that a topology-only save of
     /// TensorFlow.js leaves behind, whose path names a file that was never written.
     pub weights: Option<Vec<WeightSpec>>,
+    /// The checksums of the weight files, one for each path: the key `sha256`, which TensorFlow.js ignores.
+    pub sha256: Option<Vec<Sha256>>,
     /// Other keys, in order.
     pub unknown: Vec<(String, RawJson)>,
 }
@@ -136,6 +138,16 @@ pub enum ManifestError {
         at: String,
         /// What is wrong.
         error: RelPathError,
+    },
+    /// There are not as many checksums as files.
+    #[error("{at} has {checksums} checksums for {paths} files")]
+    ChecksumCount {
+        /// Which group.
+        at: String,
+        /// How many checksums there are.
+        checksums: usize,
+        /// How many files there are.
+        paths: usize,
     },
     /// A string that is no text.
     #[error("{at} has a string with a lone surrogate (`\\ud800` to `\\udfff`), which is not Unicode text")]
@@ -225,6 +237,7 @@ impl ModelJson {
         };
         if weights.data().is_in_memory() {
             weights.verify().await?;
+            weights.verify_checksums().await?;
         }
         artifacts.weights = Some(weights);
         Ok(artifacts)
@@ -237,8 +250,9 @@ fn with_lengths(group: WeightsManifestGroup, lengths: &mut impl Iterator<Item = 
         shards: Vec::with_capacity(group.paths.len()),
         unknown: group.unknown,
     };
+    let mut checksums = group.sha256.into_iter().flatten();
     for (path, bytes) in group.paths.into_iter().zip(lengths) {
-        with_lengths.shards.push(Shard { path, bytes });
+        with_lengths.shards.push(Shard { path, bytes, sha256: checksums.next() });
     }
     with_lengths
 }

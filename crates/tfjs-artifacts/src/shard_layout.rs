@@ -1,13 +1,48 @@
 //! Which weight files a save writes.
 
+use std::num::NonZeroU64;
 use std::ops::Range;
 
 use crate::weights::group_ranges;
-use crate::{RelPath, RelPathError, Weights};
+use crate::{RelPath, RelPathError, Sha256, Shard, WeightGroup, Weights};
+
+/// How the weights of a save are cut into files. A cut may go through a tensor, and through an element of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Sharding {
+    /// As the model was cut when it was loaded.
+    #[default]
+    Keep,
+    /// One file for each group.
+    Single,
+    /// Files of this many bytes, the last of each group smaller: what the Python converter does, with 4 MiB unless told
+    /// otherwise.
+    Bytes(NonZeroU64),
+}
+
+/// The most files that a save makes: more than any model needs, and what a slip in a size would exceed.
+const MAX_SHARDS: u64 = 1_000_000;
+
+/// Why weights cannot be laid out in files.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LayoutError {
+    /// A name does not make a path.
+    #[error(transparent)]
+    Name(#[from] RelPathError),
+    /// There would be too many files.
+    #[error("shards of {shard_bytes} bytes would make {shards} files, more than {MAX_SHARDS}; choose a larger size")]
+    TooManyShards {
+        /// The size of a file.
+        shard_bytes: u64,
+        /// How many files there would be.
+        shards: u64,
+    },
+}
 
 /// The weight files of a save: for each group, names and the ranges of the data that go into them.
 ///
-/// The cuts of the loaded model are kept. The names are the writer's own: one file gets the name that the
+/// The names are the writer's own: one file gets the name that the
 /// backend promises, several are called `group1-shard1of3.bin` as the Python converter does. Names that a
 /// manifest brought along are not reused: they may collide with files that are already there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +59,8 @@ pub struct PlannedShard {
     pub path: RelPath,
     /// The bytes of [`Weights::data`] that go into it.
     pub range: Range<u64>,
+    /// Their checksum, if it is known.
+    pub sha256: Option<Sha256>,
 }
 
 /// How weight files are called.
@@ -59,31 +96,44 @@ impl ShardLayout {
         Self { groups: Vec::new(), dot_slash: false }
     }
 
-    /// The groups and cuts of these weights, under new names.
+    /// Names and cuts for these weights. Files that are cut as they were keep their checksums.
     ///
     /// # Errors
-    /// [`RelPathError`] when the names do not make a path.
-    pub fn keep(weights: &Weights, names: &ShardNames) -> Result<Self, RelPathError> {
-        let files: usize = weights.groups().iter().map(|group| group.shards.len()).sum();
-        let mut groups = Vec::with_capacity(weights.groups().len());
-        for (index, (group, range)) in weights.groups().iter().zip(group_ranges(weights.groups())).enumerate() {
-            let of = group.shards.len();
+    /// [`LayoutError`] when the names do not make a path, or there would be too many files.
+    pub fn new(weights: &Weights, names: &ShardNames, sharding: Sharding) -> Result<Self, LayoutError> {
+        let cut = |group| cut(group, sharding);
+        let cuts = weights.groups().iter().map(cut).collect::<Result<Vec<_>, _>>()?;
+        let is_single = cuts.iter().map(Vec::len).sum::<usize>() == 1 && !matches!(sharding, Sharding::Bytes(_));
+        let mut groups = Vec::with_capacity(cuts.len());
+        for (index, (cuts, range)) in cuts.into_iter().zip(group_ranges(weights.groups())).enumerate() {
+            let of = cuts.len();
             let mut start = range.start;
             let mut planned = Vec::with_capacity(of);
-            for (shard_index, shard) in group.shards.iter().enumerate() {
-                let path = if files == 1 {
+            for (shard_index, (bytes, sha256)) in cuts.into_iter().enumerate() {
+                let path = if is_single {
                     names.single.clone()
                 } else {
                     let (group, shard, prefix) = (index + 1, shard_index + 1, &names.prefix);
                     RelPath::parse(&format!("{prefix}group{group}-shard{shard}of{of}.bin"))?
                 };
-                let end = start + shard.bytes;
-                planned.push(PlannedShard { path, range: start..end });
-                start = end;
+                planned.push(PlannedShard { path, range: start..start + bytes, sha256 });
+                start += bytes;
             }
             groups.push(planned);
         }
         Ok(Self { groups, dot_slash: false })
+    }
+
+    /// The checksums of all files, in order, once they are known.
+    pub fn set_checksums(&mut self, checksums: impl IntoIterator<Item = Sha256>) {
+        for (shard, sha256) in self.groups.iter_mut().flatten().zip(checksums) {
+            shard.sha256 = Some(sha256);
+        }
+    }
+
+    /// Whether the checksum of every file is known.
+    pub fn has_checksums(&self) -> bool {
+        self.shards().all(|shard| shard.sha256.is_some())
     }
 
     /// Writes paths in the manifest as `./name`, as tfjs-core does for uploads and downloads.
@@ -107,4 +157,22 @@ impl ShardLayout {
     pub(crate) fn manifest_path(&self, path: &RelPath) -> String {
         if self.dot_slash { format!("./{path}") } else { path.to_string() }
     }
+}
+
+/// The lengths of a group's files, and the checksums of those that are what they were.
+fn cut(group: &WeightGroup, sharding: Sharding) -> Result<Vec<(u64, Option<Sha256>)>, LayoutError> {
+    let total = group.byte_length();
+    Ok(match (sharding, group.shards.as_slice()) {
+        (Sharding::Keep, shards) => shards.iter().map(|shard: &Shard| (shard.bytes, shard.sha256)).collect(),
+        (Sharding::Single, []) => Vec::new(),
+        (Sharding::Single, [shard]) => vec![(shard.bytes, shard.sha256)],
+        (Sharding::Single, _) => vec![(total, None)],
+        (Sharding::Bytes(shard_bytes), _) => {
+            let (shard_bytes, shards) = (shard_bytes.get(), total.div_ceil(shard_bytes.get()));
+            if shards > MAX_SHARDS {
+                return Err(LayoutError::TooManyShards { shard_bytes, shards });
+            }
+            (0..shards).map(|shard| ((total - shard * shard_bytes).min(shard_bytes), None)).collect()
+        }
+    })
 }

@@ -5,7 +5,12 @@ mod locate;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::{Error, ErrorKind, RawJson, RelPath, Segment, Sniffed, WeightData, WeightSpec, sniff_strictly};
+use futures::TryStreamExt as _;
+
+use crate::{
+    Error, ErrorKind, PlannedShard, RawJson, RelPath, Segment, Sha256, ShardHasher, ShardLayout, Sniffed, WeightData,
+    WeightSpec, sniff_strictly,
+};
 
 pub use locate::TensorPlace;
 
@@ -35,12 +40,14 @@ pub struct WeightGroup {
 
 /// One weight file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a name and a length, nothing else")]
+#[non_exhaustive]
 pub struct Shard {
     /// Its path relative to `model.json`.
     pub path: RelPath,
     /// Its length.
     pub bytes: u64,
+    /// Its checksum, if the manifest has it.
+    pub sha256: Option<Sha256>,
 }
 
 /// What to do with bytes that no tensor claims.
@@ -102,6 +109,18 @@ pub enum WeightsError {
         /// How many bytes there are.
         left: u64,
     },
+    /// A shard is not the one that the manifest was written for.
+    #[error(
+        "shard `{path}` has the SHA-256 {actual}, but the manifest says {expected}: its bytes were changed or damaged"
+    )]
+    Checksum {
+        /// The shard.
+        path: RelPath,
+        /// What the manifest says.
+        expected: Sha256,
+        /// What its bytes have.
+        actual: Sha256,
+    },
     /// The shards do not add up to the data.
     #[error("the shards add up to {shards} bytes, but there are {data} bytes of data")]
     ShardTotal {
@@ -121,7 +140,7 @@ impl From<WeightsError> for Error {
 impl Shard {
     /// A file of this length.
     pub fn new(path: RelPath, bytes: u64) -> Self {
-        Self { path, bytes }
+        Self { path, bytes, sha256: None }
     }
 }
 
@@ -189,7 +208,63 @@ impl Weights {
         let data = self.data.load(on_read).await?;
         let loaded = Self { groups: self.groups.clone(), data, surplus: self.surplus };
         loaded.verify().await?;
+        loaded.verify_checksums().await?;
         Ok(loaded)
+    }
+
+    /// All files, in the order of their bytes.
+    pub fn shards(&self) -> impl Iterator<Item = &Shard> {
+        self.groups.iter().flat_map(|group| &group.shards)
+    }
+
+    /// The same tensors and bytes, cut into the files of a layout that was made for these weights.
+    ///
+    /// # Errors
+    /// [`WeightsError`] when the layout was made for other weights.
+    pub fn with_layout(&self, layout: &ShardLayout) -> Result<Self, WeightsError> {
+        let mut groups = self.groups.clone();
+        for (group, files) in groups.iter_mut().zip(layout.groups()) {
+            let shard = |file: &PlannedShard| Shard {
+                path: file.path.clone(),
+                bytes: file.range.end - file.range.start,
+                sha256: file.sha256,
+            };
+            group.shards = files.iter().map(shard).collect();
+        }
+        Self::new(groups, self.data.clone(), self.surplus)
+    }
+
+    /// Reads everything, a window at a time, and compares it with the checksums that the manifest has. Without any, nothing
+    /// is read.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidData`] with the shard that is wrong, and whatever the sources report.
+    pub async fn verify_checksums(&self) -> Result<(), Error> {
+        let Some(mut hasher) = self.checksum_hasher() else { return Ok(()) };
+        let mut windows = self.data.stream(1 << 20);
+        while let Some(window) = windows.try_next().await? {
+            hasher.update(&window);
+        }
+        Ok(self.compare_checksums(&hasher.finish())?)
+    }
+
+    /// What digests the files as their bytes pass by; `None` if the manifest has no checksum to compare with.
+    pub fn checksum_hasher(&self) -> Option<ShardHasher> {
+        let has_any = self.shards().any(|shard| shard.sha256.is_some());
+        has_any.then(|| ShardHasher::new(self.shards().map(|shard| shard.bytes)))
+    }
+
+    /// Compares the digests of all files with the checksums of the manifest.
+    ///
+    /// # Errors
+    /// [`WeightsError::Checksum`] with the first shard that is wrong.
+    pub fn compare_checksums(&self, digests: &[Sha256]) -> Result<(), WeightsError> {
+        for (shard, &actual) in self.shards().zip(digests) {
+            if let Some(expected) = shard.sha256.filter(|&expected| expected != actual) {
+                return Err(WeightsError::Checksum { path: shard.path.clone(), expected, actual });
+            }
+        }
+        Ok(())
     }
 
     /// Reads as much as it takes to tell that the bytes are what the specs say: the first bytes of each shard

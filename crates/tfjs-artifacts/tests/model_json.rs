@@ -24,7 +24,10 @@ fn sizes(artifacts: &ModelArtifacts) -> (u64, u64, u64) {
 /// The text that a save into `{stem}.json` writes.
 fn written(artifacts: &ModelArtifacts, stem: &str) -> String {
     let names = ShardNames::for_model(stem).unwrap();
-    let layout = artifacts.weights.as_ref().map(|weights| ShardLayout::keep(weights, &names).unwrap().with_dot_slash());
+    let layout = artifacts
+        .weights
+        .as_ref()
+        .map(|weights| ShardLayout::new(weights, &names, Sharding::Keep).unwrap().with_dot_slash());
     encode_model_json(artifacts, layout.as_ref()).unwrap()
 }
 
@@ -138,8 +141,12 @@ fn several_shards_get_the_converters_names() {
     let text = r#"{"modelTopology":{},"weightsManifest":[{"paths":["x","y/z"],"weights":[{"name":"a","shape":[3],"dtype":"bool"}]},{"paths":[],"weights":[]},{"paths":["q"],"weights":[{"name":"b","shape":[],"dtype":"bool"}]}]}"#;
     let artifacts = load(text, &[b"\0\0", b"\0", b"\0"]).unwrap();
     let paths = |stem: &str| {
-        let layout =
-            ShardLayout::keep(artifacts.weights.as_ref().unwrap(), &ShardNames::for_model(stem).unwrap()).unwrap();
+        let layout = ShardLayout::new(
+            artifacts.weights.as_ref().unwrap(),
+            &ShardNames::for_model(stem).unwrap(),
+            Sharding::Keep,
+        )
+        .unwrap();
         layout.shards().map(|shard| (shard.path.to_string(), shard.range.clone())).collect::<Vec<_>>()
     };
     let named = |prefix: &str| {
@@ -148,6 +155,48 @@ fn several_shards_get_the_converters_names() {
     };
     assert_eq!(paths("model"), named(""));
     assert_eq!(paths("other"), named("other."));
+}
+
+#[test]
+fn shards_of_a_size_are_named_and_cut_as_the_converter_does() {
+    let text = r#"{"modelTopology":{},"weightsManifest":[{"paths":["x"],"weights":[{"name":"a","shape":[10],"dtype":"bool"}]},{"paths":["y"],"weights":[]}]}"#;
+    let weights = load(text, &[&[0; 10], b""]).unwrap().weights.unwrap();
+    let names = ShardNames::for_model("model").unwrap();
+    let planned = |bytes: u64| {
+        let sharding = Sharding::Bytes(bytes.try_into().unwrap());
+        let layout = ShardLayout::new(&weights, &names, sharding);
+        layout.map(|layout| {
+            layout.shards().map(|shard| (shard.path.to_string(), shard.range.clone())).collect::<Vec<_>>()
+        })
+    };
+    let shard = |i: usize, n: usize, range| (format!("group1-shard{i}of{n}.bin"), range);
+    // An empty group has no file.
+    assert_eq!(planned(4).unwrap(), [shard(1, 3, 0..4), shard(2, 3, 4..8), shard(3, 3, 8..10)]);
+    assert_eq!(planned(5).unwrap(), [shard(1, 2, 0..5), shard(2, 2, 5..10)]);
+    assert_eq!(planned(10).unwrap(), [shard(1, 1, 0..10)]);
+    assert_eq!(planned(1 << 22).unwrap(), [shard(1, 1, 0..10)]);
+
+    let spec = WeightSpec::new("w", Shape::vector(3_000_000).unwrap(), DType::Bool);
+    let large = Weights::single(vec![spec], "w".parse().unwrap(), vec![0; 3_000_000].into()).unwrap();
+    let error = ShardLayout::new(&large, &names, Sharding::Bytes(2.try_into().unwrap())).unwrap_err();
+    let message = "shards of 2 bytes would make 1500000 files, more than 1000000; choose a larger size";
+    assert_eq!(error.to_string(), message);
+}
+
+#[test]
+fn checksums_in_the_manifest() {
+    let digest = Sha256::of(b"\x07").to_string();
+    let text = |sha256: &str| {
+        format!(r#"[{{"paths":["s"],"weights":[{{"name":"a","shape":[],"dtype":"bool"}}],"sha256":{sha256}}}]"#)
+    };
+    let right = load(&text(&format!("[\"{digest}\"]")), &[b"\x07"]).unwrap();
+    assert!(written(&right, "model").contains(&format!(r#""sha256":["{digest}"]"#)));
+    let error = load(&text(&format!("[\"{digest}\"]")), &[b"\x08"]).unwrap_err();
+    assert!(error.to_string().starts_with("shard `s` has the SHA-256 beead77994cf"), "{error}");
+    bad_text(&text("[]"), "weightsManifest[0] has 0 checksums for 1 files");
+    // Whatever else somebody keeps under that name stays.
+    let other = load(&text(r#"{"s": 1.0}"#), &[b"\x08"]).unwrap();
+    assert!(written(&other, "model").contains(r#""sha256":{"s": 1.0}"#));
 }
 
 #[track_caller]

@@ -11,10 +11,10 @@ use bytes::Bytes;
 use futures::TryStreamExt as _;
 use tempfile::{NamedTempFile, TempPath};
 use tfjs_artifacts::{
-    Error, ErrorKind, ModelArtifacts, ModelTopology, Operation, RelPath, SaveResult, ShardLayout, ShardNames,
-    SurplusBytes, WeightData, Weights, encode_manifest, encode_model_json,
+    Error, ErrorKind, ModelArtifacts, ModelTopology, Operation, RelPath, SaveResult, ShardHasher, ShardLayout,
+    ShardNames, SurplusBytes, WeightData, Weights, encode_manifest, encode_model_json,
 };
-use tfjs_router::{ProgressMeter, SaveOptions};
+use tfjs_router::{Checksums, ProgressMeter, SaveOptions};
 
 use crate::blocking::blocking;
 use crate::error::io_error;
@@ -30,16 +30,20 @@ pub(crate) async fn save(
     options: &SaveOptions,
 ) -> Result<SaveResult, Error> {
     let destination = blocking(move || Destination::of(&path)).await?;
-    let layout = layout(artifacts, &destination, options)?;
-    let heads = heads(artifacts, &destination, layout.as_ref())?;
+    let mut layout = layout(artifacts, &destination, options)?;
+    let mut heads = heads(artifacts, &destination, layout.as_ref())?;
 
     // Dropped on any failure, and when this future is dropped: temporary files and folders made for them go away.
     let mut staged = Staged::begin(&destination, layout.as_ref()).await?;
-    let mut meter = ProgressMeter::new(options.progress.as_ref(), artifacts.weights.as_ref());
-    if let (Some(weights), Some(layout)) = (&artifacts.weights, &layout) {
+    let mut meter = ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref());
+    if let (Some(weights), Some(layout)) = (&artifacts.weights, &mut layout) {
+        let mut digests = Digests::new(weights, layout, options.checksums);
         for shard in layout.shards() {
             let bytes = weights.data().slice(shard.range.clone())?;
-            staged.stream(shard.path.clone(), &bytes, &mut meter).await?;
+            staged.stream(shard.path.clone(), &bytes, &mut digests, &mut meter).await?;
+        }
+        if digests.finish(weights, layout)? {
+            heads = self::heads(artifacts, &destination, Some(layout))?;
         }
     }
     for (name, bytes) in heads {
@@ -64,7 +68,8 @@ fn layout(
         Some(name) => ShardNames::for_weights_file(name.clone()),
         None => ShardNames::for_model(destination.stem()).map_err(bad_name)?,
     };
-    let layout = ShardLayout::keep(weights, &names).map_err(bad_name)?;
+    let layout = ShardLayout::new(weights, &names, options.sharding)
+        .map_err(|error| Error::new(ErrorKind::InvalidUrl, "the weights cannot be cut like that").with_source(error))?;
     let reserved = [destination.json.as_str(), GRAPH_DEF, WEIGHTS_MANIFEST];
     let taken = |path: &RelPath| reserved.iter().any(|name| path.as_str().eq_ignore_ascii_case(name));
     let clash = layout.shards().map(|shard| shard.path.clone()).find(taken);
@@ -96,6 +101,39 @@ fn heads(
     }
     let manifest = legacy_manifest(artifacts, layout)?;
     Ok(vec![(name(WEIGHTS_MANIFEST)?, manifest.into()), (name(GRAPH_DEF)?, topology.clone())])
+}
+
+/// Digests the weights as they pass by: to compare them with the checksums that they came with, and for new ones.
+#[derive(Debug)]
+struct Digests {
+    came_with: Option<ShardHasher>,
+    written: Option<ShardHasher>,
+}
+
+impl Digests {
+    fn new(weights: &Weights, layout: &ShardLayout, checksums: Checksums) -> Self {
+        let came_with = weights.checksum_hasher();
+        let are_wanted = came_with.is_some() || checksums == Checksums::Write;
+        let lengths = layout.shards().map(|shard| shard.range.end - shard.range.start);
+        let written = (are_wanted && !layout.has_checksums()).then(|| ShardHasher::new(lengths));
+        Self { came_with, written }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        for hasher in [&mut self.came_with, &mut self.written].into_iter().flatten() {
+            hasher.update(bytes);
+        }
+    }
+
+    /// Compares, and puts new checksums into the layout; tells whether there are any.
+    fn finish(self, weights: &Weights, layout: &mut ShardLayout) -> Result<bool, Error> {
+        if let Some(hasher) = self.came_with {
+            weights.compare_checksums(&hasher.finish())?;
+        }
+        let Some(hasher) = self.written else { return Ok(false) };
+        layout.set_checksums(hasher.finish());
+        Ok(true)
+    }
 }
 
 /// What goes beside a binary topology: a bare manifest, or, if the model has more than that, an object that has all of it
@@ -138,13 +176,20 @@ impl Staged {
     }
 
     /// Writes a weight file, a window at a time.
-    async fn stream(&mut self, path: RelPath, bytes: &WeightData, meter: &mut ProgressMeter) -> Result<(), Error> {
+    async fn stream(
+        &mut self,
+        path: RelPath,
+        bytes: &WeightData,
+        digests: &mut Digests,
+        meter: &mut ProgressMeter,
+    ) -> Result<(), Error> {
         let target = join(&self.folder, &path);
         let made = Arc::clone(&self.made);
         let mut file = blocking(move || create(target, made)).await?;
         let mut windows = bytes.stream(WINDOW);
         while let Some(window) = windows.try_next().await? {
             let length = window.len() as u64;
+            digests.update(&window);
             file = blocking(move || file.append(&window)).await?;
             meter.advance(length);
         }

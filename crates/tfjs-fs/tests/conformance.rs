@@ -55,6 +55,11 @@ impl Harness for Files {
         match damage {
             Damage::ShortenWeights => resize(length - 1),
             Damage::LengthenWeights => resize(length + 1),
+            Damage::ChangeWeights => {
+                let mut bytes = std::fs::read(&weights).unwrap();
+                *bytes.last_mut().unwrap() ^= 1;
+                std::fs::write(&weights, bytes).unwrap();
+            }
             Damage::RemoveWeights => std::fs::remove_file(&weights).unwrap(),
             Damage::WeightsAreHtml => {
                 std::fs::write(&weights, "<!DOCTYPE html>").unwrap();

@@ -7,21 +7,24 @@ use std::sync::OnceLock;
 pub use tfjs_artifacts::{
     BoxStream, ByteSource, Bytes, DType, DateSaved, Error, ErrorKind, Location, ManifestError, ModelArtifacts,
     ModelArtifactsInfo, ModelFormat, ModelJson, ModelTopology, Operation, PlannedShard, Quantization,
-    QuantizationDType, RawJson, RelPath, SaveResult, Segment, Shape, Shard, ShardLayout, ShardNames, StoredSize,
-    SurplusBytes, TensorPlace, TopologyType, WeightData, WeightGroup, WeightSpec, Weights, WeightsError, async_trait,
-    encode_manifest, encode_model_json,
+    QuantizationDType, RawJson, RelPath, SaveResult, Segment, Sha256, Shape, Shard, ShardLayout, ShardNames, Sharding,
+    StoredSize, SurplusBytes, TensorPlace, TopologyType, WeightData, WeightGroup, WeightSpec, Weights, WeightsError,
+    async_trait, encode_manifest, encode_model_json,
 };
 #[cfg(feature = "fs")]
 #[doc(no_inline)]
 pub use tfjs_fs::FsHandler;
 #[doc(no_inline)]
 pub use tfjs_router::{
-    IoHandler, ListedModel, LoadHandler, LoadOptions, MemoryStore, ModelSource, ModelStore, ModelUrl, Phase, Progress,
-    ProgressMeter, ProgressSink, Route, Router, RouterBuilder, SaveHandler, SaveOptions, WeightLoading, from_memory,
-    with_save_handler,
+    Checksums, IoHandler, ListedModel, LoadHandler, LoadOptions, MemoryStore, ModelSource, ModelStore, ModelUrl, Phase,
+    Progress, ProgressMeter, ProgressSink, Route, Router, RouterBuilder, SaveHandler, SaveOptions, WeightLoading,
+    from_memory, with_save_handler,
 };
 #[doc(no_inline)]
-pub use tfjs_weights::{DecodeError, Tensor, TensorError, TensorReader, Values, decode_weights, encode_weights};
+pub use tfjs_weights::{
+    Codes, DecodeError, StreamDecoder, Tensor, TensorError, TensorReader, Values, ValuesMut, WeightsWriter, decode,
+    decode_codes, decode_into, decode_stream, decode_weights, encode_into, encode_weights,
+};
 
 /// A builder that already has the routes of every backend that is compiled in, for adding one's own.
 ///

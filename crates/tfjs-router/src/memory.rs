@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use tfjs_artifacts::{BoxStream, Error, ErrorKind, ModelArtifacts, ModelArtifactsInfo, Operation, SaveResult};
+use tfjs_artifacts::{
+    BoxStream, Error, ErrorKind, LayoutError, ModelArtifacts, ModelArtifactsInfo, Operation, SaveResult, Segment,
+    ShardHasher, ShardLayout, ShardNames, Weights,
+};
 
 use crate::passthrough::load_in_memory;
 use crate::{
-    ListedModel, LoadHandler, LoadOptions, ModelSource, ModelStore, ModelUrl, Route, SaveHandler, SaveOptions,
+    Checksums, ListedModel, LoadHandler, LoadOptions, ModelSource, ModelStore, ModelUrl, Route, SaveHandler,
+    SaveOptions,
 };
 
 /// A store of named models in memory.
@@ -98,12 +102,38 @@ impl LoadHandler for At {
 impl SaveHandler for At {
     async fn save(&self, artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<SaveResult, Error> {
         let load = LoadOptions { progress: options.progress.clone(), ..LoadOptions::new() };
-        let artifacts = load_in_memory(artifacts, &load).await?;
+        let mut artifacts = load_in_memory(artifacts, &load).await?;
+        if let Some(weights) = &artifacts.weights {
+            artifacts.weights = Some(cut(weights, options)?);
+        }
         let result = SaveResult::now(&artifacts);
         let stored = Stored { artifacts, info: result.model_artifacts_info.clone() };
         self.store.models().insert(self.name.clone(), stored);
         Ok(result)
     }
+}
+
+/// Cuts weights in memory as the options say. Nothing is copied, and files have the names that they would have on a disk.
+fn cut(weights: &Weights, options: &SaveOptions) -> Result<Weights, Error> {
+    let bad = |error: LayoutError| {
+        Error::new(ErrorKind::InvalidUrl, "the weights cannot be cut like that").with_source(error)
+    };
+    let names = match &options.weights_file_name {
+        Some(name) => ShardNames::for_weights_file(name.clone()),
+        None => ShardNames::for_model("model").map_err(|error| bad(error.into()))?,
+    };
+    let mut layout = ShardLayout::new(weights, &names, options.sharding).map_err(bad)?;
+    let are_wanted = options.checksums == Checksums::Write || weights.shards().any(|shard| shard.sha256.is_some());
+    if are_wanted && !layout.has_checksums() {
+        let mut hasher = ShardHasher::new(layout.shards().map(|shard| shard.range.end - shard.range.start));
+        for segment in weights.data().segments() {
+            if let Segment::Memory(bytes) = segment {
+                hasher.update(bytes);
+            }
+        }
+        layout.set_checksums(hasher.finish());
+    }
+    Ok(weights.with_layout(&layout)?)
 }
 
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]

@@ -1,6 +1,6 @@
 //! How to load and how to save.
 
-use tfjs_artifacts::{RelPath, SurplusBytes};
+use tfjs_artifacts::{RelPath, Sharding, SurplusBytes};
 
 use crate::ProgressSink;
 
@@ -35,8 +35,23 @@ pub struct SaveOptions {
     /// The name of the weights file, in place of the backend's; if there are several files, its stem begins their
     /// names. Relative to the JSON file.
     pub weights_file_name: Option<RelPath>,
+    /// How the weights are cut into files.
+    pub sharding: Sharding,
+    /// Whether to write checksums of the weight files into `model.json`, under a key that TensorFlow.js ignores.
+    pub checksums: Checksums,
     /// Who hears about progress.
     pub progress: Option<ProgressSink>,
+}
+
+/// Whether a save writes checksums of its weight files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "as they were, or all of them")]
+pub enum Checksums {
+    /// If the model has any: those of files that are cut anew are computed.
+    #[default]
+    Keep,
+    /// In any case.
+    Write,
 }
 
 impl LoadOptions {
@@ -82,6 +97,20 @@ impl SaveOptions {
     #[must_use]
     pub fn with_weights_file_name(mut self, name: RelPath) -> Self {
         self.weights_file_name = Some(name);
+        self
+    }
+
+    /// Says how to cut the weights into files.
+    #[must_use]
+    pub fn with_sharding(mut self, sharding: Sharding) -> Self {
+        self.sharding = sharding;
+        self
+    }
+
+    /// Says whether to write checksums.
+    #[must_use]
+    pub fn with_checksums(mut self, checksums: Checksums) -> Self {
+        self.checksums = checksums;
         self
     }
 

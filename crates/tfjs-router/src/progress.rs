@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tfjs_artifacts::{MaybeSend, MaybeSync, Weights};
+use tfjs_artifacts::{MaybeSend, MaybeSync, ShardLayout, Weights};
 
 /// How far a load or save is.
 ///
@@ -80,11 +80,21 @@ pub struct ProgressMeter {
 }
 
 impl ProgressMeter {
-    /// For a call that moves these weights.
+    /// For a load of these weights.
     pub fn new(sink: Option<&ProgressSink>, weights: Option<&Weights>) -> Self {
-        let shards = weights.iter().flat_map(|weights| weights.groups()).flat_map(|group| &group.shards);
-        let ends = shards.scan(0u64, |end, shard| {
-            *end = end.saturating_add(shard.bytes);
+        let shards = weights.iter().flat_map(|weights| weights.shards());
+        Self::of_files(sink, shards.map(|shard| shard.bytes))
+    }
+
+    /// For a save into the files of a layout.
+    pub fn of_layout(sink: Option<&ProgressSink>, layout: Option<&ShardLayout>) -> Self {
+        let shards = layout.iter().flat_map(|layout| layout.shards());
+        Self::of_files(sink, shards.map(|shard| shard.range.end - shard.range.start))
+    }
+
+    fn of_files(sink: Option<&ProgressSink>, lengths: impl Iterator<Item = u64>) -> Self {
+        let ends = lengths.scan(0u64, |end, bytes| {
+            *end = end.saturating_add(bytes);
             Some(*end)
         });
         Self { sink: sink.cloned(), ends: ends.collect(), bytes: 0 }

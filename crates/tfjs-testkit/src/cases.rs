@@ -2,15 +2,16 @@
 //!
 //! The names are the specification: [`conformance_suite!`](crate::conformance_suite) makes a test of each.
 
+use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex};
 
 use futures::StreamExt as _;
 use futures::future::{Either, select};
 use tfjs_artifacts::{
-    DType, Error, ErrorKind, ModelArtifacts, RawJson, RelPath, Shape, Shard, SurplusBytes, WeightGroup, WeightSpec,
-    Weights,
+    DType, Error, ErrorKind, ModelArtifacts, RawJson, RelPath, Shape, Shard, ShardLayout, ShardNames, Sharding,
+    SurplusBytes, WeightGroup, WeightSpec, Weights,
 };
-use tfjs_router::{LoadOptions, Phase, Progress, ProgressSink, SaveOptions};
+use tfjs_router::{Checksums, LoadOptions, Phase, Progress, ProgressSink, SaveOptions};
 use tfjs_weights::Tensor;
 
 use crate::{Damage, Damaged, FailingSource, Harness, StallingSource, assert_same_model, samples};
@@ -234,6 +235,64 @@ pub async fn lazy_model_can_be_saved_over_itself<H: Harness>(harness: &H) {
     let lazy = harness.router().load(&url, &LoadOptions::lazy()).await.unwrap();
     save(harness, &lazy, &url).await.unwrap();
     assert_same_model(&load(harness, &url).await.unwrap(), &samples::everything());
+}
+
+/// Files of any size, or one for each group, hold the same bytes for the same tensors.
+pub async fn resharding_keeps_every_byte<H: Harness>(harness: &H) {
+    let (router, artifacts) = (harness.router(), samples::everything());
+    for sharding in
+        [1, 7, 4096].map(|bytes| Sharding::Bytes(NonZeroU64::new(bytes).unwrap())).into_iter().chain([Sharding::Single])
+    {
+        let url = harness.url("model");
+        router.save(&artifacts, &url, &SaveOptions::new().with_sharding(sharding)).await.unwrap();
+        let loaded = load(harness, &url).await.unwrap();
+        let (ours, theirs) = (artifacts.weights.as_ref().unwrap(), loaded.weights.as_ref().unwrap());
+        if let Sharding::Bytes(bytes) = sharding {
+            let groups = ours.groups().iter().zip(theirs.groups());
+            assert!(groups.clone().all(|(ours, theirs)| ours.byte_length() == theirs.byte_length()));
+            let expected = |length: u64| length.div_ceil(bytes.get());
+            assert!(groups.clone().all(|(ours, theirs)| theirs.shards.len() as u64 == expected(ours.byte_length())));
+        }
+        // Cut again as it was, it is what it was.
+        let names = ShardNames::for_model("model").unwrap();
+        let layout = ShardLayout::new(ours, &names, Sharding::Keep).unwrap();
+        let mut again = loaded.clone();
+        again.weights = Some(theirs.with_layout(&layout).unwrap());
+        assert_same_model(&again, &artifacts);
+    }
+}
+
+/// Checksums are there when they were asked for, stay in copies, also in copies that are cut anew, and find a byte that changed.
+pub async fn checksums_are_written_kept_and_compared<H: Harness>(harness: &H) {
+    let (router, artifacts) = (harness.router(), samples::everything());
+    let (one, two) = (harness.url("one"), harness.url("two"));
+    let checksums = |model: &ModelArtifacts| {
+        let shards: Vec<_> = model.weights.as_ref().unwrap().shards().map(|shard| shard.sha256).collect();
+        shards
+    };
+    save(harness, &artifacts, &one).await.unwrap();
+    assert!(checksums(&load(harness, &one).await.unwrap()).iter().all(Option::is_none));
+
+    router.save(&artifacts, &one, &SaveOptions::new().with_checksums(Checksums::Write)).await.unwrap();
+    let written = load(harness, &one).await.unwrap();
+    assert!(checksums(&written).iter().all(Option::is_some));
+    router.copy_model(&one, &two, &LoadOptions::new(), &SaveOptions::new()).await.unwrap();
+    assert_eq!(checksums(&load(harness, &two).await.unwrap()), checksums(&written));
+
+    let sharding = Sharding::Bytes(NonZeroU64::new(9).unwrap());
+    router.copy_model(&one, &two, &LoadOptions::new(), &SaveOptions::new().with_sharding(sharding)).await.unwrap();
+    let cut = checksums(&load(harness, &two).await.unwrap());
+    assert!(cut.len() > 3 && cut.iter().all(Option::is_some));
+
+    let url = harness.url("model");
+    router.save(&samples::filled(1.0), &url, &SaveOptions::new().with_checksums(Checksums::Write)).await.unwrap();
+    if harness.damage(&url, Damage::ChangeWeights).await == Damaged::Impossible {
+        return assert_undamageable(harness);
+    }
+    assert_kind(load(harness, &url).await, ErrorKind::InvalidData);
+    let copied = router.copy_model(&url, &harness.url("copy"), &LoadOptions::new(), &SaveOptions::new()).await;
+    assert_kind(copied, ErrorKind::InvalidData);
+    assert_kind(load(harness, &harness.url("copy")).await, ErrorKind::NotFound);
 }
 
 /// Progress never goes back, knows its total, and ends once, on success only.

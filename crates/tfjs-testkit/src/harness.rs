@@ -44,6 +44,8 @@ pub enum Damage {
     ShortenWeights,
     /// There is a byte more behind the weights.
     LengthenWeights,
+    /// One bit of the last byte of the weights is another.
+    ChangeWeights,
     /// The weights are gone.
     RemoveWeights,
     /// An HTML page of the right length is in place of the weights.

@@ -18,6 +18,7 @@ macro_rules! conformance_suite {
             absent_fields_stay_absent
             all_optional_fields_survive
             cancelled_save_is_all_or_nothing
+            checksums_are_written_kept_and_compared
             concurrent_saves_last_wins_whole
             copy_keeps_source
             copy_onto_itself_is_refused
@@ -41,6 +42,7 @@ macro_rules! conformance_suite {
             progress_is_monotone_ends_at_one_and_only_on_success
             remove_missing_is_not_found
             remove_then_load_is_not_found
+            resharding_keeps_every_byte
             round_trip_is_byte_exact
             save_overwrites
             save_reports_the_sizes_that_the_list_shows

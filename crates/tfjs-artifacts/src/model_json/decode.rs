@@ -9,7 +9,7 @@ use super::{MAX_JSON_BYTES, ManifestError, ModelJson, WeightsManifestGroup};
 use crate::json::{Entries, check_depth, syntax_error};
 use crate::shape::abbreviate;
 use crate::{
-    DType, ModelArtifacts, ModelTopology, Quantization, QuantizationDType, RawJson, RelPath, Shape, Sniffed,
+    DType, ModelArtifacts, ModelTopology, Quantization, QuantizationDType, RawJson, RelPath, Sha256, Shape, Sniffed,
     WeightSpec, sniff,
 };
 
@@ -102,16 +102,28 @@ fn manifest(raw: &RawValue) -> Result<Vec<WeightsManifestGroup>, ManifestError> 
 
 fn manifest_group(raw: &RawValue, at: At<'_>) -> Result<WeightsManifestGroup, ManifestError> {
     let mut paths = None;
-    let mut group = WeightsManifestGroup { paths: Vec::new(), weights: None, unknown: Vec::new() };
+    let mut group = WeightsManifestGroup { paths: Vec::new(), weights: None, sha256: None, unknown: Vec::new() };
     for (key, value) in entries(raw, at)? {
         match &*key {
             "paths" => paths = Some(shard_paths(value, at)?),
             "weights" => group.weights = Some(weight_specs(value, at)?),
+            // Somebody else's key of that name stays what it is.
+            "sha256" if let Some(digests) = checksums(value) => group.sha256 = Some(digests),
             _ => group.unknown.push((key.into_owned(), RawJson::from_checked(value))),
         }
     }
     group.paths = paths.ok_or_else(|| ManifestError::MissingKey { at: at(), key: "paths" })?;
+    let (paths, checksums) = (group.paths.len(), group.sha256.as_ref().map_or(group.paths.len(), Vec::len));
+    if checksums != paths {
+        return Err(ManifestError::ChecksumCount { at: at(), checksums, paths });
+    }
     Ok(group)
+}
+
+/// An array of SHA-256 digests in hex.
+fn checksums(raw: &RawValue) -> Option<Vec<Sha256>> {
+    let texts: Vec<Cow<'_, str>> = serde_json::from_str(raw.get()).ok()?;
+    texts.iter().map(|text| text.parse().ok()).collect()
 }
 
 fn shard_paths(raw: &RawValue, group: At<'_>) -> Result<Vec<RelPath>, ManifestError> {

@@ -59,6 +59,10 @@ pub fn encode_manifest(weights: &Weights, layout: &ShardLayout) -> String {
         let mut object = Object::new(String::new());
         object.member("paths", &array(paths));
         object.member("weights", &encode_weight_specs(&group.weights));
+        let checksums: Option<Vec<_>> = shards.iter().map(|shard| shard.sha256).collect();
+        if let Some(checksums) = checksums.filter(|checksums| !checksums.is_empty()) {
+            object.member("sha256", &array(checksums.iter().map(|digest| quoted(&digest.to_string()))));
+        }
         object.members(&group.unknown);
         object.end()
     });

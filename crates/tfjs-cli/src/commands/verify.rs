@@ -71,6 +71,9 @@ impl Report {
         if let Err(error) = weights.verify().await {
             return self.error(&error);
         }
+        if let Err(error) = weights.verify_checksums().await {
+            self.error(&error);
+        }
         let reader = match TensorReader::open(weights).await {
             Ok(reader) => reader,
             Err(error) => return self.error(&error),
