@@ -182,28 +182,40 @@ struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Refuses nesting deeper than [`MAX_DEPTH`], in one pass without recursion.
 pub(crate) fn check_depth(text: &str) -> Result<(), JsonError> {
+    let bytes = text.as_bytes();
     let mut depth = 0usize;
-    let mut in_string = false;
-    let mut bytes = text.bytes().enumerate();
-    while let Some((at, byte)) = bytes.next() {
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
         match byte {
-            b'\\' if in_string => {
-                bytes.next();
-            }
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
+            b'"' => at += string_length(bytes.get(at..).unwrap_or_default()),
+            b'[' | b'{' => {
                 depth += 1;
                 if depth > MAX_DEPTH {
-                    let before = text.as_bytes().get(..at).unwrap_or_default();
+                    let before = bytes.get(..at).unwrap_or_default();
                     let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
                     return Err(JsonError::TooDeep { limit: MAX_DEPTH, line });
                 }
             }
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
     Ok(())
+}
+
+/// The number of bytes up to and with the quote that ends a string; brackets in strings are letters.
+fn string_length(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += found + 1;
+        if bytes.get(at - 1) == Some(&b'"') {
+            return at;
+        }
+        // What follows a backslash ends no string.
+        at += 1;
+    }
+    bytes.len()
 }
 
 /// Our error for what serde_json says; its message without the position, which has fields of its own.

@@ -13,18 +13,30 @@ use crate::{
     WeightSpec, sniff,
 };
 
+/// A member of an object.
+type Entry<'a> = (Cow<'a, str>, &'a RawValue);
+
 /// Where in the JSON something stands, made only when an error wants it.
 type At<'a> = &'a dyn Fn() -> String;
 
 pub(super) fn parse(bytes: &[u8]) -> Result<ModelJson, ManifestError> {
     let text = text(bytes)?;
+    // An object's members are found in the same pass that checks the syntax.
+    if text.trim_ascii_start().starts_with('{')
+        && let Ok(Entries(entries)) = serde_json::from_str(text)
+    {
+        return model_json(unique(entries, &|| MODEL_JSON.to_owned())?);
+    }
     let raw: &RawValue = serde_json::from_str(text).map_err(|error| syntax_error(&error))?;
     match raw.get().as_bytes().first() {
-        Some(b'{') => model_json(raw),
         Some(b'[') => legacy_manifest(raw),
+        Some(b'{') => Err(ManifestError::NotUnicode { at: MODEL_JSON.to_owned() }),
         _ => Err(ManifestError::NotAModel { found: abbreviate(raw.get()) }),
     }
 }
+
+/// What messages call the whole object.
+const MODEL_JSON: &str = "model.json";
 
 /// The bytes as JSON-like text: of acceptable size and depth, in UTF-8, and not obviously something else.
 fn text(bytes: &[u8]) -> Result<&str, ManifestError> {
@@ -45,10 +57,10 @@ fn text(bytes: &[u8]) -> Result<&str, ManifestError> {
     Ok(text)
 }
 
-fn model_json(raw: &RawValue) -> Result<ModelJson, ManifestError> {
+fn model_json(entries: Vec<Entry<'_>>) -> Result<ModelJson, ManifestError> {
     let mut artifacts = ModelArtifacts::new();
     let mut groups = None;
-    for (key, value) in entries(raw, &|| "model.json".to_owned())? {
+    for (key, value) in entries {
         let json = || Some(RawJson::from_checked(value));
         match &*key {
             "modelTopology" => artifacts.model_topology = json().map(ModelTopology::Json),
@@ -188,15 +200,33 @@ fn quantization(raw: &RawValue, tensor: At<'_>) -> Result<Quantization, Manifest
 }
 
 /// The members of an object, none of them twice.
-fn entries<'a>(raw: &'a RawValue, at: At<'_>) -> Result<Vec<(Cow<'a, str>, &'a RawValue)>, ManifestError> {
-    let Ok(Entries(entries)) = serde_json::from_str(raw.get()) else {
-        return Err(wrong_type(raw, at, "an object"));
-    };
-    let mut seen = BTreeSet::new();
-    match entries.iter().find(|(key, _)| !seen.insert(key)) {
-        Some((key, _)) => Err(ManifestError::DuplicateKey { at: at(), key: key.clone().into_owned() }),
+fn entries<'a>(raw: &'a RawValue, at: At<'_>) -> Result<Vec<Entry<'a>>, ManifestError> {
+    match serde_json::from_str(raw.get()) {
+        Ok(Entries(entries)) => unique(entries, at),
+        Err(_) => Err(wrong_type(raw, at, "an object")),
+    }
+}
+
+fn unique<'a>(entries: Vec<Entry<'a>>, at: At<'_>) -> Result<Vec<Entry<'a>>, ManifestError> {
+    match repeated(&entries) {
+        Some(key) => Err(ManifestError::DuplicateKey { at: at(), key: key.to_owned() }),
         None => Ok(entries),
     }
+}
+
+/// The first key that comes twice. Objects of a manifest have a handful of members, for which comparing all is fastest.
+fn repeated<'a>(entries: &'a [Entry<'_>]) -> Option<&'a str> {
+    if entries.len() > 16 {
+        let mut seen = BTreeSet::new();
+        return entries.iter().map(|(key, _)| &**key).find(|key| !seen.insert(*key));
+    }
+    let is_repeated = |index: usize, key: &str| entries.iter().take(index).any(|(earlier, _)| *earlier == key);
+    entries
+        .iter()
+        .enumerate()
+        .map(|(index, (key, _))| (index, &**key))
+        .find(|(index, key)| is_repeated(*index, key))
+        .map(|(_, key)| key)
 }
 
 fn elements<'a>(raw: &'a RawValue, at: At<'_>, expected: &'static str) -> Result<Vec<&'a RawValue>, ManifestError> {
