@@ -95,19 +95,32 @@ impl ModelArtifacts {
         matches!(self.model_topology, Some(ModelTopology::GraphDef(_)))
     }
 
+    /// Whether two models agree in everything but the bytes of their weights: every key, the specs, and the lengths of the files.
+    pub fn has_the_keys_of(&self, other: &Self) -> bool {
+        let groups = |artifacts: &Self| artifacts.weights.as_ref().map(|weights| weights.groups().to_vec());
+        self.model_topology == other.model_topology
+            && self.keys() == other.keys()
+            && self.unknown == other.unknown
+            && groups(self) == groups(other)
+    }
+
+    /// The known keys beside topology and weights.
+    fn keys(&self) -> [Option<&RawJson>; 8] {
+        [
+            self.format.as_ref(),
+            self.generated_by.as_ref(),
+            self.converted_by.as_ref(),
+            self.signature.as_ref(),
+            self.user_defined_metadata.as_ref(),
+            self.model_initializer.as_ref(),
+            self.initializer_signature.as_ref(),
+            self.training_config.as_ref(),
+        ]
+    }
+
     /// Whether there is nothing that a bare weights manifest cannot hold: no topology, and no key beside it.
     pub fn is_bare(&self) -> bool {
-        let keys = [
-            &self.format,
-            &self.generated_by,
-            &self.converted_by,
-            &self.signature,
-            &self.user_defined_metadata,
-            &self.model_initializer,
-            &self.initializer_signature,
-            &self.training_config,
-        ];
-        self.model_topology.is_none() && self.unknown.is_empty() && keys.iter().all(|key| key.is_none())
+        self.model_topology.is_none() && self.unknown.is_empty() && self.keys().iter().all(Option::is_none)
     }
 
     /// What kind of model it is: by `format`, else by the look of the topology.

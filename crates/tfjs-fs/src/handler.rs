@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use tfjs_artifacts::{BoxStream, Error, ErrorKind, ModelArtifacts, ModelArtifactsInfo, Operation, SaveResult};
-use tfjs_router::{ListedModel, LoadHandler, LoadOptions, ModelSource, ModelStore, ModelUrl, SaveHandler, SaveOptions};
+use tfjs_router::{
+    ListedModel, LoadHandler, LoadOptions, ModelSource, ModelStore, ModelUrl, RemoveOptions, SaveHandler, SaveOptions,
+};
 
 use crate::load::load;
 use crate::model_dir::{Destination, Entry, find, folder_of};
@@ -108,7 +110,7 @@ impl ModelStore for FsHandler {
         list(self.url.clone(), self.path.clone())
     }
 
-    async fn remove(&self) -> Result<ModelArtifactsInfo, Error> {
-        remove(self.path.clone()).await
+    async fn remove(&self, options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
+        remove(self.path.clone(), options).await
     }
 }

@@ -6,9 +6,11 @@ mod error;
 mod handler;
 mod load;
 mod model_dir;
+mod ownership;
 mod path;
 mod save;
 mod source;
+mod staged;
 mod store;
 
 use std::sync::Arc;

@@ -40,9 +40,7 @@ impl Entry {
 
     /// Where a weight file lies.
     pub(crate) fn shard(&self, path: &RelPath) -> PathBuf {
-        let mut shard = folder_of(self.manifest()).to_path_buf();
-        shard.extend(path.segments());
-        shard
+        join(folder_of(self.manifest()), path)
     }
 }
 
@@ -53,6 +51,13 @@ pub(crate) fn folder_of(file: &Path) -> &Path {
         Some(folder) => folder,
         None => file,
     }
+}
+
+/// Where a relative path leads from a folder.
+pub(crate) fn join(folder: &Path, path: &RelPath) -> PathBuf {
+    let mut joined = folder.to_path_buf();
+    joined.extend(path.segments());
+    joined
 }
 
 /// What is there to be loaded, listed or removed at a path.

@@ -1,15 +1,9 @@
 //! Writing a model: everything under temporary names first, then the renames, `model.json` last.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::PathBuf;
 
 use bytes::Bytes;
-use futures::TryStreamExt as _;
-use tempfile::{NamedTempFile, TempPath};
 use tfjs_artifacts::{
     Error, ErrorKind, ModelArtifacts, ModelTopology, Operation, RelPath, SaveResult, ShardHasher, ShardLayout,
     ShardNames, SurplusBytes, WeightData, Weights, encode_manifest, encode_model_json,
@@ -17,12 +11,9 @@ use tfjs_artifacts::{
 use tfjs_router::{Checksums, ProgressMeter, SaveOptions};
 
 use crate::blocking::blocking;
-use crate::error::io_error;
-use crate::model_dir::{Destination, Entry, GRAPH_DEF, WEIGHTS_MANIFEST, find, folder_of};
-use crate::store::Claimed;
-
-/// How much of the weights is in memory at a time.
-const WINDOW: usize = 4 << 20;
+use crate::model_dir::{Destination, Entry, GRAPH_DEF, WEIGHTS_MANIFEST, find, folder_of, join};
+use crate::ownership::{Claimed, Neighbours};
+use crate::staged::Staged;
 
 pub(crate) async fn save(
     path: PathBuf,
@@ -33,8 +24,10 @@ pub(crate) async fn save(
     let mut layout = layout(artifacts, &destination, options)?;
     let mut heads = heads(artifacts, &destination, layout.as_ref())?;
 
+    let targets = Targets::new(&destination, layout.as_ref(), options);
+    targets.check(&replaced(&destination).await).await?;
     // Dropped on any failure, and when this future is dropped: temporary files and folders made for them go away.
-    let mut staged = Staged::begin(&destination, layout.as_ref()).await?;
+    let mut staged = Staged::begin(&destination.folder, layout.as_ref()).await?;
     let mut meter = ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref());
     if let (Some(weights), Some(layout)) = (&artifacts.weights, &mut layout) {
         let mut digests = Digests::new(weights, layout, options.checksums);
@@ -50,10 +43,60 @@ pub(crate) async fn save(
         staged.write(name, bytes).await?;
     }
     let result = SaveResult::now(artifacts);
-    let previous = Previous::at(&destination).await;
-    blocking(move || staged.commit(previous)).await?;
+
+    // From here on nobody else changes the folder; so what is replaced is looked at again.
+    let lock = staged.lock().await?;
+    let replaced = replaced(&destination).await;
+    targets.check(&replaced).await?;
+    blocking(move || staged.commit(replaced)).await?;
+    drop(lock);
     meter.done();
     Ok(result)
+}
+
+/// The model that a save replaces: for a folder also one of the other kind, binary or JSON, which would otherwise be found in
+/// place of the new one.
+async fn replaced(destination: &Destination) -> Claimed {
+    let (folder, json) = (destination.folder.clone(), destination.folder.join(&destination.json));
+    let is_file = destination.is_file;
+    let find = move || if is_file { Ok(Entry::Json(json)) } else { find(&folder, Operation::Save) };
+    match blocking(find).await {
+        Ok(entry) => Claimed::by(entry).await,
+        // There is none.
+        Err(_) => Claimed::default(),
+    }
+}
+
+/// The files that a save writes, to be checked before anything happens and again before they get their names.
+#[derive(Clone, Debug)]
+struct Targets {
+    json: PathBuf,
+    folders: BTreeSet<PathBuf>,
+    files: Vec<PathBuf>,
+    /// Whether the user chose the names.
+    are_chosen: bool,
+}
+
+impl Targets {
+    fn new(destination: &Destination, layout: Option<&ShardLayout>, options: &SaveOptions) -> Self {
+        let shards = layout.iter().flat_map(|layout| layout.shards());
+        let files: Vec<_> = shards.map(|shard| join(&destination.folder, &shard.path)).collect();
+        let mut folders: BTreeSet<_> = files.iter().map(|file| folder_of(file).to_path_buf()).collect();
+        folders.insert(destination.folder.clone());
+        let json = destination.folder.join(&destination.json);
+        Self { json, folders, files, are_chosen: options.weights_file_name.is_some() }
+    }
+
+    /// No file of another model, and no folder, is in the way.
+    async fn check(&self, replaced: &Claimed) -> Result<(), Error> {
+        let mut folders = replaced.folders();
+        folders.extend(self.folders.iter().cloned());
+        let mut except = replaced.heads().to_vec();
+        except.push(self.json.clone());
+        let neighbours = blocking(move || Ok(Neighbours::in_folders(&folders, &except))).await?;
+        replaced.check_target(&self.json, &Neighbours::default(), false)?;
+        self.files.iter().try_for_each(|file| replaced.check_target(file, &neighbours, self.are_chosen))
+    }
 }
 
 /// The weight files, or none if there are no weights.
@@ -71,7 +114,10 @@ fn layout(
     let layout = ShardLayout::new(weights, &names, options.sharding)
         .map_err(|error| Error::new(ErrorKind::InvalidUrl, "the weights cannot be cut like that").with_source(error))?;
     let reserved = [destination.json.as_str(), GRAPH_DEF, WEIGHTS_MANIFEST];
-    let taken = |path: &RelPath| reserved.iter().any(|name| path.as_str().eq_ignore_ascii_case(name));
+    let taken = |path: &RelPath| {
+        let first = path.segments().next().unwrap_or_default();
+        reserved.iter().any(|name| first.eq_ignore_ascii_case(name))
+    };
     let clash = layout.shards().map(|shard| shard.path.clone()).find(taken);
     if let Some(path) = clash {
         let message = format!("a weights file cannot be called `{path}`: that is the topology's name");
@@ -105,7 +151,7 @@ fn heads(
 
 /// Digests the weights as they pass by: to compare them with the checksums that they came with, and for new ones.
 #[derive(Debug)]
-struct Digests {
+pub(crate) struct Digests {
     came_with: Option<ShardHasher>,
     written: Option<ShardHasher>,
 }
@@ -119,7 +165,7 @@ impl Digests {
         Self { came_with, written }
     }
 
-    fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         for hasher in [&mut self.came_with, &mut self.written].into_iter().flatten() {
             hasher.update(bytes);
         }
@@ -149,216 +195,4 @@ fn legacy_manifest(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>) -> 
         return Ok(encode_manifest(&weights, layout));
     }
     encode_model_json(&without_topology.with_weights(weights), Some(layout))
-}
-
-/// Files that are written and durable, but still under temporary names.
-#[derive(Debug)]
-struct Staged {
-    folder: PathBuf,
-    files: Vec<(RelPath, TempPath)>,
-    made: Arc<MadeFolders>,
-}
-
-impl Staged {
-    /// Makes the folders that the files go into.
-    async fn begin(destination: &Destination, layout: Option<&ShardLayout>) -> Result<Self, Error> {
-        let folder = destination.folder.clone();
-        let shards: Vec<_> = layout.iter().flat_map(|layout| layout.shards()).map(|shard| shard.path.clone()).collect();
-        blocking(move || {
-            let mut made = MadeFolders::default();
-            made.make(&folder)?;
-            for shard in &shards {
-                made.make(folder_of(&join(&folder, shard)))?;
-            }
-            Ok(Self { folder, files: Vec::new(), made: Arc::new(made) })
-        })
-        .await
-    }
-
-    /// Writes a weight file, a window at a time.
-    async fn stream(
-        &mut self,
-        path: RelPath,
-        bytes: &WeightData,
-        digests: &mut Digests,
-        meter: &mut ProgressMeter,
-    ) -> Result<(), Error> {
-        let target = join(&self.folder, &path);
-        let made = Arc::clone(&self.made);
-        let mut file = blocking(move || create(target, made)).await?;
-        let mut windows = bytes.stream(WINDOW);
-        while let Some(window) = windows.try_next().await? {
-            let length = window.len() as u64;
-            digests.update(&window);
-            file = blocking(move || file.append(&window)).await?;
-            meter.advance(length);
-        }
-        let file = blocking(move || file.finish()).await?;
-        self.files.push((path, file));
-        Ok(())
-    }
-
-    /// Writes a small file.
-    async fn write(&mut self, path: RelPath, bytes: Bytes) -> Result<(), Error> {
-        let target = join(&self.folder, &path);
-        let made = Arc::clone(&self.made);
-        let file = blocking(move || create(target, made)?.append(&bytes)?.finish()).await?;
-        self.files.push((path, file));
-        Ok(())
-    }
-
-    /// Gives all files their names, the last one last, and removes what only the previous model used.
-    fn commit(self, previous: Previous) -> Result<(), Error> {
-        let _lock = lock(&self.folder);
-        let mut folders = BTreeSet::from([self.folder.clone()]);
-        let mut names = BTreeSet::new();
-        for (path, file) in self.files {
-            let target = join(&self.folder, &path);
-            if let Err(error) = file.persist(&target) {
-                return Err(io_error(error.error, Operation::Save, &target));
-            }
-            folders.insert(folder_of(&target).to_path_buf());
-            names.insert(target);
-        }
-        folders.extend(self.made.keep().iter().map(|folder| folder_of(folder).to_path_buf()));
-        for folder in &folders {
-            sync_folder(folder)?;
-        }
-        previous.remove_except(&names)
-    }
-}
-
-/// The model that a save replaces.
-#[derive(Debug, Default)]
-struct Previous {
-    heads: Vec<PathBuf>,
-    claimed: Claimed,
-}
-
-impl Previous {
-    /// What is at the destination: for a folder also a model of the other kind, binary or JSON, which would otherwise
-    /// be found in place of the new one.
-    async fn at(destination: &Destination) -> Self {
-        let (folder, json) = (destination.folder.clone(), destination.folder.join(&destination.json));
-        let is_file = destination.is_file;
-        let find = move || if is_file { Ok(Entry::Json(json)) } else { find(&folder, Operation::Save) };
-        // Nothing there, or nothing that can be understood: nothing to clean up.
-        let Ok(entry) = blocking(find).await else { return Self::default() };
-        let heads = entry.files().iter().map(|file| file.to_path_buf()).collect();
-        Self { heads, claimed: Claimed::by(entry).await }
-    }
-
-    fn remove_except(self, kept: &BTreeSet<PathBuf>) -> Result<(), Error> {
-        for head in self.heads.iter().filter(|head| !kept.contains(*head)) {
-            match std::fs::remove_file(head) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(io_error(error, Operation::Save, head));
-                }
-                _ => {}
-            }
-        }
-        self.claimed.remove_except(kept);
-        Ok(())
-    }
-}
-
-/// Keeps two saves into one folder from mixing their renames, where the system can lock folders. The lock ends with the
-/// value; file systems that know no locks are used without.
-fn lock(folder: &Path) -> Option<File> {
-    if cfg!(unix) {
-        let folder = File::open(folder).ok()?;
-        folder.lock().ok()?;
-        Some(folder)
-    } else {
-        None
-    }
-}
-
-/// A file under a temporary name, and the name it will have.
-#[derive(Debug)]
-struct Writing {
-    target: PathBuf,
-    file: NamedTempFile,
-    /// A write goes on when the save that wanted it is dropped; the last to end removes the folders.
-    made: Arc<MadeFolders>,
-}
-
-fn create(target: PathBuf, made: Arc<MadeFolders>) -> Result<Writing, Error> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".tfjs-").suffix(".tmp");
-    // A model is as readable as any new file; a temporary file alone would be its owner's only.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let file = builder.tempfile_in(folder_of(&target)).map_err(|error| io_error(error, Operation::Save, &target))?;
-    Ok(Writing { target, file, made })
-}
-
-impl Writing {
-    fn append(mut self, bytes: &[u8]) -> Result<Self, Error> {
-        self.file.write_all(bytes).map_err(|error| io_error(error, Operation::Save, &self.target))?;
-        Ok(self)
-    }
-
-    /// Makes the bytes durable and closes the file.
-    fn finish(self) -> Result<TempPath, Error> {
-        let Self { target, file, made } = self;
-        let synced = file.as_file().sync_all().map_err(|error| io_error(error, Operation::Save, &target));
-        let path = file.into_temp_path();
-        drop(made);
-        synced.map(|()| path)
-    }
-}
-
-/// Folders that a save had to make; a save that fails leaves none behind.
-#[derive(Debug, Default)]
-struct MadeFolders {
-    folders: Vec<PathBuf>,
-    are_kept: AtomicBool,
-}
-
-impl MadeFolders {
-    fn make(&mut self, folder: &Path) -> Result<(), Error> {
-        // The last ancestor of a relative path is the empty one, which is the current folder.
-        let missing = folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
-        let missing: Vec<_> = missing.map(Path::to_path_buf).collect();
-        // Remembered before they are made: if making one fails, those before it go away again.
-        self.folders.extend(missing.into_iter().rev());
-        std::fs::create_dir_all(folder).map_err(|error| io_error(error, Operation::Save, folder))
-    }
-
-    /// Leaves the folders there, and tells which they are.
-    fn keep(&self) -> &[PathBuf] {
-        self.are_kept.store(true, Ordering::Release);
-        &self.folders
-    }
-}
-
-impl Drop for MadeFolders {
-    fn drop(&mut self) {
-        if self.are_kept.load(Ordering::Acquire) {
-            return;
-        }
-        for folder in self.folders.iter().rev() {
-            // Fails, rightly, if somebody put something into it meanwhile.
-            let _ = std::fs::remove_dir(folder);
-        }
-    }
-}
-
-fn join(folder: &Path, path: &RelPath) -> PathBuf {
-    let mut joined = folder.to_path_buf();
-    joined.extend(path.segments());
-    joined
-}
-
-/// Makes renames in a folder durable, where the system can.
-pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
-    if cfg!(unix) {
-        let synced = File::open(folder).and_then(|folder| folder.sync_all());
-        synced.map_err(|error| io_error(error, Operation::Save, folder))?;
-    }
-    Ok(())
 }

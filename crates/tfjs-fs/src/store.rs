@@ -1,121 +1,58 @@
-//! Listing and removing models, and knowing which files are theirs.
+//! Listing and removing models.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use futures::{StreamExt as _, stream};
-use tfjs_artifacts::{
-    BoxStream, DateSaved, Error, ErrorKind, MAX_JSON_BYTES, ModelArtifactsInfo, ModelJson, Operation, SurplusBytes,
-    Weights,
-};
-use tfjs_router::{ListedModel, ModelUrl};
+use tfjs_artifacts::{BoxStream, Error, ErrorKind, ModelArtifactsInfo, Operation, SurplusBytes};
+use tfjs_router::{ListedModel, ModelUrl, RemoveOptions};
 
 use crate::blocking::blocking;
 use crate::error::io_error;
-use crate::load::{Opened, read_whole};
-use crate::model_dir::{Entry, MODEL_JSON, find, folder_of, json_files};
+use crate::load::Opened;
+use crate::model_dir::{GRAPH_DEF, MODEL_JSON, WEIGHTS_MANIFEST, find, folder_of, json_files};
+use crate::ownership::Claimed;
 use crate::path::encode_name;
-use crate::save::sync_folder;
-
-/// Weight files that a whole model claims, and no other model near it does.
-///
-/// Only a model whose weight files are all there and have the right lengths claims any: a manifest that merely names
-/// somebody's file must not get it removed.
-#[derive(Debug, Default)]
-pub(crate) struct Claimed {
-    /// The folder of the model's JSON.
-    folder: PathBuf,
-    shards: Vec<PathBuf>,
-}
-
-impl Claimed {
-    /// What the model of these files claims; nothing if it is not whole.
-    pub(crate) async fn by(entry: Entry) -> Self {
-        let Ok(opened) = blocking(move || Opened::open(entry)).await else { return Self::default() };
-        Self::by_opened(opened).await.map_or_else(|_| Self::default(), |(claimed, _)| claimed)
-    }
-
-    async fn by_opened(opened: Opened) -> Result<(Self, ModelArtifactsInfo), Error> {
-        let entry = opened.entry.clone();
-        let date = date_of(entry.manifest());
-        let artifacts = opened.assemble(SurplusBytes::Allow).await?;
-        let groups = artifacts.weights.iter().flat_map(Weights::groups);
-        let shards = groups.flat_map(|group| &group.shards).map(|shard| entry.shard(&shard.path)).collect();
-        let folder = folder_of(entry.manifest()).to_path_buf();
-        Ok((Self { folder, shards }, ModelArtifactsInfo::new(&artifacts, date)))
-    }
-
-    /// Removes the files, but for those in `kept` and those that another model names: one in the folder of the JSON, in
-    /// a folder of the weights, or in one between them. Folders that end up empty go too.
-    ///
-    /// The model that used them is gone already; a file that cannot be removed is left over, which harms nobody.
-    pub(crate) fn remove_except(self, kept: &BTreeSet<PathBuf>) {
-        let folders: BTreeSet<_> = self.shards.iter().flat_map(|shard| self.folders_of(shard)).collect();
-        let named: BTreeSet<_> = folders.iter().flat_map(|folder| named_in(folder)).collect();
-        for shard in self.shards.iter().filter(|shard| !kept.contains(*shard) && !named.contains(*shard)) {
-            let _ = std::fs::remove_file(shard);
-        }
-        // The deepest first.
-        for folder in folders.iter().rev().filter(|folder| **folder != self.folder) {
-            // Fails, rightly, if something is in it.
-            let _ = std::fs::remove_dir(folder);
-        }
-    }
-
-    /// The folder of a weight file, and those above it up to that of the JSON.
-    fn folders_of<'a>(&'a self, shard: &'a Path) -> impl Iterator<Item = &'a Path> {
-        shard
-            .ancestors()
-            .skip(1)
-            .map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
-            .scan(false, |done, folder| {
-                let more = !std::mem::replace(done, *done || folder == self.folder);
-                more.then_some(folder)
-            })
-    }
-}
-
-/// The weight files that the models of a folder name.
-fn named_in(folder: &Path) -> BTreeSet<PathBuf> {
-    let mut named = BTreeSet::new();
-    for name in json_files(folder).unwrap_or_default() {
-        let entry = Entry::Json(folder.join(name));
-        let Ok(bytes) = read_whole(entry.manifest(), MAX_JSON_BYTES) else { continue };
-        if let Ok(model_json) = ModelJson::parse(&bytes) {
-            named.extend(model_json.paths().map(|path| entry.shard(path)));
-        }
-    }
-    named
-}
+use crate::staged::sync_folder;
 
 /// Removes the model at a path: what makes it visible first, then its weights, then its folder if nothing else is in it.
-pub(crate) async fn remove(path: PathBuf) -> Result<ModelArtifactsInfo, Error> {
-    let (entry, opened) = {
+pub(crate) async fn remove(path: PathBuf, options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
+    let opened = {
         let path = path.clone();
-        let open = move || {
-            let entry = find(&path, Operation::Remove)?;
-            Ok((entry.clone(), Opened::open(entry).map_err(not_whole)?))
-        };
+        let open = move || Opened::open(find(&path, Operation::Remove)?).map_err(not_whole);
         blocking(open).await?
     };
-    let (claimed, info) = Claimed::by_opened(opened).await.map_err(not_whole)?;
+    let (claimed, info) = Claimed::by_opened(opened, options.surplus_bytes).await.map_err(not_whole)?;
     let remove = move || {
-        for file in entry.files() {
-            std::fs::remove_file(file).map_err(|error| io_error(error, Operation::Remove, file))?;
+        for head in claimed.heads() {
+            std::fs::remove_file(head).map_err(|error| io_error(error, Operation::Remove, head))?;
+            sync_folder(folder_of(head))?;
         }
-        sync_folder(folder_of(entry.manifest()))?;
-        claimed.remove_except(&BTreeSet::new());
+        let left = claimed.remove_except(&BTreeSet::new());
         if path.is_dir() {
             // Fails, rightly, if other files are in it.
             let _ = std::fs::remove_dir(&path);
         }
-        Ok(info)
+        match left.first() {
+            None => Ok(info),
+            Some(file) => {
+                let message = format!(
+                    "the model is removed, but {} of its weight files are left; remove them by hand",
+                    left.len()
+                );
+                let error = Error::new(ErrorKind::PermissionDenied, message).with_operation(Operation::Remove);
+                Err(error.with_location(&file.to_string_lossy()))
+            }
+        }
     };
     blocking(remove).await
 }
 
 /// A broken model is not removed: which files are its own cannot be told.
 fn not_whole(error: Error) -> Error {
+    if error.kind() == ErrorKind::NotFound && error.operation() == Some(Operation::Remove) {
+        return error;
+    }
     let message = "the model is not whole, so its files cannot be told from others; remove them by hand";
     Error::new(error.kind(), message).with_operation(Operation::Remove).with_source(error)
 }
@@ -134,7 +71,7 @@ pub(crate) fn list(url: ModelUrl, folder: PathBuf) -> BoxStream<'static, Result<
     Box::pin(listed)
 }
 
-/// A file that may be a model.
+/// A file or folder that may be a model.
 #[derive(Debug)]
 struct Candidate {
     url: ModelUrl,
@@ -147,16 +84,22 @@ impl Candidate {
     fn all(url: &ModelUrl, folder: &Path) -> Result<Vec<Self>, Error> {
         let fail = |error| io_error(error, Operation::List, folder);
         let mut found = Vec::new();
+        let has_pair = folder.join(GRAPH_DEF).is_file();
         for name in json_files(folder).map_err(fail)? {
-            let is_named_model = name == MODEL_JSON;
-            let url = if is_named_model { url.clone() } else { child(url, &name)? };
-            found.push(Self { url, path: folder.join(name), is_named_model });
+            if name == MODEL_JSON {
+                found.push(Self { url: url.clone(), path: folder.join(name), is_named_model: true });
+            } else if name == WEIGHTS_MANIFEST && has_pair {
+                // The manifest of a binary topology is no model of its own.
+                found.push(Self { url: child(url, GRAPH_DEF)?, path: folder.join(GRAPH_DEF), is_named_model: true });
+            } else {
+                found.push(Self { url: child(url, &name)?, path: folder.join(name), is_named_model: false });
+            }
         }
         for entry in std::fs::read_dir(folder).map_err(fail)? {
             let entry = entry.map_err(fail)?;
             if let Ok(name) = entry.file_name().into_string()
-                && find(&entry.path(), Operation::List).is_ok()
                 && entry.path().is_dir()
+                && find(&entry.path(), Operation::List).is_ok()
             {
                 found.push(Self { url: child(url, &name)?, path: entry.path(), is_named_model: true });
             }
@@ -170,7 +113,7 @@ impl Candidate {
         let path = self.path;
         let opened = blocking(move || find(&path, Operation::List).and_then(Opened::open)).await;
         let listed = match opened {
-            Ok(opened) => Claimed::by_opened(opened).await,
+            Ok(opened) => Claimed::by_opened(opened, SurplusBytes::Allow).await,
             Err(error) => Err(error),
         };
         match listed {
@@ -193,10 +136,4 @@ fn child(url: &ModelUrl, name: &str) -> Result<ModelUrl, Error> {
         Some(scheme) => ModelUrl::from_parts(scheme, &format!("{}{separator}{}", url.rest(), encode_name(name))),
         None => ModelUrl::parse(&format!("{}{separator}{name}", url.rest())),
     }
-}
-
-/// When a model was saved: the time stamp of its JSON file; 1970 where the system has none.
-fn date_of(file: &Path) -> DateSaved {
-    let modified = std::fs::metadata(file).and_then(|metadata| metadata.modified());
-    modified.map_or_else(|_| DateSaved::from_unix_millis(0), DateSaved::from_system_time)
 }

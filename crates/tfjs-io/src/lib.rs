@@ -1,8 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-use std::sync::OnceLock;
-
 #[doc(no_inline)]
 pub use tfjs_artifacts::{
     BoxStream, ByteSource, Bytes, DType, DateSaved, Error, ErrorKind, Location, ManifestError, ModelArtifacts,
@@ -17,8 +15,8 @@ pub use tfjs_fs::FsHandler;
 #[doc(no_inline)]
 pub use tfjs_router::{
     Checksums, IoHandler, ListedModel, LoadHandler, LoadOptions, MemoryStore, ModelSource, ModelStore, ModelUrl, Phase,
-    Progress, ProgressMeter, ProgressSink, Route, Router, RouterBuilder, SaveHandler, SaveOptions, WeightLoading,
-    from_memory, with_save_handler,
+    Progress, ProgressMeter, ProgressSink, RemoveOptions, Route, Router, RouterBuilder, SaveHandler, SaveOptions,
+    WeightLoading, from_memory, with_save_handler,
 };
 #[doc(no_inline)]
 pub use tfjs_weights::{
@@ -54,13 +52,26 @@ pub fn default_routes() -> RouterBuilder {
 ///
 /// # Errors
 /// None that a release of this crate should show: [`ErrorKind::Conflict`] if two backends had one scheme.
-pub fn default_router() -> Result<&'static Router, Error> {
-    static ROUTER: OnceLock<Router> = OnceLock::new();
+#[cfg(not(target_arch = "wasm32"))]
+pub fn default_router() -> Result<Router, Error> {
+    static ROUTER: std::sync::OnceLock<Router> = std::sync::OnceLock::new();
     if let Some(router) = ROUTER.get() {
-        return Ok(router);
+        return Ok(router.clone());
     }
     let router = default_routes().build()?;
-    Ok(ROUTER.get_or_init(|| router))
+    Ok(ROUTER.get_or_init(|| router).clone())
+}
+
+/// The router behind the functions of this crate: every backend that is compiled in.
+///
+/// It never changes; a scheme of one's own goes into a router of one's own, built from [`default_routes`]. On wasm32, where
+/// handlers need not be shareable between threads, it is built for each call, which is cheap.
+///
+/// # Errors
+/// None that a release of this crate should show: [`ErrorKind::Conflict`] if two backends had one scheme.
+#[cfg(target_arch = "wasm32")]
+pub fn default_router() -> Result<Router, Error> {
+    default_routes().build()
 }
 
 /// Loads a model from a URL or plain path, with its weights in memory.
@@ -116,7 +127,7 @@ pub async fn move_model(source: &str, destination: &str) -> Result<SaveResult, E
 /// # Errors
 /// See [`Router::remove_model`].
 pub async fn remove_model(url: &str) -> Result<ModelArtifactsInfo, Error> {
-    default_router()?.remove_model(url).await
+    default_router()?.remove_model(url, &RemoveOptions::new()).await
 }
 
 /// The models below a URL or plain path, in the order of their URLs.

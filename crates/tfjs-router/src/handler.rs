@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tfjs_artifacts::{BoxStream, Error, MaybeSend, MaybeSync, ModelArtifacts, ModelArtifactsInfo, SaveResult};
 
-use crate::{LoadOptions, ModelUrl, SaveOptions};
+use crate::{LoadOptions, ModelUrl, RemoveOptions, SaveOptions};
 
 /// Loads the model of one place. What the place is belongs to the handler; how to load belongs to the call.
 ///
@@ -63,7 +63,7 @@ pub trait ModelStore: fmt::Debug + MaybeSend + MaybeSync {
     ///
     /// # Errors
     /// [`NotFound`](tfjs_artifacts::ErrorKind::NotFound) when there is none, and what the medium reports.
-    async fn remove(&self) -> Result<ModelArtifactsInfo, Error>;
+    async fn remove(&self, options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error>;
 }
 
 /// A model that a store holds.
@@ -109,8 +109,8 @@ impl<T: ModelStore + ?Sized> ModelStore for Arc<T> {
         (**self).list()
     }
 
-    async fn remove(&self) -> Result<ModelArtifactsInfo, Error> {
-        (**self).remove().await
+    async fn remove(&self, options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
+        (**self).remove(options).await
     }
 }
 

@@ -4,7 +4,7 @@ use tfjs_artifacts::{
     BoxStream, Error, ErrorKind, Location, ModelArtifacts, ModelArtifactsInfo, Operation, SaveResult,
 };
 
-use crate::{ListedModel, LoadOptions, ModelSource, ModelUrl, Router, SaveOptions, WeightLoading};
+use crate::{ListedModel, LoadOptions, ModelSource, ModelUrl, RemoveOptions, Router, SaveOptions, WeightLoading};
 
 impl Router {
     /// Loads the model at a URL or plain path.
@@ -45,7 +45,8 @@ impl Router {
         save: &SaveOptions,
     ) -> Result<SaveResult, Error> {
         let (source, destination) = (ModelUrl::parse(source)?, ModelUrl::parse(destination)?);
-        self.copy(&source, &destination, load, save, Operation::Copy).await
+        let (_, saved) = self.copy(&source, &destination, load, save, Operation::Copy).await?;
+        Ok(saved)
     }
 
     /// Moves a model between any two schemes: copies it, makes sure that the copy can be loaded, and only then removes
@@ -63,11 +64,27 @@ impl Router {
     ) -> Result<SaveResult, Error> {
         let (source, destination) = (ModelUrl::parse(source)?, ModelUrl::parse(destination)?);
         let store = self.store(&source)?;
-        let saved = self.copy(&source, &destination, load, save, Operation::Move).await?;
-        let check = LoadOptions::lazy().with_surplus_bytes(load.surplus_bytes);
+        let (copied, saved) = self.copy(&source, &destination, load, save, Operation::Move).await?;
+        let check = lazy(load);
         self.load_handler(&ModelSource::Single(destination))?.load(&check).await?;
-        store.remove().await?;
+        self.check_unchanged(&source, &copied, &check).await?;
+        store.remove(&RemoveOptions::new().with_surplus_bytes(load.surplus_bytes)).await?;
         Ok(saved)
+    }
+
+    /// Makes sure that what is about to be removed is what was copied.
+    async fn check_unchanged(&self, url: &ModelUrl, copied: &ModelArtifacts, load: &LoadOptions) -> Result<(), Error> {
+        let present = self.load_handler(&url.clone().into())?.load(load).await?;
+        // Lazy weights that were replaced meanwhile are an error when they are read.
+        let is_readable = match &copied.weights {
+            Some(weights) => weights.verify().await.is_ok(),
+            None => true,
+        };
+        if is_readable && present.has_the_keys_of(copied) {
+            return Ok(());
+        }
+        let message = "the source was changed while it was moved; the destination has what it was, the source stays";
+        Err(Error::new(ErrorKind::Conflict, message).with_operation(Operation::Move).with_location(&url.to_string()))
     }
 
     /// Removes a model and returns what it was.
@@ -75,8 +92,8 @@ impl Router {
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is none, [`ErrorKind::Unsupported`] when models cannot be removed there, and
     /// what the medium reports.
-    pub async fn remove_model(&self, url: &str) -> Result<ModelArtifactsInfo, Error> {
-        self.store(&ModelUrl::parse(url)?)?.remove().await
+    pub async fn remove_model(&self, url: &str, options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
+        self.store(&ModelUrl::parse(url)?)?.remove(options).await
     }
 
     /// The models below a URL or plain path, such as `file:///models` or `memory://`, in the order of their URLs.
@@ -94,7 +111,7 @@ impl Router {
         load: &LoadOptions,
         save: &SaveOptions,
         operation: Operation,
-    ) -> Result<SaveResult, Error> {
+    ) -> Result<(ModelArtifacts, SaveResult), Error> {
         let (from, to) = (self.load_handler(&source.clone().into())?, self.save_handler(destination)?);
         if self.is_same_place(source, destination)? {
             let (source, destination) = (source.to_string(), destination.to_string());
@@ -102,15 +119,20 @@ impl Router {
             let message = format!("source and destination are the same model (`{source}` and `{destination}`)");
             return Err(Error::new(ErrorKind::InvalidUrl, message).with_operation(operation));
         }
-        // The weights pass through once, while saving; progress is that of the save.
-        let mut load = load.clone().with_weight_loading(WeightLoading::Lazy);
-        load.progress = None;
-        let artifacts = from.load(&load).await?;
+        let artifacts = from.load(&lazy(load)).await?;
         if let Some(weights) = &artifacts.weights {
             // Before anything is written: an HTML page of the right length is no weights, and strings must fit.
             let verified = weights.verify().await;
             verified.map_err(|error| error.with_operation(operation).with_location(&source.to_string()))?;
         }
-        to.save(&artifacts, save).await
+        let saved = to.save(&artifacts, save).await?;
+        Ok((artifacts, saved))
     }
+}
+
+/// How a copy loads: the weights pass through once, while they are saved, and progress is that of the save.
+fn lazy(load: &LoadOptions) -> LoadOptions {
+    let mut load = load.clone().with_weight_loading(WeightLoading::Lazy);
+    load.progress = None;
+    load
 }

@@ -11,8 +11,8 @@ use tfjs_artifacts::{
 
 use crate::passthrough::load_in_memory;
 use crate::{
-    Checksums, ListedModel, LoadHandler, LoadOptions, ModelSource, ModelStore, ModelUrl, Route, SaveHandler,
-    SaveOptions,
+    Checksums, ListedModel, LoadHandler, LoadOptions, ModelSource, ModelStore, ModelUrl, RemoveOptions, Route,
+    SaveHandler, SaveOptions,
 };
 
 /// A store of named models in memory.
@@ -151,7 +151,7 @@ impl ModelStore for At {
         Box::pin(futures::stream::iter(listed))
     }
 
-    async fn remove(&self) -> Result<ModelArtifactsInfo, Error> {
+    async fn remove(&self, _options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
         let removed = self.store.models().remove(&self.name);
         removed.map(|stored| stored.info).ok_or_else(|| self.missing(Operation::Remove))
     }

@@ -16,6 +16,28 @@ pub struct LoadOptions {
     pub progress: Option<ProgressSink>,
 }
 
+/// How to remove a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RemoveOptions {
+    /// Whether a weight file that holds more than the tensors take is a file of the model all the same, and removed with it.
+    pub surplus_bytes: SurplusBytes,
+}
+
+impl RemoveOptions {
+    /// Strict: a model that is not whole is not removed.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says what to think of bytes that belong to no tensor.
+    #[must_use]
+    pub fn with_surplus_bytes(mut self, surplus_bytes: SurplusBytes) -> Self {
+        self.surplus_bytes = surplus_bytes;
+        self
+    }
+}
+
 /// When weights are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "now or later")]

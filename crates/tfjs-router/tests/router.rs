@@ -6,8 +6,8 @@ use std::sync::Arc;
 use futures::executor::block_on;
 use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, RawJson, SaveResult};
 use tfjs_router::{
-    LoadHandler as _, LoadOptions, MemoryStore, ModelSource, ModelUrl, Route, Router, SaveOptions, from_memory,
-    with_save_handler,
+    LoadHandler as _, LoadOptions, MemoryStore, ModelSource, ModelUrl, RemoveOptions, Route, Router, SaveOptions,
+    from_memory, with_save_handler,
 };
 
 fn topology_only() -> ModelArtifacts {
@@ -73,7 +73,7 @@ fn what_a_scheme_cannot_do_is_said() {
     let message = "cannot find a handler for `http://x`: models at `http://` cannot be saved to";
     check(saved, ErrorKind::Unsupported, message);
     let message = "cannot find a handler for `http://x`: models at `http://` cannot be listed or removed";
-    check(block_on(router().remove_model("http://x")), ErrorKind::Unsupported, message);
+    check(block_on(router().remove_model("http://x", &RemoveOptions::new())), ErrorKind::Unsupported, message);
     // Nothing was saved: that the source cannot be removed is known before.
     let (load, save) = (LoadOptions::new(), SaveOptions::new());
     check(block_on(router().move_model("http://x", "memory://y", &load, &save)), ErrorKind::Unsupported, message);

@@ -11,7 +11,7 @@ use tfjs_artifacts::{
     DType, Error, ErrorKind, ModelArtifacts, RawJson, RelPath, Shape, Shard, ShardLayout, ShardNames, Sharding,
     SurplusBytes, WeightGroup, WeightSpec, Weights,
 };
-use tfjs_router::{Checksums, LoadOptions, Phase, Progress, ProgressSink, SaveOptions};
+use tfjs_router::{Checksums, LoadOptions, Phase, Progress, ProgressSink, RemoveOptions, SaveOptions};
 use tfjs_weights::Tensor;
 
 use crate::{Damage, Damaged, FailingSource, Harness, StallingSource, assert_same_model, samples};
@@ -367,7 +367,7 @@ pub async fn remove_then_load_is_not_found<H: Harness>(harness: &H) {
     let (gone, kept) = (harness.url("gone"), harness.url("kept"));
     save(harness, &samples::everything(), &gone).await.unwrap();
     save(harness, &samples::filled(1.0), &kept).await.unwrap();
-    let info = harness.router().remove_model(&gone).await.unwrap();
+    let info = harness.router().remove_model(&gone, &RemoveOptions::new()).await.unwrap();
     assert_eq!(info.weight_data_bytes, 39);
     assert_kind(load(harness, &gone).await, ErrorKind::NotFound);
     assert_same_model(&load(harness, &kept).await.unwrap(), &samples::filled(1.0));
@@ -379,7 +379,10 @@ pub async fn remove_missing_is_not_found<H: Harness>(harness: &H) {
     if !harness.capabilities().manages {
         return assert_unmanaged(harness).await;
     }
-    assert_kind(harness.router().remove_model(&harness.url("nobody")).await, ErrorKind::NotFound);
+    assert_kind(
+        harness.router().remove_model(&harness.url("nobody"), &RemoveOptions::new()).await,
+        ErrorKind::NotFound,
+    );
 }
 
 /// A copy leaves the source, and is the same model.
@@ -505,7 +508,10 @@ pub async fn unsupported_is_reported_as_unsupported<H: Harness>(harness: &H) {
 async fn assert_unmanaged<H: Harness>(harness: &H) {
     let listed = harness.router().list_models(&harness.root()).next().await.unwrap();
     assert_kind(listed, ErrorKind::Unsupported);
-    assert_kind(harness.router().remove_model(&harness.url("model")).await, ErrorKind::Unsupported);
+    assert_kind(
+        harness.router().remove_model(&harness.url("model"), &RemoveOptions::new()).await,
+        ErrorKind::Unsupported,
+    );
 }
 
 /// A medium without bytes to damage says so, and the types that it stores cannot hold what the damage would be.

@@ -1,0 +1,207 @@
+//! Which files belong to which model: what a save may replace, and what may be removed with a model.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use tfjs_artifacts::{
+    DateSaved, Error, ErrorKind, MAX_JSON_BYTES, ManifestError, ModelArtifactsInfo, ModelJson, Operation, SurplusBytes,
+    Weights,
+};
+
+use crate::blocking::blocking;
+use crate::load::{Opened, read_whole};
+use crate::model_dir::{Entry, folder_of, json_files};
+
+/// The weight files of a whole model.
+///
+/// Only a model whose weight files are all there and have the right lengths claims any: a manifest that merely names
+/// somebody's file must not get it removed.
+#[derive(Debug, Default)]
+pub(crate) struct Claimed {
+    /// The files that make the model visible.
+    heads: Vec<PathBuf>,
+    /// The folder of the model's JSON.
+    folder: PathBuf,
+    shards: Vec<PathBuf>,
+}
+
+impl Claimed {
+    /// What the model of these files claims; no weight file if it is not whole.
+    pub(crate) async fn by(entry: Entry) -> Self {
+        let heads = entry.files().iter().map(|file| file.to_path_buf()).collect();
+        let folder = folder_of(entry.manifest()).to_path_buf();
+        let opened = blocking(move || Opened::open(entry)).await;
+        let claimed = match opened {
+            Ok(opened) => Self::by_opened(opened, SurplusBytes::Reject).await.map(|(claimed, _)| claimed),
+            Err(error) => Err(error),
+        };
+        // A broken model is replaced all the same, but which weight files are its own cannot be told.
+        claimed.unwrap_or(Self { heads, folder, shards: Vec::new() })
+    }
+
+    pub(crate) async fn by_opened(opened: Opened, surplus: SurplusBytes) -> Result<(Self, ModelArtifactsInfo), Error> {
+        let entry = opened.entry.clone();
+        let date = date_of(entry.manifest());
+        let artifacts = opened.assemble(surplus).await?;
+        let shards = artifacts.weights.iter().flat_map(Weights::shards);
+        let claimed = Self {
+            heads: entry.files().iter().map(|file| file.to_path_buf()).collect(),
+            folder: folder_of(entry.manifest()).to_path_buf(),
+            shards: shards.map(|shard| entry.shard(&shard.path)).collect(),
+        };
+        Ok((claimed, ModelArtifactsInfo::new(&artifacts, date)))
+    }
+
+    /// The files that make the model visible.
+    pub(crate) fn heads(&self) -> &[PathBuf] {
+        &self.heads
+    }
+
+    /// Whether a file, if it is there, may be overwritten by a save that replaces this model.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AlreadyExists`] when it is a folder, when another model uses it, or when nothing tells that it is a file
+    /// of the replaced model and its name was chosen by the user (`is_chosen`), who may have mistaken it.
+    pub(crate) fn check_target(&self, target: &Path, neighbours: &Neighbours, is_chosen: bool) -> Result<(), Error> {
+        let refuse = |message: String| {
+            let error = Error::new(ErrorKind::AlreadyExists, message);
+            Err(error.with_operation(Operation::Save).with_location(&target.to_string_lossy()))
+        };
+        let Ok(metadata) = std::fs::symlink_metadata(target) else { return Ok(()) };
+        if metadata.is_dir() {
+            return refuse("a file must be written here, but it is a folder".to_owned());
+        }
+        if self.heads.iter().any(|head| head == target) {
+            return Ok(());
+        }
+        let is_own = self.shards.iter().any(|shard| spelled(shard) == spelled(target));
+        match neighbours.user_of(target) {
+            Some(json) => {
+                let json = json.display();
+                refuse(format!("it is a weight file of the model `{json}` too; choose another name for the weights"))
+            }
+            None if is_own => Ok(()),
+            None if is_chosen => {
+                refuse("it exists, and is no weight file of a model that is replaced; choose another name".to_owned())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The folders in which models may be that use the same weight files: those of the JSON, of the weights, between them,
+    /// and the one above.
+    pub(crate) fn folders(&self) -> BTreeSet<PathBuf> {
+        let mut folders: BTreeSet<_> = self.shards.iter().flat_map(|shard| between(shard, &self.folder)).collect();
+        folders.extend([self.folder.clone(), above(&self.folder)]);
+        folders
+    }
+
+    /// Removes the weight files, but for those in `kept`, those that another model uses, and those that a link led outside to.
+    /// Folders that end up empty go too. Returns the files that could not be removed.
+    pub(crate) fn remove_except(self, kept: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
+        let folders = self.folders();
+        let neighbours = Neighbours::in_folders(&folders, &[]);
+        let inside = self.folder.canonicalize().unwrap_or_else(|_| self.folder.clone());
+        let mut left = Vec::new();
+        for shard in self.shards.iter().filter(|shard| !kept.contains(*shard)) {
+            let is_inside = folder_of(&spelled(shard)).starts_with(&inside);
+            let is_used = neighbours.user_of(shard).is_some();
+            if is_inside && !is_used && std::fs::remove_file(shard).is_err() {
+                left.push(shard.clone());
+            }
+        }
+        // The deepest first.
+        for folder in folders.iter().rev().filter(|folder| folder.starts_with(&self.folder) && **folder != self.folder)
+        {
+            // Fails, rightly, if something is in it.
+            let _ = std::fs::remove_dir(folder);
+        }
+        left
+    }
+}
+
+/// The weight files that the models of some folders use.
+#[derive(Debug, Default)]
+pub(crate) struct Neighbours {
+    users: BTreeMap<PathBuf, PathBuf>,
+    /// A JSON file that may be a model, but cannot be read: what it uses is unknown, so everything may be.
+    unreadable: Option<PathBuf>,
+}
+
+impl Neighbours {
+    /// Reads the models of these folders, but for those of these JSON files.
+    pub(crate) fn in_folders(folders: &BTreeSet<PathBuf>, except: &[PathBuf]) -> Self {
+        let mut neighbours = Self::default();
+        let except: BTreeSet<_> = except.iter().map(|file| spelled(file)).collect();
+        for folder in folders {
+            let names = match json_files(folder) {
+                Ok(names) => names,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(_) => {
+                    neighbours.unreadable.get_or_insert_with(|| folder.clone());
+                    continue;
+                }
+            };
+            for json in names.iter().map(|name| folder.join(name)).filter(|json| !except.contains(&spelled(json))) {
+                neighbours.add(json);
+            }
+        }
+        neighbours
+    }
+
+    fn add(&mut self, json: PathBuf) {
+        let Ok(bytes) = read_whole(&json, MAX_JSON_BYTES) else {
+            self.unreadable.get_or_insert(json);
+            return;
+        };
+        match ModelJson::parse(&bytes) {
+            Ok(model_json) => {
+                let entry = Entry::Json(json.clone());
+                let files = model_json.paths().map(|path| spelled(&entry.shard(path)));
+                self.users.extend(files.map(|file| (file, json.clone())));
+            }
+            Err(ManifestError::NothingInIt | ManifestError::NotAModel { .. }) => {}
+            // `model.json` cut short is still somebody's model; any other broken JSON may be anything.
+            Err(_) if json.file_name().is_some_and(|name| name == crate::model_dir::MODEL_JSON) => {
+                self.unreadable.get_or_insert(json);
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// The model that uses a file, or may use it.
+    pub(crate) fn user_of(&self, file: &Path) -> Option<&Path> {
+        self.users.get(&spelled(file)).or(self.unreadable.as_ref()).map(PathBuf::as_path)
+    }
+}
+
+/// One spelling for each file: its folder without links and `..`, and its name.
+fn spelled(file: &Path) -> PathBuf {
+    match (folder_of(file).canonicalize(), file.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => file.to_path_buf(),
+    }
+}
+
+/// The folder of a weight file, and those above it up to `folder`.
+fn between(shard: &Path, folder: &Path) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    for above in shard.ancestors().skip(1) {
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        folders.push(above.to_path_buf());
+        if above == folder {
+            break;
+        }
+    }
+    folders
+}
+
+fn above(folder: &Path) -> PathBuf {
+    folder.canonicalize().ok().and_then(|folder| folder.parent().map(Path::to_path_buf)).unwrap_or_default()
+}
+
+/// When a model was saved: the time stamp of its JSON file; 1970 where the system has none.
+fn date_of(file: &Path) -> DateSaved {
+    let modified = std::fs::metadata(file).and_then(|metadata| metadata.modified());
+    modified.map_or_else(|_| DateSaved::from_unix_millis(0), DateSaved::from_system_time)
+}
