@@ -135,6 +135,51 @@ impl RawJson {
         Some(elements.into_iter().map(Self::from_checked).collect())
     }
 
+    /// The number of elements of a JSON array, counted without holding them; `None` for any other kind of value.
+    pub fn element_count(&self) -> Option<usize> {
+        serde_json::from_str::<Count>(self.get()).ok().map(|Count(count)| count)
+    }
+
+    /// A JSON object with these members, in their order.
+    ///
+    /// # Errors
+    /// [`JsonError::TooDeep`] when a value is nested as deep as is accepted already.
+    pub fn from_entries<K: AsRef<str>>(entries: impl IntoIterator<Item = (K, Self)>) -> Result<Self, JsonError> {
+        let mut text = String::new();
+        for (key, value) in entries {
+            text.push(if text.is_empty() { '{' } else { ',' });
+            js::write_string(key.as_ref(), &mut text);
+            text.push(':');
+            text.push_str(value.get());
+        }
+        if text.is_empty() {
+            text.push('{');
+        }
+        text.push('}');
+        Self::parse(&text)
+    }
+
+    /// This JSON object with one member set: at its place if it is there, else at the end. What is no object becomes one.
+    ///
+    /// ```
+    /// use tfjs_artifacts::RawJson;
+    ///
+    /// let metadata = RawJson::parse(r#"{"labels":["cat"],"v":1}"#)?.with_member("v", RawJson::parse("2.0")?)?;
+    /// assert_eq!(metadata.get(), r#"{"labels":["cat"],"v":2.0}"#);
+    /// # Ok::<(), tfjs_artifacts::JsonError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`JsonError::TooDeep`] when the value is nested as deep as is accepted already.
+    pub fn with_member(&self, key: &str, value: Self) -> Result<Self, JsonError> {
+        let mut entries = self.entries().unwrap_or_default();
+        match entries.iter_mut().find(|(name, _)| name == key) {
+            Some((_, old)) => *old = value,
+            None => entries.push((key.to_owned(), value)),
+        }
+        Self::from_entries(entries)
+    }
+
     /// What JavaScript's `JSON.stringify(JSON.parse(text))` prints.
     ///
     /// Compact; integer-like keys first and ascending, other keys in order, the last of repeated keys at the
@@ -148,6 +193,31 @@ impl RawJson {
     /// JSON that TensorFlow.js reports.
     pub fn js_len(&self) -> u64 {
         self.to_js_string().len() as u64
+    }
+}
+
+/// How many elements an array has.
+struct Count(usize);
+
+impl<'de> serde::Deserialize<'de> for Count {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Count;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut elements: A) -> Result<Count, A::Error> {
+                let mut count = 0;
+                while elements.next_element::<&RawValue>()?.is_some() {
+                    count += 1;
+                }
+                Ok(Count(count))
+            }
+        }
+        deserializer.deserialize_seq(Visitor)
     }
 }
 

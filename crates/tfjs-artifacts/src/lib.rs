@@ -30,7 +30,7 @@ pub use error::{Error, ErrorKind, Operation};
 pub use info::{ModelArtifactsInfo, SaveResult, TopologyType};
 pub use json::{JsonError, RawJson};
 pub use location::Location;
-pub use maybe::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
+pub use maybe::{BoxStream, MaybeSend, MaybeSync};
 pub use model_json::{
     MAX_JSON_BYTES, ManifestError, ModelJson, WeightsManifestGroup, encode_manifest, encode_model_json,
 };

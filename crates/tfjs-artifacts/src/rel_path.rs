@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::{Error, ErrorKind};
+
 /// A shard's path in a manifest: relative to `model.json`, `/`-separated, and unable to climb out.
 ///
 /// It cannot hold an absolute path, a `..`, a drive or scheme (`:`), a backslash, a control character, an
@@ -79,6 +81,12 @@ impl RelPath {
     /// The last segment.
     pub fn file_name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl From<RelPathError> for Error {
+    fn from(error: RelPathError) -> Self {
+        Self::new(ErrorKind::InvalidData, error.to_string())
     }
 }
 

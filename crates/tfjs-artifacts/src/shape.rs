@@ -100,12 +100,12 @@ impl Shape {
     /// A JavaScript number is an integer if its value is one, so `3.0` and `3e0` count as 3, as they do there.
     pub(crate) fn from_json(text: &str) -> Result<Self, ShapeError> {
         let Ok(values) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(text) else {
-            return Err(ShapeError::NotAnArray { found: abbreviate(text) });
+            return Err(ShapeError::NotAnArray { found: abbreviate(text, 40) });
         };
         let mut dims = Vec::with_capacity(values.len());
         for (index, value) in values.iter().enumerate() {
             let Some(dim) = integer(value.get()) else {
-                return Err(ShapeError::Dimension { index, value: abbreviate(value.get()) });
+                return Err(ShapeError::Dimension { index, value: abbreviate(value.get(), 40) });
             };
             dims.push(dim);
         }
@@ -131,9 +131,9 @@ fn integer(text: &str) -> Option<u64> {
     (value.fract() == 0.0 && (0.0..=MAX_COUNT as f64).contains(&value)).then_some(value as u64)
 }
 
-/// At most 40 characters of a JSON text, for messages.
-pub(crate) fn abbreviate(text: &str) -> String {
-    match text.char_indices().nth(40) {
+/// At most so many characters of a text, for messages.
+pub(crate) fn abbreviate(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
@@ -141,7 +141,7 @@ pub(crate) fn abbreviate(text: &str) -> String {
 
 fn display(dims: &[u64]) -> String {
     let dims: Vec<_> = dims.iter().map(u64::to_string).collect();
-    abbreviate(&format!("[{}]", dims.join(",")))
+    abbreviate(&format!("[{}]", dims.join(",")), 40)
 }
 
 impl fmt::Display for Shape {

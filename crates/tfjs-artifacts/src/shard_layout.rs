@@ -84,8 +84,11 @@ impl ShardNames {
 
     /// For one file of this name, or, if there are several, `{name without extension}.group1-shard1of3.bin`.
     pub fn for_weights_file(name: RelPath) -> Self {
-        let stem = name.as_str().rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
-        let prefix = format!("{stem}.");
+        let folder = name.as_str().strip_suffix(name.file_name()).unwrap_or_default();
+        let file = name.file_name();
+        // A dot at the beginning begins no extension.
+        let stem = file.rsplit_once('.').map(|(stem, _)| stem).filter(|stem| !stem.is_empty()).unwrap_or(file);
+        let prefix = format!("{folder}{stem}.");
         Self { single: name, prefix }
     }
 }

@@ -153,6 +153,14 @@ fn several_shards_get_the_converters_names() {
         [("group1-shard1of2.bin", 0..2), ("group1-shard2of2.bin", 2..3), ("group3-shard1of1.bin", 3..4)]
             .map(|(name, range)| (format!("{prefix}{name}"), range))
     };
+    let first = |name: &str| {
+        let names = ShardNames::for_weights_file(name.parse().unwrap());
+        let layout = ShardLayout::new(artifacts.weights.as_ref().unwrap(), &names, Sharding::Keep).unwrap();
+        layout.shards().next().unwrap().path.to_string()
+    };
+    assert_eq!(first("w.bin"), "w.group1-shard1of2.bin");
+    assert_eq!(first("v1.0/weights"), "v1.0/weights.group1-shard1of2.bin");
+    assert_eq!(first(".hidden"), ".hidden.group1-shard1of2.bin");
     assert_eq!(paths("model"), named(""));
     assert_eq!(paths("other"), named("other."));
 }
@@ -450,7 +458,7 @@ fn a_tensor_of_unknown_dtype_leaves_the_others_readable() {
         |text: &str, bytes: usize| block_on(load(text, &[&vec![0; bytes]]).unwrap().weights.unwrap().locate()).unwrap();
     let (first, last) = (TensorPlace::At(0..1), TensorPlace::At(25..26));
     assert_eq!(places(&text(""), 26), [first.clone(), TensorPlace::At(1..25), last.clone()]);
-    let lost = TensorPlace::Unknown { because_of: "u".to_owned() };
+    let lost = TensorPlace::Unknown { because_of: "u".into() };
     let two = text(r#"{"name":"v","shape":[],"dtype":"x"},"#);
     assert_eq!(places(&two, 26), [first, lost.clone(), lost, last]);
 }

@@ -31,6 +31,9 @@ pub(crate) enum Command {
         /// Prints what was removed as JSON
         #[arg(long)]
         json: bool,
+        /// Also removes weight files with bytes behind the last tensor of a group
+        #[arg(long)]
+        allow_surplus: bool,
     },
     /// Lists the models below a folder or store
     Ls {
@@ -94,6 +97,6 @@ impl Transfer {
     }
 }
 
-fn surplus_bytes(allow: bool) -> SurplusBytes {
+pub(crate) fn surplus_bytes(allow: bool) -> SurplusBytes {
     if allow { SurplusBytes::Allow } else { SurplusBytes::Reject }
 }

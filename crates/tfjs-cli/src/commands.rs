@@ -10,7 +10,7 @@ mod verify;
 
 use tfjs_io::{LoadOptions, ModelArtifacts};
 
-use crate::args::{Command, Source};
+use crate::args::{Command, Source, surplus_bytes};
 use crate::output::Failure;
 
 pub(crate) async fn run(command: Command) -> Result<(), Failure> {
@@ -20,7 +20,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Verify(source) => verify::run(&source).await,
         Command::Cp(transfer) => transfer::copy(&transfer).await,
         Command::Mv(transfer) => transfer::rename(&transfer).await,
-        Command::Rm { url, json } => rm::run(&url, json).await,
+        Command::Rm { url, json, allow_surplus } => rm::run(&url, json, surplus_bytes(allow_surplus)).await,
         Command::Ls { url, json } => ls::run(&url, json).await,
         Command::Completions { shell } => completions::run(shell),
     }

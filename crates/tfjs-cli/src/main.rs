@@ -11,16 +11,47 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use args::Args;
-use output::{Failure, report};
+use output::{Failure, message, report};
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let runtime = match tokio::runtime::Builder::new_current_thread().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_io().build() {
         Ok(runtime) => runtime,
         Err(error) => return report(&Failure::from(error)),
     };
-    match runtime.block_on(commands::run(args.command)) {
+    let command = async {
+        // Dropping a command that is interrupted takes back what it has begun.
+        tokio::select! {
+            done = commands::run(args.command) => done,
+            interrupted = interrupted() => Err(interrupted),
+        }
+    };
+    match runtime.block_on(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => report(&failure),
     }
+}
+
+/// Waits until somebody wants the process to end.
+async fn interrupted() -> Failure {
+    #[cfg(unix)]
+    let ended = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => terminate.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let ended = std::future::pending::<Option<()>>();
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => {
+            if pressed.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+        _ = ended => {}
+    }
+    message("error: interrupted");
+    Failure::Told
 }

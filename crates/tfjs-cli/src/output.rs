@@ -20,18 +20,13 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
     }
 }
 
-/// Tells a failure on standard error, each layer of its chain on a line.
+/// Tells a failure on standard error.
 pub(crate) fn report(failure: &Failure) -> ExitCode {
     if let Failure::Error(error) = failure {
         if is_broken_pipe(&**error) {
             return ExitCode::SUCCESS;
         }
-        message(&format!("error: {error}"));
-        let mut source = error.source();
-        while let Some(cause) = source {
-            message(&format!("  because: {cause}"));
-            source = cause.source();
-        }
+        self::error(&**error);
     }
     ExitCode::FAILURE
 }
@@ -51,6 +46,16 @@ pub(crate) fn message(text: &str) {
     let _ = writeln!(io::stderr(), "{}", printable(text));
 }
 
+/// Prints an error on standard error, each layer of its chain on a line.
+pub(crate) fn error(error: &(dyn std::error::Error + 'static)) {
+    message(&format!("error: {error}"));
+    let mut source = error.source();
+    while let Some(cause) = source {
+        message(&format!("  because: {cause}"));
+        source = cause.source();
+    }
+}
+
 /// Prints lines on standard output.
 pub(crate) fn lines<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> Result<(), Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
@@ -68,11 +73,14 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     Ok(out.flush()?)
 }
 
-/// A text from somebody's file, without control characters that would steer the terminal.
+/// A text from somebody's file as one line, without what would steer the terminal or turn the line around.
 fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() && c != '\n' {
+        let turns =
+            matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let breaks = matches!(c, '\u{2028}' | '\u{2029}');
+        if c.is_control() || turns || breaks {
             printable.extend(c.escape_default());
         } else {
             printable.push(c);
@@ -86,16 +94,25 @@ pub(crate) fn bytes(count: u64) -> String {
     indicatif::BinaryBytes(count).to_string()
 }
 
-/// Rows with their columns aligned; the last column is not padded.
-pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
+/// The widest that a column is padded to; a longer cell pushes the rest of its row.
+const WIDEST: usize = 64;
+
+/// Prints rows on standard output with their columns aligned; the last column is not padded.
+pub(crate) fn table(rows: &[Vec<String>]) -> Result<(), Failure> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).filter(|&width| width <= WIDEST).max().unwrap_or(0)
     };
     let widths: Vec<_> = (0..columns).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells: Vec<_> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
+    lines(rows.iter().map(|row| {
+        let mut line = String::new();
+        for (cell, &width) in row.iter().zip(&widths) {
+            line.push_str(cell);
+            let padding = width.saturating_sub(cell.chars().count()) + 2;
+            line.extend(std::iter::repeat_n(' ', padding));
+        }
+        line.truncate(line.trim_end().len());
+        line
+    }))
 }

@@ -1,8 +1,18 @@
 //! File operations off the executor's threads, where there is a place for them.
 
-use tfjs_artifacts::{Error, ErrorKind};
+use tfjs_artifacts::Error;
+#[cfg(not(target_arch = "wasm32"))]
+use tfjs_artifacts::ErrorKind;
+
+/// Runs blocking code in place: there are no threads.
+#[cfg(target_arch = "wasm32")]
+#[expect(clippy::unused_async, reason = "as elsewhere")]
+pub(crate) async fn blocking<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    work()
+}
 
 /// Runs blocking code on Tokio's blocking pool, or in place when there is no Tokio runtime.
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {

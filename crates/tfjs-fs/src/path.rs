@@ -41,6 +41,11 @@ fn decode(rest: &str, spelling: Spelling) -> Result<String, Error> {
         let message = "the URL is not UTF-8 after percent-decoding; give such a name as a plain path";
         return Err(Error::new(ErrorKind::InvalidUrl, message));
     };
+    // RFC 8089: `file://localhost/x` is `file:///x`.
+    let path = match path.strip_prefix("localhost/") {
+        Some(rest) => format!("/{rest}").into(),
+        None => path,
+    };
     Ok(match spelling {
         Spelling::Unix => path.into_owned(),
         Spelling::Windows => windows(&path),
@@ -85,6 +90,8 @@ mod tests {
         check("/100%25", "/100%");
         check("/C:/x", "/C:/x");
         check("/a?b#c", "/a?b#c");
+        check("localhost/path", "/path");
+        check("localhosts/path", "localhosts/path");
     }
 
     #[test]
@@ -100,6 +107,7 @@ mod tests {
         check("/rooted", r"\rooted");
         check("/C%3A/with%20space", r"C:\with space");
         check("/Cx:/y", r"\Cx:\y");
+        check("localhost/C:/x", r"C:\x");
     }
 
     #[test]

@@ -63,8 +63,9 @@ impl ModelUrl {
         if scheme.contains(['/', '\\']) || scheme.len() == 1 {
             return Ok(Self::plain_path(text));
         }
-        let message = format!("`{scheme}` is not a scheme: letters, digits, `+`, `-` and `.` make one");
-        Err(Error::new(ErrorKind::InvalidUrl, message).with_location(text))
+        // What stands there may be a password: it is not repeated.
+        let message = "what stands before `://` is not a scheme: letters, digits, `+`, `-` and `.` make one";
+        Err(Error::new(ErrorKind::InvalidUrl, message))
     }
 
     /// A plain path, even if it looks like a URL; `.` if it is empty.
@@ -166,7 +167,7 @@ mod tests {
         assert_eq!(ModelUrl::parse("").unwrap_err().to_string(), "the URL or path is empty");
         let error = ModelUrl::parse("ht tp://x").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidUrl);
-        assert!(error.to_string().ends_with("`ht tp` is not a scheme: letters, digits, `+`, `-` and `.` make one"));
+        assert!(error.to_string().starts_with("what stands before `://` is not a scheme"));
     }
 
     proptest! {

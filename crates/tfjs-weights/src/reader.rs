@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tfjs_artifacts::{Bytes, Error, ErrorKind, Operation, TensorPlace, WeightSpec, Weights};
+use tfjs_artifacts::{Bytes, Error, ErrorKind, Operation, StoredSize, TensorPlace, WeightSpec, Weights};
 
 use crate::{Codes, DecodeError, Tensor, ValuesMut, decode, decode_codes, decode_into};
 
@@ -96,12 +96,12 @@ impl<'a> TensorReader<'a> {
         };
         let range = match place {
             TensorPlace::At(range) => range.clone(),
-            TensorPlace::Unknown { because_of } if *because_of == spec.name => {
+            TensorPlace::Unknown { .. } if spec.stored_size() == StoredSize::Unknown => {
                 let (name, dtype) = (spec.name.clone(), spec.dtype.clone());
                 return Err(DecodeError::UnsupportedDType { name, dtype }.into());
             }
             TensorPlace::Unknown { because_of } => {
-                let (name, because_of) = (spec.name.clone(), because_of.clone());
+                let (name, because_of) = (spec.name.clone(), because_of.to_string());
                 return Err(DecodeError::Unplaced { name, because_of }.into());
             }
         };

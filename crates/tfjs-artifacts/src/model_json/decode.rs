@@ -31,7 +31,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ModelJson, ManifestError> {
     match raw.get().as_bytes().first() {
         Some(b'[') => legacy_manifest(raw),
         Some(b'{') => Err(ManifestError::NotUnicode { at: MODEL_JSON.to_owned() }),
-        _ => Err(ManifestError::NotAModel { found: abbreviate(raw.get()) }),
+        _ => Err(ManifestError::NotAModel { found: abbreviate(raw.get(), 40) }),
     }
 }
 
@@ -248,5 +248,5 @@ fn wrong_type(raw: &RawValue, at: At<'_>, expected: &'static str) -> ManifestErr
     if is_object || is_string {
         return ManifestError::NotUnicode { at: at() };
     }
-    ManifestError::WrongType { at: at(), expected, found: abbreviate(raw.get()) }
+    ManifestError::WrongType { at: at(), expected, found: abbreviate(raw.get(), 40) }
 }

@@ -1,10 +1,12 @@
 //! Where each tensor's bytes lie.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::{SurplusBytes, WeightGroup, Weights, WeightsError, describe_shards, group_ranges};
+use crate::shape::abbreviate;
 use crate::{Error, StoredSize, WeightData, WeightSpec};
 
 /// Where a tensor's bytes lie in the model's [`WeightData`].
@@ -15,8 +17,8 @@ pub enum TensorPlace {
     At(Range<u64>),
     /// Nobody can tell, because of a tensor of unknown dtype before it in its group.
     Unknown {
-        /// That tensor's name.
-        because_of: String,
+        /// That tensor's name, or its beginning if it is very long.
+        because_of: Arc<str>,
     },
 }
 
@@ -128,7 +130,8 @@ impl Group<'_> {
             }
         }
         let lost = rest.len() - from_end.len();
-        places.extend((0..lost).map(|_| TensorPlace::Unknown { because_of: unknown.name.clone() }));
+        let because_of: Arc<str> = abbreviate(&unknown.name, 100).into();
+        places.extend((0..lost).map(|_| TensorPlace::Unknown { because_of: Arc::clone(&because_of) }));
         places.extend(from_end.into_iter().rev());
         Ok(places)
     }

@@ -58,7 +58,7 @@ struct Signature {
 pub(super) async fn run(source: &Source) -> Result<(), Failure> {
     let artifacts = load_lazily(source).await?;
     let inspection = Inspection::of(&source.url, &artifacts);
-    if source.json { output::json(&inspection) } else { output::lines(output::table(&inspection.rows())) }
+    if source.json { output::json(&inspection) } else { output::table(&inspection.rows()) }
 }
 
 impl Inspection {
@@ -76,7 +76,7 @@ impl Inspection {
             weight_specs_bytes: info.weight_specs_bytes,
             weight_data_bytes: info.weight_data_bytes,
             layers: artifacts.topology_json().and_then(count_layers),
-            nodes: artifacts.topology_json().and_then(|topology| Some(topology.member("node")?.elements()?.len())),
+            nodes: artifacts.topology_json().and_then(|topology| topology.member("node")?.element_count()),
             tensors: specs.len(),
             elements: specs.iter().fold(0, |sum, spec| sum.saturating_add(spec.shape.size())),
             optimizer_tensors: specs.iter().filter(|spec| spec.is_optimizer()).count(),
@@ -159,7 +159,7 @@ fn count_layers(topology: &RawJson) -> Option<usize> {
     let topology = topology.member("model_config").unwrap_or_else(|| topology.clone());
     let config = topology.member("config")?;
     let layers = config.member("layers").unwrap_or(config);
-    Some(layers.elements()?.len())
+    layers.element_count()
 }
 
 fn keys(object: Option<&RawJson>) -> Vec<String> {

@@ -5,7 +5,7 @@ use futures::stream::StreamExt as _;
 use serde::Serialize;
 use tfjs_io::{ListedModel, ModelArtifactsInfo};
 
-use crate::output::{self, Failure, message};
+use crate::output::{self, Failure};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -23,7 +23,7 @@ pub(super) async fn run(url: &str, json: bool) -> Result<(), Failure> {
             // A broken model must not hide the others.
             Err(error) => {
                 failed = true;
-                message(&format!("error: {error}"));
+                output::error(&error);
             }
         }
     }
@@ -34,7 +34,7 @@ pub(super) async fn run(url: &str, json: bool) -> Result<(), Failure> {
             let info = &row.model_artifacts_info;
             vec![info.date_saved.to_string(), output::bytes(info.weight_data_bytes), row.url.clone()]
         };
-        output::lines(output::table(&rows.iter().map(cells).collect::<Vec<_>>()))?;
+        output::table(&rows.iter().map(cells).collect::<Vec<_>>())?;
     }
     if failed { Err(Failure::Told) } else { Ok(()) }
 }

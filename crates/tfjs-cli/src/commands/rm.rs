@@ -1,9 +1,12 @@
 //! `tfjs rm`: removes a model.
 
+use tfjs_io::{RemoveOptions, SurplusBytes};
+
 use crate::output::{self, Failure};
 
-pub(super) async fn run(url: &str, json: bool) -> Result<(), Failure> {
-    let info = tfjs_io::remove_model(url).await?;
+pub(super) async fn run(url: &str, json: bool, surplus_bytes: SurplusBytes) -> Result<(), Failure> {
+    let options = RemoveOptions::new().with_surplus_bytes(surplus_bytes);
+    let info = tfjs_io::default_router()?.remove_model(url, &options).await?;
     if json {
         output::json(&info)
     } else {

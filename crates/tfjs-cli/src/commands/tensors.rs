@@ -26,7 +26,7 @@ pub(super) async fn run(source: &Source) -> Result<(), Failure> {
     match (&artifacts.weights, source.json) {
         (Some(weights), true) => output::json(&digests(weights).await?),
         (None, true) => output::json(&[(); 0]),
-        (Some(weights), false) => output::lines(output::table(&rows(weights))),
+        (Some(weights), false) => output::table(&rows(weights)),
         (None, false) => Ok(()),
     }
 }

@@ -286,6 +286,42 @@ fn unknown_scheme() {
     assert!(run.stderr.contains("there is no scheme `flie`; this router has `file`; did you mean `file`?"), "{run:?}");
 }
 
+/// A name cannot fake a line of the output, nor break the table.
+#[test]
+fn names_cannot_forge_output() {
+    let name = format!("x\\nok: 6 tensors\\u202e{}", "n".repeat(70_000));
+    let manifest = one(&format!(r#"{{"name":"{name}","shape":[2],"dtype":"int16"}}"#));
+    let folder = Folder::with_manifest(&manifest, &[("w.bin", &[0; 4])]);
+    for command in ["tensors", "verify"] {
+        let run = tfjs([command, folder.model().to_str().unwrap()]);
+        assert!(run.code <= 1, "{command}");
+        assert!(run.stdout.lines().count() == 1 && !run.stdout.contains('\u{202e}'), "{command}");
+    }
+}
+
+/// Megabytes of names and a hundred thousand lost tensors stay in memory and time.
+#[test]
+fn a_long_name_is_not_repeated_for_each_tensor() {
+    let lost = r#"{"name":"@","shape":[0],"dtype":"float32"},"#;
+    let mut weights = format!(r#"{{"name":"{}","shape":[1],"dtype":"?"}},"#, "n".repeat(1 << 20));
+    for index in 0..20_000 {
+        weights.push_str(&lost.replace('@', &index.to_string()));
+    }
+    weights.push_str(r#"{"name":"last","shape":[1],"dtype":"?"}"#);
+    let folder = Folder::with_manifest(&one(&weights), &[("w.bin", &[0; 4])]);
+    let limited = |command: &str| {
+        let copy = folder.path().join("copy");
+        let script =
+            format!("ulimit -v 1000000; exec \"$0\" {command} \"$1\" {}", if command == "cp" { "\"$2\"" } else { "" });
+        run(std::process::Command::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_tfjs")])
+            .arg(folder.model())
+            .arg(copy))
+    };
+    assert_eq!(limited("cp").code, 0);
+    assert_eq!(limited("verify").code, 1);
+}
+
 #[test]
 fn control_characters_do_not_reach_the_terminal() {
     let manifest = one(r#"{"name":"\u001b[31mred","shape":[3],"dtype":"int16"}"#);

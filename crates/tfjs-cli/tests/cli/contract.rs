@@ -112,6 +112,11 @@ fn ls_mv_and_rm() {
     // Only the model's own files are gone.
     assert_eq!(folder.listing(), ["deep", "deep/er", "deep/er/moved", "deep/er/moved/notes.txt"]);
     assert_eq!(tfjs(["rm", &at("deep/er/moved")]).code, 1);
+    // What is behind the tensors may be somebody else's.
+    let surplus = Folder::with_manifest(r#"[{"paths":["w"],"weights":[]}]"#, &[("w", b"surplus")]);
+    assert_eq!(tfjs(["rm", surplus.model().to_str().unwrap()]).code, 1);
+    assert_eq!(tfjs(["rm", "--allow-surplus", surplus.model().to_str().unwrap()]).code, 0);
+    assert_eq!(surplus.listing(), [""; 0]);
 }
 
 #[test]
@@ -165,6 +170,135 @@ fn mv_with_surplus_bytes() {
     assert_eq!(tfjs(args).code, 0);
     assert_eq!(std::fs::read(moved.join("model.weights.bin")).unwrap(), b"surplus");
     assert!(!source.exists());
+}
+
+/// A manifest that merely names files does not get them removed: neither by `rm` nor by a model that replaces it.
+#[test]
+fn files_that_a_manifest_merely_names_stay() {
+    let manifest = r#"[{"paths":["thesis.docx"],"weights":[]}]"#;
+    let folder = Folder::with_manifest(manifest, &[("thesis.docx", b"all of it")]);
+    let (path, good) = (folder.model(), model());
+    assert_eq!(tfjs(["rm", path.to_str().unwrap()]).code, 1);
+    assert_eq!(tfjs(["cp", good.model().to_str().unwrap(), path.to_str().unwrap()]).code, 0);
+    assert_eq!(std::fs::read(path.join("thesis.docx")).unwrap(), b"all of it");
+}
+
+/// No save writes over a file of another model, of its own source, or of the user's.
+#[test]
+fn files_of_others_are_not_replaced() {
+    let folder = model();
+    let path = folder.model();
+    let at = |name: &str| path.join(name).to_str().unwrap().to_owned();
+    for (shard, copy) in [("a.bin", "x.group1-shard2of2.bin"), ("b.bin", "x.group1-shard1of2.bin")] {
+        std::fs::rename(at(shard), at(copy)).unwrap();
+    }
+    let json = MODEL.replace("a.bin", "x.group1-shard2of2.bin").replace("b.bin", "x.group1-shard1of2.bin");
+    std::fs::write(at("model.json"), json).unwrap();
+    let before = (folder.listing(), tfjs(["tensors", "--json", &at("")]).json());
+
+    // A copy beside its source, whose names are those of the source's files in another order.
+    let run = tfjs(["cp", &at(""), &at("x.json")]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.stderr.contains("it is a weight file of the model"), "{run:?}");
+    // A name of a file that is no weight file, and one that is a folder.
+    std::fs::write(folder.path().join("notes.txt"), "mine").unwrap();
+    let into = folder.path().join("new.json");
+    let args = ["cp", "--weights-file-name", "notes.group1-shard1of2.bin", &at(""), into.to_str().unwrap()];
+    std::fs::write(folder.path().join("notes.group1-shard1of2.group1-shard1of2.bin"), "mine").unwrap();
+    assert_eq!(tfjs(args).code, 1);
+    std::fs::create_dir(folder.path().join("new.group1-shard2of2.bin")).unwrap();
+    let run = tfjs(["cp", &at(""), into.to_str().unwrap()]);
+    assert!(run.code == 1 && run.stderr.contains("it is a folder"), "{run:?}");
+    assert!(!folder.path().join("new.group1-shard1of2.bin").exists());
+
+    assert_eq!(tfjs(["tensors", "--json", &at("")]).json(), before.1);
+    assert!(before.0.iter().all(|name| folder.listing().contains(name)));
+}
+
+/// A model in the folder above may use the weights of one below.
+#[test]
+fn weights_that_a_model_above_uses_stay() {
+    let folder = model();
+    let above = MODEL.replace("a.bin", "model/a.bin").replace("b.bin", "model/b.bin").replace("c.bin", "model/c.bin");
+    std::fs::write(folder.path().join("model.json"), above).unwrap();
+    assert_eq!(tfjs(["rm", folder.model().to_str().unwrap()]).code, 0);
+    assert_eq!(tfjs(["verify", folder.path().to_str().unwrap()]).code, 0);
+}
+
+/// Where it cannot be told what a neighbour uses, nothing is removed.
+#[test]
+fn weights_that_a_broken_neighbour_may_use_stay() {
+    let folder = model();
+    let path = folder.model();
+    std::fs::rename(path.join("model.json"), path.join("mine.json")).unwrap();
+    std::fs::write(path.join("model.json"), &MODEL[..100]).unwrap();
+    assert_eq!(tfjs(["rm", path.join("mine.json").to_str().unwrap()]).code, 0);
+    assert!(path.join("a.bin").exists());
+}
+
+/// A link out of the folder is followed to read, not to remove.
+#[cfg(unix)]
+#[test]
+fn nothing_outside_is_removed() {
+    let json = MODEL.replace("c.bin", "out/c.bin");
+    let folder = Folder::with_json(&json, &[("a.bin", b"\x00\x30"), ("b.bin", b"\xff\x02\0\0\0hi")]);
+    let outside = folder.path().join("outside");
+    std::fs::create_dir(&outside).unwrap();
+    std::fs::write(outside.join("c.bin"), b"\x07\0\0\0").unwrap();
+    std::os::unix::fs::symlink(&outside, folder.model().join("out")).unwrap();
+    assert_eq!(tfjs(["verify", folder.model().to_str().unwrap()]).code, 0);
+    assert_eq!(tfjs(["rm", folder.model().to_str().unwrap()]).code, 0);
+    assert!(outside.join("c.bin").exists());
+}
+
+/// The new model is as readable as the one that it replaces.
+#[cfg(unix)]
+#[test]
+fn permissions_of_a_replaced_model_stay() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, other) = (model(), model());
+    let copy = folder.path().join("copy");
+    assert_eq!(tfjs(["cp", folder.model().to_str().unwrap(), copy.to_str().unwrap()]).code, 0);
+    let json = copy.join("model.json");
+    std::fs::set_permissions(&json, PermissionsExt::from_mode(0o600)).unwrap();
+    assert_eq!(tfjs(["cp", other.model().to_str().unwrap(), copy.to_str().unwrap()]).code, 0);
+    assert_eq!(std::fs::metadata(&json).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn the_manifest_of_a_graph_def_is_not_listed_apart() {
+    let folder = Folder::new();
+    let manifest = r#"[{"paths":["w"],"weights":[{"name":"w","shape":[],"dtype":"bool"}]}]"#;
+    for (name, bytes) in [("tensorflowjs_model.pb", "pb"), ("weights_manifest.json", manifest), ("w", "\0")] {
+        std::fs::write(folder.model().join(name), bytes).unwrap();
+    }
+    let listed = tfjs(["ls", "--json", folder.model().to_str().unwrap()]).json();
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    let url = listed.pointer("/0/url").unwrap().as_str().unwrap().to_owned();
+    assert!(url.ends_with("tensorflowjs_model.pb"));
+    assert_eq!(tfjs(["rm", &url]).code, 0);
+    assert_eq!(folder.listing(), ["model"]);
+}
+
+/// Interrupted, a copy takes back what it has begun.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_copy_leaves_nothing() {
+    use std::process::{Command, Stdio};
+    let manifest = format!(r#"[{{"paths":["w"],"weights":[{{"name":"w","shape":[{}],"dtype":"bool"}}]}}]"#, 4u64 << 30);
+    let folder = Folder::with_manifest(&manifest, &[("w", b"")]);
+    std::fs::File::options().write(true).open(folder.model().join("w")).unwrap().set_len(4 << 30).unwrap();
+    let before = folder.listing();
+    let copy = folder.path().join("new/copy");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tfjs"));
+    let mut child = command.arg("cp").arg(folder.model()).arg(&copy).stderr(Stdio::null()).spawn().unwrap();
+    while !copy.is_dir() || std::fs::read_dir(&copy).unwrap().count() == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "the copy ended before it could be interrupted");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    assert!(Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert_eq!(folder.listing(), before);
 }
 
 #[test]
