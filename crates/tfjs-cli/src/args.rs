@@ -1,7 +1,9 @@
 //! What the command line may say.
 
+use std::num::NonZeroU64;
+
 use clap::{Parser, Subcommand, ValueHint};
-use tfjs_io::{RelPath, SurplusBytes};
+use tfjs_io::{RelPath, Sharding, SurplusBytes};
 
 /// Inspect, verify, copy and manage TensorFlow.js models. A URL may also be a plain path.
 #[derive(Debug, Parser)]
@@ -77,6 +79,12 @@ pub(crate) struct Transfer {
     /// The name of the weights file; several files begin with its stem
     #[arg(long, value_name = "NAME", value_parser = |name: &str| name.parse::<RelPath>())]
     pub(crate) weights_file_name: Option<RelPath>,
+    /// Cuts the weights into files of this many bytes (`4MiB`, `65536`), or into one for each group (`single`)
+    #[arg(long, value_name = "SIZE", value_parser = sharding)]
+    pub(crate) shard_size: Option<Sharding>,
+    /// Writes the SHA-256 of each weight file into model.json, where loading checks it
+    #[arg(long)]
+    pub(crate) checksums: bool,
     /// Prints the result of the save as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -95,6 +103,22 @@ impl Transfer {
     pub(crate) fn surplus_bytes(&self) -> SurplusBytes {
         surplus_bytes(self.allow_surplus)
     }
+}
+
+/// The units of sizes.
+const UNITS: [(&str, u64); 3] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+
+fn sharding(text: &str) -> Result<Sharding, String> {
+    if text == "single" {
+        return Ok(Sharding::Single);
+    }
+    let unit = UNITS.iter().find_map(|(name, bytes)| Some((text.strip_suffix(name)?, *bytes)));
+    let (number, unit) = unit.unwrap_or((text, 1));
+    let bytes = number.trim_end().parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    let bytes = bytes.and_then(NonZeroU64::new);
+    bytes
+        .map(Sharding::Bytes)
+        .ok_or_else(|| "expected a number of bytes from 1, such as 65536 or 4MiB, or `single`".to_owned())
 }
 
 pub(crate) fn surplus_bytes(allow: bool) -> SurplusBytes {

@@ -34,6 +34,7 @@ pub(super) async fn run(source: &Source) -> Result<(), Failure> {
 /// Decodes one tensor after the other.
 async fn digests(weights: &Weights) -> Result<Vec<Row>, Failure> {
     weights.verify().await?;
+    weights.verify_checksums().await?;
     let reader = TensorReader::open(weights).await?;
     let mut rows = Vec::with_capacity(reader.specs().len());
     for (index, spec) in reader.specs().iter().enumerate() {

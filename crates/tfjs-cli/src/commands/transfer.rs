@@ -1,6 +1,6 @@
 //! `tfjs cp` and `tfjs mv`.
 
-use tfjs_io::{LoadOptions, SaveOptions, SaveResult};
+use tfjs_io::{Checksums, LoadOptions, SaveOptions, SaveResult};
 
 use crate::args::Transfer;
 use crate::output::{self, Failure};
@@ -24,6 +24,10 @@ fn options(transfer: &Transfer) -> (LoadOptions, SaveOptions) {
     let load = LoadOptions::lazy().with_surplus_bytes(transfer.surplus_bytes());
     let mut save = SaveOptions::new().with_progress(progress::bar());
     save.weights_file_name.clone_from(&transfer.weights_file_name);
+    save.sharding = transfer.shard_size.unwrap_or_default();
+    if transfer.checksums {
+        save.checksums = Checksums::Write;
+    }
     (load, save)
 }
 

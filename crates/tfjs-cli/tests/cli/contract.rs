@@ -99,6 +99,34 @@ fn cp_names_the_weights_file() {
 }
 
 #[test]
+fn cp_cuts_anew_and_writes_checksums() {
+    let folder = model();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let digests = |name: &str| tfjs(["tensors", "--json", &at(name)]).json();
+    let shards = |name: &str| {
+        let inspection = tfjs(["inspect", "--json", &at(name)]).json();
+        inspection.pointer("/groups/0/shards").unwrap().as_array().unwrap().len()
+    };
+    for (size, count) in [("2", 5), ("1KiB", 1), ("single", 1)] {
+        assert_eq!(tfjs(["cp", "--shard-size", size, "--checksums", &at("model"), &at(size)]).code, 0);
+        assert_eq!(shards(size), count, "{size}");
+        assert_eq!(digests(size), digests("model"));
+    }
+    let changed = folder.path().join("2/group1-shard1of5.bin");
+    std::fs::write(changed, b"\x00\x31").unwrap();
+    for command in ["verify", "tensors"] {
+        let run = tfjs([command, "--json", &at("2")]);
+        assert_eq!(run.code, 1);
+        assert!((run.stdout + &run.stderr).contains("shard `group1-shard1of5.bin` has the SHA-256"));
+    }
+    assert_eq!(tfjs(["cp", &at("2"), &at("copy")]).code, 1);
+    assert!(!folder.path().join("copy").exists());
+    for bad in ["0", "-1", "4 parsecs", "99999999999GiB", ""] {
+        assert_eq!(tfjs(["cp", "--shard-size", bad, &at("model"), &at("bad")]).code, 2, "{bad}");
+    }
+}
+
+#[test]
 fn ls_mv_and_rm() {
     let folder = model();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
