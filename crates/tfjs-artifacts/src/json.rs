@@ -26,7 +26,7 @@ const MAX_DEPTH: usize = 512;
 /// # Ok::<(), tfjs_artifacts::JsonError>(())
 /// ```
 #[derive(Clone)]
-pub struct RawJson(Arc<RawValue>);
+pub struct RawJson(Arc<str>);
 
 /// Why a text is not acceptable JSON.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,25 +74,24 @@ impl RawJson {
 
     /// The JSON `null`.
     pub fn null() -> Self {
-        Self(Arc::from(RawValue::NULL.to_owned()))
+        Self(Arc::from("null"))
     }
 
     /// A JSON string.
     pub fn string(text: &str) -> Self {
         let mut json = String::with_capacity(text.len() + 2);
         js::write_string(text, &mut json);
-        // A quoted, escaped string is always well-formed; `null` stands for the branch that cannot happen.
-        RawValue::from_string(json).map_or_else(|_| Self::null(), |raw| Self(Arc::from(raw)))
+        Self(json.into())
     }
 
     /// Takes a part of a text that [`check_depth`] and the parser have already accepted.
     pub(crate) fn from_checked(raw: &RawValue) -> Self {
-        Self(Arc::from(raw.to_owned()))
+        Self(Arc::from(raw.get()))
     }
 
     /// The text, as it came.
     pub fn get(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 
     /// Whether this is the JSON `null`.
@@ -251,41 +250,43 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for Entries<'a> {
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Refuses nesting deeper than [`MAX_DEPTH`], in one pass without recursion.
+///
+/// Byte by byte: the strings of a model are so short that searching them in larger steps takes twice as long.
 pub(crate) fn check_depth(text: &str) -> Result<(), JsonError> {
     let bytes = text.as_bytes();
-    let mut depth = 0usize;
-    let mut at = 0;
+    let (mut depth, mut deepest, mut at) = (0usize, 0, 0);
     while let Some(&byte) = bytes.get(at) {
         at += 1;
         match byte {
-            b'"' => at += string_length(bytes.get(at..).unwrap_or_default()),
+            // Brackets in strings are letters, and what follows a backslash ends no string.
+            b'"' => loop {
+                match bytes.get(at) {
+                    Some(b'"') => {
+                        at += 1;
+                        break;
+                    }
+                    Some(b'\\') => at += 2,
+                    Some(_) => at += 1,
+                    None => break,
+                }
+            },
             b'[' | b'{' => {
                 depth += 1;
+                deepest = deepest.max(depth);
                 if depth > MAX_DEPTH {
-                    let before = bytes.get(..at).unwrap_or_default();
-                    let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-                    return Err(JsonError::TooDeep { limit: MAX_DEPTH, line });
+                    break;
                 }
             }
             b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
-    Ok(())
-}
-
-/// The number of bytes up to and with the quote that ends a string; brackets in strings are letters.
-fn string_length(bytes: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
-        at += found + 1;
-        if bytes.get(at - 1) == Some(&b'"') {
-            return at;
-        }
-        // What follows a backslash ends no string.
-        at += 1;
+    if deepest <= MAX_DEPTH {
+        return Ok(());
     }
-    bytes.len()
+    let before = bytes.get(..at).unwrap_or_default();
+    let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+    Err(JsonError::TooDeep { limit: MAX_DEPTH, line })
 }
 
 /// Our error for what serde_json says; its message without the position, which has fields of its own.
@@ -318,7 +319,9 @@ impl fmt::Display for RawJson {
 
 impl serde::Serialize for RawJson {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        // The text is well-formed: this only wraps it.
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
     }
 }
 
@@ -326,7 +329,7 @@ impl<'de> serde::Deserialize<'de> for RawJson {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         check_depth(raw.get()).map_err(serde::de::Error::custom)?;
-        Ok(Self(Arc::from(raw)))
+        Ok(Self::from_checked(&raw))
     }
 }
 

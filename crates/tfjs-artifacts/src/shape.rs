@@ -99,6 +99,9 @@ impl Shape {
     ///
     /// A JavaScript number is an integer if its value is one, so `3.0` and `3e0` count as 3, as they do there.
     pub(crate) fn from_json(text: &str) -> Result<Self, ShapeError> {
+        if let Some(dims) = plain_dims(text) {
+            return Self::new(dims);
+        }
         let Ok(values) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(text) else {
             return Err(ShapeError::NotAnArray { found: abbreviate(text, 40) });
         };
@@ -111,6 +114,15 @@ impl Shape {
         }
         Self::new(dims)
     }
+}
+
+/// The numbers of a JSON array of plain integers, which shapes usually are; `None` for anything else.
+fn plain_dims(text: &str) -> Option<Vec<u64>> {
+    let inner = text.strip_prefix('[')?.strip_suffix(']')?;
+    if inner.trim_ascii().is_empty() {
+        return Some(Vec::new());
+    }
+    inner.split(',').map(|dim| dim.trim_ascii().parse().ok()).collect()
 }
 
 /// The value of a JSON number that is an integer from 0 to 2^53 - 1.

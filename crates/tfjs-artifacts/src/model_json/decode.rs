@@ -92,7 +92,7 @@ fn legacy_manifest(raw: &RawValue) -> Result<ModelJson, ManifestError> {
 }
 
 fn manifest(raw: &RawValue) -> Result<Vec<WeightsManifestGroup>, ManifestError> {
-    let groups = elements(raw, &|| "weightsManifest".to_owned(), "an array of groups")?;
+    let groups = objects(raw, &|| "weightsManifest".to_owned(), "an array of groups")?;
     let mut seen = BTreeSet::new();
     let mut parsed = Vec::with_capacity(groups.len());
     for (index, group) in groups.into_iter().enumerate() {
@@ -112,10 +112,10 @@ fn manifest(raw: &RawValue) -> Result<Vec<WeightsManifestGroup>, ManifestError> 
     }
 }
 
-fn manifest_group(raw: &RawValue, at: At<'_>) -> Result<WeightsManifestGroup, ManifestError> {
+fn manifest_group(entries: Vec<Entry<'_>>, at: At<'_>) -> Result<WeightsManifestGroup, ManifestError> {
     let mut paths = None;
     let mut group = WeightsManifestGroup { paths: Vec::new(), weights: None, sha256: None, unknown: Vec::new() };
-    for (key, value) in entries(raw, at)? {
+    for (key, value) in entries {
         match &*key {
             "paths" => paths = Some(shard_paths(value, at)?),
             "weights" => group.weights = Some(weight_specs(value, at)?),
@@ -151,15 +151,15 @@ fn shard_paths(raw: &RawValue, group: At<'_>) -> Result<Vec<RelPath>, ManifestEr
 
 fn weight_specs(raw: &RawValue, group: At<'_>) -> Result<Vec<WeightSpec>, ManifestError> {
     let at = || format!("{}.weights", group());
-    let mut specs = Vec::new();
-    for (index, spec) in elements(raw, &at, "an array of weights")?.into_iter().enumerate() {
-        specs.push(weight_spec(spec, &|| format!("{}[{index}]", at()))?);
+    let objects = objects(raw, &at, "an array of weights")?;
+    let mut specs = Vec::with_capacity(objects.len());
+    for (index, entries) in objects.into_iter().enumerate() {
+        specs.push(weight_spec(&entries, &|| format!("{}[{index}]", at()))?);
     }
     Ok(specs)
 }
 
-fn weight_spec(raw: &RawValue, at: At<'_>) -> Result<WeightSpec, ManifestError> {
-    let entries = entries(raw, at)?;
+fn weight_spec(entries: &[Entry<'_>], at: At<'_>) -> Result<WeightSpec, ManifestError> {
     let find = |key: &'static str| {
         let found = entries.iter().find(|(name, _)| name == key).map(|(_, value)| *value);
         found.ok_or_else(|| ManifestError::MissingKey { at: at(), key })
@@ -171,7 +171,7 @@ fn weight_spec(raw: &RawValue, at: At<'_>) -> Result<WeightSpec, ManifestError> 
     let dtype = DType::from(&*string(find("dtype")?, &|| format!("the dtype of {}", tensor()))?);
 
     let mut spec = WeightSpec::new(name.clone(), shape, dtype);
-    for (key, value) in &entries {
+    for (key, value) in entries {
         match &**key {
             "name" | "shape" | "dtype" => {}
             // Only a string is a group; the reference compares it with `'optimizer'` and nothing else.
@@ -197,6 +197,18 @@ fn quantization(raw: &RawValue, tensor: At<'_>) -> Result<Quantization, Manifest
     }
     quantization.dtype = dtype.ok_or_else(|| ManifestError::MissingKey { at: at(), key: "dtype" })?;
     Ok(quantization)
+}
+
+/// The members of each object of an array, none of them twice in one.
+fn objects<'a>(raw: &'a RawValue, at: At<'_>, expected: &'static str) -> Result<Vec<Vec<Entry<'a>>>, ManifestError> {
+    let at_index = |index: usize| move || format!("{}[{index}]", at());
+    // Usually one pass is enough; if something is wrong, another one tells what and where.
+    if let Ok(objects) = serde_json::from_str::<Vec<Entries<'a>>>(raw.get()) {
+        let objects = objects.into_iter().enumerate();
+        return objects.map(|(index, Entries(entries))| unique(entries, &at_index(index))).collect();
+    }
+    let elements = elements(raw, at, expected)?.into_iter().enumerate();
+    elements.map(|(index, element)| entries(element, &at_index(index))).collect()
 }
 
 /// The members of an object, none of them twice.
