@@ -1,0 +1,93 @@
+//! What only a file system has: files that change, grow beyond all measure, and are written by several at once.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use tfjs_artifacts::{ErrorKind, MAX_JSON_BYTES, ModelArtifacts, SurplusBytes, Weights};
+use tfjs_fs::FsHandler;
+use tfjs_router::{LoadHandler as _, LoadOptions, Router, SaveHandler as _, SaveOptions};
+use tfjs_testkit::{block_on, samples};
+
+fn save(artifacts: &ModelArtifacts, path: &Path) {
+    block_on(FsHandler::from_path(path).save(artifacts, &SaveOptions::new())).unwrap();
+}
+
+fn load(path: &Path, options: &LoadOptions) -> ModelArtifacts {
+    block_on(FsHandler::from_path(path).load(options)).unwrap()
+}
+
+/// As many bytes at the same place, written later: only the time stamp tells.
+#[test]
+fn a_lazy_file_that_is_rewritten_is_an_error_not_other_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    save(&samples::filled(1.0), folder.path());
+    let lazy = load(folder.path(), &LoadOptions::lazy()).weights.unwrap();
+    block_on(lazy.data().read(0..4)).unwrap();
+
+    let file = folder.path().join("model.weights.bin");
+    let bytes = vec![7; std::fs::metadata(&file).unwrap().len().try_into().unwrap()];
+    std::fs::write(&file, bytes).unwrap();
+    let later = SystemTime::now() + Duration::from_secs(2);
+    std::fs::File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
+    let error = block_on(lazy.data().read(0..4)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+}
+
+#[test]
+fn a_json_file_beyond_the_limit_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("model.json");
+    std::fs::File::create(&json).unwrap().set_len(MAX_JSON_BYTES + 1).unwrap();
+    let error = block_on(FsHandler::from_path(&json).load(&LoadOptions::new())).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
+}
+
+/// Models of one value in several files each; whatever is found in the end is of one value.
+#[test]
+fn saves_of_several_threads_do_not_mix() {
+    fn sample(value: u8) -> ModelArtifacts {
+        let artifacts = samples::many_shards(6);
+        let weights = artifacts.weights.as_ref().unwrap();
+        let bytes = vec![value; weights.data().byte_length().try_into().unwrap()];
+        let weights = Weights::new(weights.groups().to_vec(), bytes.into(), SurplusBytes::Reject).unwrap();
+        artifacts.with_weights(weights)
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..20 {
+        std::thread::scope(|scope| {
+            for value in 1..=4 {
+                let path = folder.path();
+                scope.spawn(move || save(&sample(value), path));
+            }
+        });
+        let weights = load(folder.path(), &LoadOptions::new()).weights.unwrap();
+        let bytes = block_on(weights.data().read(0..weights.data().byte_length())).unwrap();
+        assert!(bytes.iter().all(|byte| *byte == bytes[0]), "a mixture: {bytes:?}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 7);
+}
+
+/// What is at the source when it would be removed is not what was copied.
+#[test]
+fn a_source_that_changes_during_a_move_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, moved) = (folder.path().join("source"), folder.path().join("moved"));
+    save(&samples::filled(1.0), &source);
+    let router = Router::builder().routes(tfjs_fs::routes()).build().unwrap();
+    // Progress is told between the copy and the removal.
+    let saving = {
+        let source = source.clone();
+        SaveOptions::new().with_progress(tfjs_router::ProgressSink::new(move |progress| {
+            if progress.phase == tfjs_router::Phase::Done {
+                let (source, newer) = (source.clone(), samples::filled(2.0));
+                std::thread::spawn(move || save(&newer, &source)).join().unwrap();
+            }
+        }))
+    };
+    let urls = [&source, &moved].map(|path| path.display().to_string());
+    let error = block_on(router.move_model(&urls[0], &urls[1], &LoadOptions::new(), &saving)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    tfjs_testkit::assert_same_model(&load(&source, &LoadOptions::new()), &samples::filled(2.0));
+    tfjs_testkit::assert_same_model(&load(&moved, &LoadOptions::new()), &samples::filled(1.0));
+}
