@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use xshell::cmd;
 
 use crate::project::Project;
-use crate::{conformance, memory, tidy, tools};
+use crate::{conformance, instructions, memory, tidy, tools};
 
 /// A step of CI, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,6 +28,8 @@ pub(crate) enum Step {
     Test,
     /// The documentation builds without a warning
     Doc,
+    /// The decode kernels need no more instructions than before
+    Instructions,
     /// The real TensorFlow.js agrees, reading and writing
     Conformance,
     /// A model of 5 GiB is copied in 64 MiB of memory
@@ -80,6 +82,7 @@ impl Step {
             Self::Deny => deny(project)?,
             Self::Test => return cargo_test::run(project),
             Self::Doc => doc(project)?,
+            Self::Instructions => instructions::check(project)?,
             Self::Conformance => conformance::run(project)?,
             Self::Memory => memory::run(project)?,
         }

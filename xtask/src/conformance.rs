@@ -30,7 +30,7 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
-    let subjects = subjects::all(project, &oracle, &folder)?;
+    let subjects = subjects::all(project, &oracle, &tfjs, &folder)?;
 
     let mut tally = Tally::default();
     println!("\nreading: what TensorFlow.js decodes, `tfjs tensors` decodes");
@@ -58,7 +58,8 @@ fn read(oracle: &Oracle<'_>, tfjs: &Tfjs<'_>, subjects: &[Subject], tally: &mut 
 
 fn write(oracle: &Oracle<'_>, tfjs: &Tfjs<'_>, subjects: &[Subject], folder: &Path, tally: &mut Tally) -> Result<()> {
     let copies: Vec<_> = subjects.iter().map(|subject| folder.join(subject.folder_name())).collect();
-    let written: Vec<_> = subjects.iter().zip(&copies).map(|(subject, copy)| tfjs.copy(&subject.path, copy)).collect();
+    let written: Vec<_> =
+        subjects.iter().zip(&copies).map(|(subject, copy)| tfjs.copy(&subject.path, copy, &[])).collect();
     let questions =
         subjects.iter().zip(&copies).flat_map(|(subject, copy)| questions(&subject.path, &copy.join("model.json")));
     let answers = oracle.ask(&questions.collect::<Vec<_>>())?;

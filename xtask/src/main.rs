@@ -2,12 +2,18 @@
 //!
 //! A task that needs a tool and does not find it installs it where it can, or fails with the command to run; it never skips silently.
 //! What is fetched or made on the way lies in `target/`.
-#![expect(clippy::print_stdout, reason = "telling a person at a terminal what happens is what xtask is for")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "telling a person at a terminal what happens is what xtask is for"
+)]
 
+mod bench;
 mod ci;
 mod conformance;
 mod goldens;
 mod hex;
+mod instructions;
 mod memory;
 mod models;
 mod npm;
@@ -53,13 +59,21 @@ enum Task {
     Conformance,
     /// Copy a model of 5 GiB and demand that it takes at most 64 MiB of memory
     Memory,
+    /// Measure, and compare with plain copies, plain I/O, and TensorFlow.js
+    Bench(bench::Options),
+    /// Count the instructions of the decode kernels, and demand that they are not more than before
+    Instructions {
+        /// Make what is counted the new baseline
+        #[arg(long)]
+        write: bool,
+    },
 }
 
 fn main() -> ExitCode {
     match run(Arguments::parse().task) {
         Ok(code) => code,
         Err(error) => {
-            println!("error: {error:#}");
+            eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -76,6 +90,9 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Goldens { check: false } => goldens::write(&project)?,
         Task::Conformance => conformance::run(&project)?,
         Task::Memory => memory::run(&project)?,
+        Task::Bench(options) => bench::run(&project, &options)?,
+        Task::Instructions { write: false } => instructions::check(&project)?,
+        Task::Instructions { write: true } => instructions::write(&project)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -44,7 +44,8 @@ pub(crate) fn install(project: &Project, source: &Path, folder: &Path) -> Result
     let sh = &project.sh;
     let _folder = sh.push_dir(folder);
     // Without scripts: tfjs-node's would download a native library that nothing here uses.
-    cmd!(sh, "npm ci --ignore-scripts --no-audit --no-fund --loglevel error").run().with_context(|| {
+    // What it prints is of no use, and stdout may belong to a task that prints JSON.
+    cmd!(sh, "npm ci --ignore-scripts --no-audit --no-fund --loglevel error").read().with_context(|| {
         format!("TensorFlow.js could not be installed: try `npm ci --ignore-scripts` in {}", folder.display())
     })?;
     fs::write(&stamp, wanted)?;

@@ -1,9 +1,11 @@
-//! The real TensorFlow.js, asked through `tests/interop/oracle.js`.
+//! The real TensorFlow.js, asked through the scripts in `tests/interop`.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use xshell::cmd;
 
 use crate::npm;
@@ -87,6 +89,19 @@ impl<'p> Oracle<'p> {
     /// Writes `OUT/goldens` and `OUT/models`.
     pub(crate) fn generate(&self, out: &Path) -> Result<()> {
         self.node("generate.js", &[out], "").map(drop)
+    }
+
+    /// What `bench.js` prints for a request; it says what each means.
+    pub(crate) fn bench(&self, request: &str) -> Result<String> {
+        self.node("bench.js", &[], request)
+    }
+
+    /// Of the TensorFlow.js that is installed.
+    pub(crate) fn version(&self) -> Result<String> {
+        let path = self.modules.join("@tensorflow").join("tfjs").join("package.json");
+        let package: Value = serde_json::from_slice(&fs::read(&path)?)?;
+        let version = package.get("version").and_then(Value::as_str);
+        version.map(str::to_owned).with_context(|| format!("{} names no version", path.display()))
     }
 
     fn node(&self, script: &str, arguments: &[&Path], stdin: &str) -> Result<String> {

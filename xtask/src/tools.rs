@@ -85,6 +85,16 @@ pub(crate) fn gnu_time(project: &Project) -> Result<PathBuf> {
     Ok(time)
 }
 
+/// Valgrind, whose callgrind counts instructions; gives its version, such as `valgrind-3.19.0`.
+pub(crate) fn valgrind(project: &Project) -> Result<String> {
+    let sh = &project.sh;
+    if let Some(version) = prints_version(sh, &["valgrind"]) {
+        return Ok(version);
+    }
+    debian_package(sh, "valgrind")?;
+    prints_version(sh, &["valgrind"]).context("valgrind was installed but does not run")
+}
+
 fn debian_package(sh: &Shell, package: &str) -> Result<()> {
     let command = format!("apt-get install -y {package}");
     let is_root = cmd!(sh, "id -u").quiet().read().is_ok_and(|id| id == "0");

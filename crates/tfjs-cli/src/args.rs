@@ -2,8 +2,9 @@
 
 use std::num::NonZeroU64;
 
-use clap::{Parser, Subcommand, ValueHint};
-use tfjs_io::{RelPath, Sharding, SurplusBytes};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand, ValueHint};
+use tfjs_io::{QuantizationRule, QuantizationRuleError, QuantizationRules, RelPath, Sharding, SurplusBytes};
 
 /// Inspect, verify, copy and manage TensorFlow.js models. A URL may also be a plain path.
 #[derive(Debug, Parser)]
@@ -85,12 +86,29 @@ pub(crate) struct Transfer {
     /// Writes the SHA-256 of each weight file into model.json, where loading checks it
     #[arg(long)]
     pub(crate) checksums: bool,
+    /// Quantizes float32 weights: uint8, uint16 or float16, all or those whose names match, as in uint8=conv*/kernel.
+    /// Can be given several times; a type without a pattern is for what no pattern matches
+    #[arg(long, value_name = "DTYPE[=GLOB]", value_parser = |rule: &str| rule.parse::<QuantizationRule>())]
+    quantize: Vec<QuantizationRule>,
     /// Prints the result of the save as JSON
     #[arg(long)]
     pub(crate) json: bool,
     /// Accepts (and copies) bytes behind the last tensor of a group
     #[arg(long)]
     allow_surplus: bool,
+}
+
+impl Args {
+    /// What was typed. Whatever makes no sense ends the process with exit code 2.
+    pub(crate) fn read() -> Self {
+        let args = Self::parse();
+        if let Command::Cp(transfer) | Command::Mv(transfer) = &args.command
+            && let Err(error) = transfer.quantization_rules()
+        {
+            Self::command().error(ErrorKind::ValueValidation, format!("--quantize: {error}")).exit();
+        }
+        args
+    }
 }
 
 impl Source {
@@ -100,6 +118,14 @@ impl Source {
 }
 
 impl Transfer {
+    /// What `--quantize` says; `None` without it.
+    pub(crate) fn quantization_rules(&self) -> Result<Option<QuantizationRules>, QuantizationRuleError> {
+        if self.quantize.is_empty() {
+            return Ok(None);
+        }
+        QuantizationRules::new(self.quantize.iter().cloned()).map(Some)
+    }
+
     pub(crate) fn surplus_bytes(&self) -> SurplusBytes {
         surplus_bytes(self.allow_surplus)
     }

@@ -8,13 +8,11 @@ mod progress;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use args::Args;
 use output::{Failure, message, report};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::read();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_io().build() {
         Ok(runtime) => runtime,
         Err(error) => return report(&Failure::from(error)),

@@ -97,15 +97,25 @@ pub(crate) fn bytes(count: u64) -> String {
 /// The widest that a column is padded to; a longer cell pushes the rest of its row.
 const WIDEST: usize = 64;
 
-/// Prints rows on standard output with their columns aligned; the last column is not padded.
+/// Prints rows on standard output with their columns aligned.
 pub(crate) fn table(rows: &[Vec<String>]) -> Result<(), Failure> {
+    lines(aligned(rows))
+}
+
+/// Prints rows on standard error with their columns aligned.
+pub(crate) fn message_table(rows: &[Vec<String>]) {
+    aligned(rows).for_each(|row| message(&row));
+}
+
+/// Rows as lines; the last column is not padded.
+fn aligned(rows: &[Vec<String>]) -> impl Iterator<Item = String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).filter(|&width| width <= WIDEST).max().unwrap_or(0)
     };
     let widths: Vec<_> = (0..columns).map(width).collect();
-    lines(rows.iter().map(|row| {
+    rows.iter().map(move |row| {
         let mut line = String::new();
         for (cell, &width) in row.iter().zip(&widths) {
             line.push_str(cell);
@@ -114,5 +124,5 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Result<(), Failure> {
         }
         line.truncate(line.trim_end().len());
         line
-    }))
+    })
 }

@@ -1,10 +1,15 @@
 //! Loading, saving, and model management over any two schemes.
 
+use std::future::{Ready, ready};
+
 use tfjs_artifacts::{
-    BoxStream, Error, ErrorKind, Location, ModelArtifacts, ModelArtifactsInfo, Operation, SaveResult,
+    BoxStream, Error, ErrorKind, Location, MaybeSend, ModelArtifacts, ModelArtifactsInfo, Operation, SaveResult,
+    Weights,
 };
 
-use crate::{ListedModel, LoadOptions, ModelSource, ModelUrl, RemoveOptions, Router, SaveOptions, WeightLoading};
+use crate::{
+    Checksums, ListedModel, LoadOptions, ModelSource, ModelUrl, RemoveOptions, Router, SaveOptions, WeightLoading,
+};
 
 impl Router {
     /// Loads the model at a URL or plain path.
@@ -44,8 +49,26 @@ impl Router {
         load: &LoadOptions,
         save: &SaveOptions,
     ) -> Result<SaveResult, Error> {
+        self.copy_model_with(source, destination, load, save, unchanged).await
+    }
+
+    /// Copies a model as [`copy_model`](Self::copy_model) does, and changes it on its way.
+    ///
+    /// `change` gets the artifacts, their weights as lazy as the source allows, before anything is written. If the source
+    /// had checksums, the copy has them too.
+    ///
+    /// # Errors
+    /// What `change` reports, and otherwise as [`copy_model`](Self::copy_model).
+    pub async fn copy_model_with<F: Future<Output = Result<ModelArtifacts, Error>> + MaybeSend>(
+        &self,
+        source: &str,
+        destination: &str,
+        load: &LoadOptions,
+        save: &SaveOptions,
+        change: impl FnOnce(ModelArtifacts) -> F + MaybeSend,
+    ) -> Result<SaveResult, Error> {
         let (source, destination) = (ModelUrl::parse(source)?, ModelUrl::parse(destination)?);
-        let (_, saved) = self.copy(&source, &destination, load, save, Operation::Copy).await?;
+        let (_, saved) = self.copy(&source, &destination, load, save, Operation::Copy, change).await?;
         Ok(saved)
     }
 
@@ -62,9 +85,25 @@ impl Router {
         load: &LoadOptions,
         save: &SaveOptions,
     ) -> Result<SaveResult, Error> {
+        self.move_model_with(source, destination, load, save, unchanged).await
+    }
+
+    /// Moves a model as [`move_model`](Self::move_model) does, and changes it on its way, as
+    /// [`copy_model_with`](Self::copy_model_with) does. What the change loses is lost.
+    ///
+    /// # Errors
+    /// What `change` reports, and otherwise as [`move_model`](Self::move_model).
+    pub async fn move_model_with<F: Future<Output = Result<ModelArtifacts, Error>> + MaybeSend>(
+        &self,
+        source: &str,
+        destination: &str,
+        load: &LoadOptions,
+        save: &SaveOptions,
+        change: impl FnOnce(ModelArtifacts) -> F + MaybeSend,
+    ) -> Result<SaveResult, Error> {
         let (source, destination) = (ModelUrl::parse(source)?, ModelUrl::parse(destination)?);
         let store = self.store(&source)?;
-        let (copied, saved) = self.copy(&source, &destination, load, save, Operation::Move).await?;
+        let (copied, saved) = self.copy(&source, &destination, load, save, Operation::Move, change).await?;
         let check = lazy(load);
         self.load_handler(&ModelSource::Single(destination))?.load(&check).await?;
         self.check_unchanged(&source, &copied, &check).await?;
@@ -100,17 +139,19 @@ impl Router {
     pub fn list_models(&self, url: &str) -> BoxStream<'static, Result<ListedModel, Error>> {
         match ModelUrl::parse(url).and_then(|url| self.store(&url)) {
             Ok(store) => store.list(),
-            Err(error) => Box::pin(futures::stream::once(std::future::ready(Err(error)))),
+            Err(error) => Box::pin(futures::stream::once(ready(Err(error)))),
         }
     }
 
-    async fn copy(
+    /// Returns what was loaded and what saving said.
+    async fn copy<F: Future<Output = Result<ModelArtifacts, Error>> + MaybeSend>(
         &self,
         source: &ModelUrl,
         destination: &ModelUrl,
         load: &LoadOptions,
         save: &SaveOptions,
         operation: Operation,
+        change: impl FnOnce(ModelArtifacts) -> F + MaybeSend,
     ) -> Result<(ModelArtifacts, SaveResult), Error> {
         let (from, to) = (self.load_handler(&source.clone().into())?, self.save_handler(destination)?);
         if self.is_same_place(source, destination)? {
@@ -125,9 +166,25 @@ impl Router {
             let verified = weights.verify().await;
             verified.map_err(|error| error.with_operation(operation).with_location(&source.to_string()))?;
         }
-        let saved = to.save(&artifacts, save).await?;
+        let mut save = save.clone();
+        if has_checksums(&artifacts) {
+            // Said here, since a change may lose those that it makes wrong.
+            save.checksums = Checksums::Write;
+        }
+        let changed = change(artifacts.clone()).await;
+        let changed = changed.map_err(|error| error.with_operation(operation).with_location(&source.to_string()))?;
+        let saved = to.save(&changed, &save).await?;
         Ok((artifacts, saved))
     }
+}
+
+/// What a plain copy does to a model.
+fn unchanged(artifacts: ModelArtifacts) -> Ready<Result<ModelArtifacts, Error>> {
+    ready(Ok(artifacts))
+}
+
+fn has_checksums(artifacts: &ModelArtifacts) -> bool {
+    artifacts.weights.iter().flat_map(Weights::shards).any(|shard| shard.sha256.is_some())
 }
 
 /// How a copy loads: the weights pass through once, while they are saved, and progress is that of the save.

@@ -8,6 +8,7 @@ mod encode;
 mod error;
 mod float16;
 mod kernels;
+mod quantize;
 mod reader;
 mod stream;
 mod strings;
@@ -17,6 +18,10 @@ pub use decode::{decode, decode_codes, decode_into};
 pub use elements::{Element, Elements};
 pub use encode::{WeightsWriter, encode_into, encode_weights, sort_like_object_keys};
 pub use error::{DecodeError, TensorError};
+pub use quantize::{
+    QuantizationReport, QuantizationRule, QuantizationRuleError, QuantizationRules, QuantizeError, QuantizeTo,
+    quantize, quantize_into, quantize_weights,
+};
 pub use reader::{TensorReader, decode_weights};
 pub use stream::{StreamDecoder, decode_stream};
 pub use strings::Strings;

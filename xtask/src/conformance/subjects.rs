@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::compare;
+use super::tfjs::Tfjs;
 use crate::models::{self, Model};
 use crate::oracle::{Job, Oracle};
 use crate::project::Project;
@@ -16,18 +17,21 @@ pub(super) enum Kind {
     Model,
     /// In the repository, written by TensorFlow.js.
     Golden,
-    /// One of the above, cut anew into several groups and small shards.
+    /// One of the above, cut anew by TensorFlow.js into several groups and small shards.
     Resharded,
+    /// One of the first two, cut anew and quantized by us.
+    Ours,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 3] = [Self::Model, Self::Golden, Self::Resharded];
+    pub(super) const ALL: [Self; 4] = [Self::Model, Self::Golden, Self::Resharded, Self::Ours];
 
     pub(super) fn plural(self) -> &'static str {
         match self {
             Self::Model => "models",
             Self::Golden => "goldens",
             Self::Resharded => "re-sharded",
+            Self::Ours => "made by us",
         }
     }
 }
@@ -42,7 +46,7 @@ pub(super) struct Subject {
 impl Subject {
     /// A folder's name that no other subject has.
     pub(super) fn folder_name(&self) -> String {
-        format!("{}-{}", self.kind.plural(), self.name)
+        format!("{}-{}", self.kind.plural(), self.name).replace(' ', "-")
     }
 }
 
@@ -56,15 +60,46 @@ const VARIANTS: [(&str, usize, &[usize]); 6] = [
     ("trained-layers", 3, &[5, 11]),
 ];
 
-pub(super) fn all(project: &Project, oracle: &Oracle<'_>, folder: &Path) -> Result<Vec<Subject>> {
+/// What we make of which models: TensorFlow.js must read it, and find the values that we say are in it.
+const OURS: [(&str, &str, &[&str]); 5] = [
+    ("esrgan-slim-x2", "uint8", &["--quantize", "uint8", "--shard-size", "4097", "--checksums"]),
+    (
+        "esrgan-slim-x3",
+        "uint16",
+        &["--quantize", "uint16=*kernel", "--quantize", "float16=*bias", "--shard-size", "1001"],
+    ),
+    ("basic-pitch", "float16", &["--quantize", "float16", "--checksums"]),
+    ("guesslang", "cut", &["--shard-size", "65537", "--checksums"]),
+    ("multi-group", "single", &["--shard-size", "single"]),
+];
+
+pub(super) fn all(project: &Project, oracle: &Oracle<'_>, tfjs: &Tfjs<'_>, folder: &Path) -> Result<Vec<Subject>> {
     let mut subjects: Vec<_> = models::fetch(project)?
         .into_iter()
         .map(|Model { name, path }| Subject { kind: Kind::Model, name, path })
         .collect();
     subjects.extend(goldens(project)?);
     let variants = reshard(oracle, &subjects, &folder.join("resharded"))?;
+    let ours = make(tfjs, &subjects, &folder.join("ours"))?;
     subjects.extend(variants);
+    subjects.extend(ours);
     Ok(subjects)
+}
+
+fn make(tfjs: &Tfjs<'_>, subjects: &[Subject], folder: &Path) -> Result<Vec<Subject>> {
+    let mut made = Vec::new();
+    for (source, how, options) in OURS {
+        let name = format!("{source}-{how}");
+        let destination = folder.join(&name);
+        tfjs.copy(&find(subjects, source)?.path, &destination, options)
+            .with_context(|| format!("{source} could not be made into {name}"))?;
+        made.push(Subject { kind: Kind::Ours, name, path: destination.join("model.json") });
+    }
+    Ok(made)
+}
+
+fn find<'s>(subjects: &'s [Subject], name: &str) -> Result<&'s Subject> {
+    subjects.iter().find(|subject| subject.name == name).with_context(|| format!("there is no model {name}"))
 }
 
 /// Every folder of tests/goldens and tests/models.
@@ -87,11 +122,7 @@ fn goldens(project: &Project) -> Result<Vec<Subject>> {
 fn reshard(oracle: &Oracle<'_>, subjects: &[Subject], folder: &Path) -> Result<Vec<Subject>> {
     let mut jobs = Vec::new();
     for (name, groups, shard_bytes) in VARIANTS {
-        let source = &subjects
-            .iter()
-            .find(|subject| subject.name == name)
-            .with_context(|| format!("there is no model {name} to cut"))?
-            .path;
+        let source = &find(subjects, name)?.path;
         jobs.push(Job::Digest { path: source.clone() });
         jobs.push(Job::Reshard {
             source: source.clone(),

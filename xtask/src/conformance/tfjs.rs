@@ -32,9 +32,9 @@ impl<'p> Tfjs<'p> {
     }
 
     /// Copies a model into a folder; gives the byte counts that it reports.
-    pub(super) fn copy(&self, source: &Path, destination: &Path) -> Result<Info> {
+    pub(super) fn copy(&self, source: &Path, destination: &Path, options: &[&str]) -> Result<Info> {
         let (sh, tfjs) = (&self.project.sh, &self.binary);
-        let json = stdout(cmd!(sh, "{tfjs} cp --json {source} {destination}"))?;
+        let json = stdout(cmd!(sh, "{tfjs} cp --json {options...} {source} {destination}"))?;
         let result: SaveResult =
             serde_json::from_str(&json).context("`tfjs cp --json` printed something else than a save result")?;
         Ok(result.model_artifacts_info)

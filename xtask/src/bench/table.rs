@@ -1,0 +1,99 @@
+//! The lines as a table, for a terminal and for Markdown.
+
+use super::line::Line;
+
+const HEAD: [&str; 9] = ["work", "unit", "ours", "yardstick", "ratio", "TensorFlow.js", "ratio", "target", "met"];
+/// Numbers are flush right.
+const NUMBERS: std::ops::RangeInclusive<usize> = 2..=6;
+
+/// Columns of one width, for reading in place.
+pub(super) fn for_terminal(lines: &[Line]) -> String {
+    let rows: Vec<_> = std::iter::once(HEAD.map(str::to_owned)).chain(lines.iter().map(cells)).collect();
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
+    let align = |(column, cell): (usize, &String)| {
+        let width = width(column);
+        if NUMBERS.contains(&column) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+    };
+    let line = |row: &[String; 9]| row.iter().enumerate().map(align).collect::<Vec<_>>().join("  ");
+    rows.iter().map(line).map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// A Markdown table.
+pub(super) fn for_markdown(lines: &[Line]) -> String {
+    let row = |cells: [String; 9]| format!("| {} |", cells.join(" | "));
+    let rule = std::array::from_fn(|column| if NUMBERS.contains(&column) { "--:" } else { "---" }.to_owned());
+    let head = [row(HEAD.map(str::to_owned)), row(rule)];
+    head.into_iter().chain(lines.iter().map(|line| row(cells(line)))).collect::<Vec<_>>().join("\n")
+}
+
+fn cells(line: &Line) -> [String; 9] {
+    let optional = |value: Option<f64>| value.map(three_digits).unwrap_or_default();
+    [
+        line.work.to_owned(),
+        line.unit.to_owned(),
+        three_digits(line.ours),
+        optional(line.yardstick),
+        optional(line.ratio_yardstick),
+        optional(line.tfjs),
+        optional(line.ratio_tfjs),
+        line.target.clone(),
+        if line.met { "yes" } else { "MISS" }.to_owned(),
+    ]
+}
+
+/// Three significant digits: more would be noise.
+fn three_digits(value: f64) -> String {
+    let decimals = match value.abs() {
+        0.0 => 0,
+        0.1..1.0 => 3,
+        ..0.1 => 4,
+        1.0..10.0 => 2,
+        10.0..100.0 => 1,
+        _ => 0,
+    };
+    format!("{value:.decimals$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines() -> [Line; 2] {
+        let line = |work, tfjs, ratio_tfjs, met| Line {
+            work,
+            unit: "GB/s",
+            ours: 10.0,
+            yardstick: Some(12.5),
+            ratio_yardstick: Some(0.8),
+            tfjs,
+            ratio_tfjs,
+            target: ">= 0.8 x memcpy".to_owned(),
+            met,
+        };
+        [line("copy", None, None, true), line("longer work", Some(1.0), Some(2000.0), false)]
+    }
+
+    #[test]
+    fn columns_line_up() {
+        let table = for_terminal(&lines());
+        let expected = "\
+work         unit  ours  yardstick  ratio  TensorFlow.js  ratio  target           met
+copy         GB/s  10.0       12.5  0.800                        >= 0.8 x memcpy  yes
+longer work  GB/s  10.0       12.5  0.800           1.00   2000  >= 0.8 x memcpy  MISS";
+        assert_eq!(table, expected);
+    }
+
+    #[test]
+    fn a_miss_is_seen_in_markdown() {
+        let table = for_markdown(&lines());
+        let last = table.lines().last().unwrap();
+        assert_eq!(last, "| longer work | GB/s | 10.0 | 12.5 | 0.800 | 1.00 | 2000 | >= 0.8 x memcpy | MISS |");
+        assert_eq!(table.lines().nth(1), Some("| --- | --- | --: | --: | --: | --: | --: | --- | --- |"));
+    }
+
+    #[test]
+    fn three_significant_digits() {
+        let text = [0.0, 0.01234, 0.1234, 1.234, 12.34, 123.4, 1234.5].map(three_digits);
+        assert_eq!(text, ["0", "0.0123", "0.123", "1.23", "12.3", "123", "1234"]);
+    }
+}

@@ -1,0 +1,298 @@
+//! The works: what is measured, with which program, and what is demanded. A further work is an entry here, a criterion group of the
+//! same name in the program that it names, and, if TensorFlow.js has a peer, an entry of that name in `tests/interop/lib/works.js`.
+
+use std::fmt;
+
+use anyhow::{Result, ensure};
+
+use super::measurement::Unit;
+
+/// A line of the table.
+pub(super) struct Work {
+    /// The name of the criterion group, and of the work in TensorFlow.js.
+    pub(super) id: &'static str,
+    /// What is done, for people.
+    pub(super) work: &'static str,
+    pub(super) unit: Unit,
+    pub(super) source: Source,
+    /// What the criterion function `yardstick` does, if the group has one.
+    pub(super) yardstick: Option<&'static str>,
+    /// Whether TensorFlow.js has a peer.
+    pub(super) has_tfjs: bool,
+    pub(super) demands: &'static [Demand],
+}
+
+/// Where the numbers come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Times, by criterion: the functions `ours`, `yardstick` and `smaller` of the group.
+    Criterion(Program),
+    /// A program that does one thing and prints what it took: memory, which only a whole process has a peak of.
+    Printed(Program),
+}
+
+/// A `[[bench]]` of one of our packages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Program {
+    pub(super) package: &'static str,
+    pub(super) bench: &'static str,
+}
+
+/// One condition of a target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Demand {
+    /// At least so many times as good as the yardstick.
+    Yardstick(f64),
+    /// At most so many times the cost of the yardstick.
+    TimesYardstick(f64),
+    /// At least so many times as good as TensorFlow.js.
+    Tfjs(f64),
+    /// At most this, in the unit of the line.
+    AtMost(f64),
+    /// At most so many times what `smaller` costs: the cost does not grow with the size, or not faster than it.
+    TimesSmaller(f64, &'static str),
+}
+
+const CODEC: Program = Program { package: "tfjs-weights", bench: "codec" };
+const STREAM_MEMORY: Program = Program { package: "tfjs-weights", bench: "stream_memory" };
+const MODEL: Program = Program { package: "tfjs-tests", bench: "model" };
+
+const MEMCPY: Option<&str> = Some("memcpy");
+
+/// All of them, in the order of the table. Where memory is copied, 64 MiB are: more than the caches hold.
+const WORKS: &[Work] = &[
+    Work {
+        id: "views-64m",
+        work: "decode float32, aligned, in memory: 200 tensors, 64 MiB",
+        unit: Unit::Milliseconds,
+        source: Source::Criterion(CODEC),
+        yardstick: MEMCPY,
+        has_tfjs: true,
+        demands: &[Demand::Tfjs(1000.0)],
+    },
+    Work {
+        id: "views-1g",
+        work: "decode float32, aligned, in memory: 200 tensors, 1 GiB",
+        unit: Unit::Milliseconds,
+        source: Source::Criterion(CODEC),
+        yardstick: MEMCPY,
+        has_tfjs: true,
+        demands: &[Demand::TimesSmaller(1.25, "64 MiB")],
+    },
+    Work {
+        id: "float32-unaligned",
+        work: "decode float32, unaligned, into a warm buffer",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Criterion(CODEC),
+        yardstick: MEMCPY,
+        has_tfjs: true,
+        demands: &[Demand::Yardstick(0.8)],
+    },
+    Work {
+        id: "uint8",
+        work: "decode uint8 to float32, into a warm buffer",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Criterion(CODEC),
+        yardstick: MEMCPY,
+        has_tfjs: true,
+        demands: &[Demand::Yardstick(0.8), Demand::Tfjs(5.0)],
+    },
+    Work {
+        id: "uint16",
+        work: "decode uint16 to float32, into a warm buffer",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Criterion(CODEC),
+        yardstick: MEMCPY,
+        has_tfjs: true,
+        demands: &[Demand::Yardstick(0.8), Demand::Tfjs(5.0)],
+    },
+    Work {
+        id: "float16",
+        work: "decode float16 to float32, into a warm buffer",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Criterion(CODEC),
+        yardstick: MEMCPY,
+        has_tfjs: true,
+        demands: &[Demand::Yardstick(0.9), Demand::Tfjs(8.0)],
+    },
+    Work {
+        id: "encode",
+        work: "encode float32 into a writer",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Criterion(CODEC),
+        yardstick: MEMCPY,
+        has_tfjs: true,
+        demands: &[Demand::Yardstick(0.9), Demand::Tfjs(5.0)],
+    },
+    Work {
+        id: "quantize-uint8",
+        work: "quantize float32 to uint8, into a warm buffer",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Criterion(CODEC),
+        yardstick: MEMCPY,
+        has_tfjs: false,
+        demands: &[Demand::Yardstick(0.5)],
+    },
+    Work {
+        id: "quantize-uint16",
+        work: "quantize float32 to uint16, into a warm buffer",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Criterion(CODEC),
+        yardstick: MEMCPY,
+        has_tfjs: false,
+        demands: &[Demand::Yardstick(0.5)],
+    },
+    Work {
+        id: "quantize-float16",
+        work: "quantize float32 to float16, into a warm buffer",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Criterion(CODEC),
+        yardstick: MEMCPY,
+        has_tfjs: false,
+        demands: &[Demand::Yardstick(0.5)],
+    },
+    Work {
+        id: "parse",
+        work: "parse a model.json of 0.9 MB, 1000 weights",
+        unit: Unit::Milliseconds,
+        source: Source::Criterion(MODEL),
+        yardstick: Some("serde_json, IgnoredAny"),
+        has_tfjs: true,
+        demands: &[Demand::TimesYardstick(3.0)],
+    },
+    Work {
+        id: "load-eager",
+        work: "load 256 MiB from a warm file, eager",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Criterion(MODEL),
+        yardstick: Some("std::fs::read"),
+        has_tfjs: true,
+        demands: &[Demand::Yardstick(0.9)],
+    },
+    Work {
+        id: "load-lazy",
+        work: "load 256 MiB from a warm file, lazy",
+        unit: Unit::Milliseconds,
+        source: Source::Criterion(MODEL),
+        yardstick: Some("std::fs::read"),
+        has_tfjs: false,
+        demands: &[Demand::AtMost(5.0)],
+    },
+    Work {
+        id: "save",
+        work: "save 256 MiB to a file",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Criterion(MODEL),
+        yardstick: Some("write and fsync"),
+        has_tfjs: true,
+        demands: &[Demand::Yardstick(0.9)],
+    },
+    Work {
+        id: "stream",
+        work: "decode a stream of float32 in chunks of 64 KiB",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Criterion(CODEC),
+        yardstick: Some("the whole buffer"),
+        has_tfjs: true,
+        demands: &[Demand::Yardstick(0.7)],
+    },
+    Work {
+        id: "stream-memory",
+        work: "peak memory of decoding a stream, tensors of 16 MiB",
+        unit: Unit::Mebibytes,
+        source: Source::Printed(STREAM_MEMORY),
+        yardstick: Some("one tensor and one chunk"),
+        has_tfjs: false,
+        // What the allocator adds, and the rounding to pages.
+        demands: &[Demand::TimesYardstick(1.05)],
+    },
+    Work {
+        id: "scalars",
+        work: "decode 100 000 scalars",
+        unit: Unit::NanosecondsPerTensor,
+        source: Source::Criterion(CODEC),
+        yardstick: None,
+        has_tfjs: true,
+        demands: &[Demand::AtMost(200.0), Demand::TimesSmaller(1.5, "10 000")],
+    },
+];
+
+/// The works whose id or description contains the text; the empty one selects all.
+pub(super) fn containing(text: &str) -> Result<Vec<&'static Work>> {
+    let found: Vec<_> = WORKS.iter().filter(|work| work.id.contains(text) || work.work.contains(text)).collect();
+    ensure!(
+        !found.is_empty(),
+        "no work contains `{text}`; there are {}",
+        WORKS.iter().map(|work| work.id).collect::<Vec<_>>().join(", ")
+    );
+    Ok(found)
+}
+
+impl Work {
+    /// The conditions as one text.
+    pub(super) fn target(&self) -> String {
+        self.demands.iter().map(|demand| Clause(self, *demand).to_string()).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// A demand in the words of its work.
+struct Clause<'w>(&'w Work, Demand);
+
+impl fmt::Display for Clause<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(work, demand) = self;
+        let yardstick = work.yardstick.unwrap_or("yardstick");
+        match demand {
+            Demand::Yardstick(times) => write!(f, ">= {times} x {yardstick}"),
+            Demand::TimesYardstick(times) => write!(f, "takes <= {times} x {yardstick}"),
+            Demand::Tfjs(times) => write!(f, ">= {times} x TensorFlow.js"),
+            Demand::AtMost(value) => write!(f, "<= {value} {}", work.unit.name()),
+            Demand::TimesSmaller(times, smaller) => write!(f, "takes <= {times} x what {smaller} does"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_are_folder_names() {
+        for (i, work) in WORKS.iter().enumerate() {
+            assert!(WORKS[..i].iter().all(|other| other.id != work.id), "{}", work.id);
+            assert!(work.id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'), "{}", work.id);
+        }
+    }
+
+    #[test]
+    fn a_demand_has_the_peer_that_it_compares_with() {
+        for work in WORKS {
+            assert!(!work.demands.is_empty(), "{}", work.id);
+            for demand in work.demands {
+                let has_peer = match demand {
+                    Demand::Yardstick(_) | Demand::TimesYardstick(_) => work.yardstick.is_some(),
+                    Demand::Tfjs(_) => work.has_tfjs,
+                    Demand::AtMost(_) | Demand::TimesSmaller(..) => true,
+                };
+                assert!(has_peer, "{}: {demand:?}", work.id);
+            }
+        }
+    }
+
+    #[test]
+    fn the_filter_looks_at_both_names() {
+        let ids = |text| containing(text).unwrap().iter().map(|work| work.id).collect::<Vec<_>>();
+        assert_eq!(ids("views-"), ["views-64m", "views-1g"]);
+        assert_eq!(ids("256 MiB"), ["load-eager", "load-lazy", "save"]);
+        assert_eq!(ids("").len(), WORKS.len());
+        assert!(containing("nothing").is_err());
+    }
+
+    #[test]
+    fn a_target_reads_as_text() {
+        let target = |id| WORKS.iter().find(|work| work.id == id).unwrap().target();
+        assert_eq!(target("uint8"), ">= 0.8 x memcpy; >= 5 x TensorFlow.js");
+        assert_eq!(target("parse"), "takes <= 3 x serde_json, IgnoredAny");
+        assert_eq!(target("scalars"), "<= 200 ns/tensor; takes <= 1.5 x what 10 000 does");
+    }
+}
