@@ -28,7 +28,7 @@ pub(crate) enum Step {
     Test,
     /// The documentation builds without a warning
     Doc,
-    /// The decode kernels need no more instructions than before
+    /// The loops over weights need no more instructions than before
     Instructions,
     /// The real TensorFlow.js agrees, reading and writing
     Conformance,

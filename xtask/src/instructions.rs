@@ -1,4 +1,4 @@
-//! `cargo xtask instructions`: how many instructions the decode kernels execute, compared with a committed baseline. A loop that stopped
+//! `cargo xtask instructions`: how many instructions the loops over weights execute, compared with a committed baseline. A loop that stopped
 //! being vectorized is seen here, also on a machine that is busy with other things.
 //!
 //! The counts do not depend on the machine. Callgrind counts what a program executes, not how long it takes; valgrind shows the program one
@@ -19,7 +19,8 @@ use crate::project::Project;
 use crate::tools;
 
 /// The arguments of `benches/kernels.rs`.
-const KERNELS: [&str; 4] = ["float32-unaligned", "uint8", "uint16", "float16"];
+const KERNELS: [&str; 7] =
+    ["float32-unaligned", "uint8", "uint16", "float16", "quantize-uint8", "quantize-uint16", "quantize-float16"];
 
 /// A count may grow by so many percent: another register, not another instruction in the loop.
 const TOLERANCE: u64 = 10;

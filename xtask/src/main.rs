@@ -61,7 +61,7 @@ enum Task {
     Memory,
     /// Measure, and compare with plain copies, plain I/O, and TensorFlow.js
     Bench(bench::Options),
-    /// Count the instructions of the decode kernels, and demand that they are not more than before
+    /// Count the instructions of the loops over weights, and demand that they are not more than before
     Instructions {
         /// Make what is counted the new baseline
         #[arg(long)]

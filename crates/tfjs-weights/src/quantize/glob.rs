@@ -102,24 +102,33 @@ fn split_set(chars: &[char]) -> Option<(&[char], &[char])> {
 }
 
 impl Set {
-    /// What stands between the brackets. Ranges such as `z-a` are empty; a hyphen that is first or last, or comes right
-    /// behind a range, is a hyphen.
+    /// What stands between the brackets. A range such as `z-a` is empty; a hyphen that is first or last, or comes right behind
+    /// a range, is a hyphen.
     fn new(between: &[char]) -> Self {
-        let (negated, between) = match between.split_first() {
+        let (negated, mut rest) = match between.split_first() {
             Some(('!', rest)) => (true, rest),
             _ => (false, between),
         };
-        let mut ranges = Vec::new();
-        let mut rest = between;
+        let mut set = Self { negated, ranges: Vec::new() };
+        let mut is_behind_empty = false;
         while let [from, behind @ ..] = rest {
-            rest = if let ['-', to, behind @ ..] = behind {
-                ranges.push((*from, *to));
-                behind
-            } else {
-                ranges.push((*from, *from));
-                behind
+            let (to, behind) = match behind {
+                ['-', to, behind @ ..] => (to, behind),
+                _ => (from, behind),
             };
+            if from > to {
+                is_behind_empty = true;
+            } else if *from == '!' && is_behind_empty && !set.negated && set.ranges.is_empty() {
+                // Python removes empty ranges first, and takes a `!` that has become the first character for a negation.
+                set.negated = true;
+                if to != from {
+                    set.ranges.extend([('-', '-'), (*to, *to)]);
+                }
+            } else {
+                set.ranges.push((*from, *to));
+            }
+            rest = behind;
         }
-        Self { negated, ranges }
+        set
     }
 }
