@@ -53,7 +53,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
 /// How often everything runs, each time in new processes. The median of one run is robust against a disturbed sample, but not against a
 /// neighbour that is busy for seconds, or against where the memory of one process happens to lie. What disturbs only ever adds time, so of
 /// the medians the smallest counts: ours, the yardstick's, and TensorFlow.js's alike.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 3;
 
 fn measure(project: &Project, oracle: &Oracle<'_>, works: &[&Work]) -> Result<Vec<Line>> {
     let folder = project.target.join("bench");

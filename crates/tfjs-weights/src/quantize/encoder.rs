@@ -1,6 +1,6 @@
 //! From weights to codes, once the range is known.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use tfjs_artifacts::{Quantization, RawJson};
 
 use super::float16::narrow;
@@ -61,10 +61,7 @@ impl Encoder {
 
     /// Encodes values, given as little-endian bytes, into as many codes.
     pub(super) fn encode(self, values: &[[u8; 4]], codes: &mut [u8]) {
-        Arch::new().dispatch(
-            #[inline(always)]
-            || encode(self, values, codes),
-        );
+        Arch::new().dispatch(Encode { encoder: self, values, codes });
     }
 
     /// The object in the manifest, with the keys in the converter's order: dtype, min, scale, original_dtype.
@@ -79,24 +76,37 @@ impl Encoder {
 
 /// The loops, in plain Rust. `pulp` compiles them a second time for the vector instructions that the processor may have;
 /// both compute the same operations in the same order, so their results are equal bit for bit.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "the loops must be compiled within the dispatched closure")]
-#[expect(clippy::cast_possible_truncation, reason = "the codes of uint8 are at most 255")]
-fn encode(encoder: Encoder, values: &[[u8; 4]], codes: &mut [u8]) {
-    match encoder {
-        Encoder::Uint8(spacing) => {
-            for (code, value) in codes.iter_mut().zip(values) {
-                *code = spacing.code(f32::from_le_bytes(*value)) as u8;
+///
+/// A type rather than a closure, since a closure that could be called twice is not always compiled into its caller.
+struct Encode<'a> {
+    encoder: Encoder,
+    values: &'a [[u8; 4]],
+    codes: &'a mut [u8],
+}
+
+impl WithSimd for Encode<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the loop must be compiled within the dispatched function")]
+    #[expect(clippy::cast_possible_truncation, reason = "the codes of uint8 are at most 255")]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { encoder, values, codes } = self;
+        match encoder {
+            Encoder::Uint8(spacing) => {
+                for (code, value) in codes.iter_mut().zip(values) {
+                    *code = spacing.code(f32::from_le_bytes(*value)) as u8;
+                }
             }
-        }
-        Encoder::Uint16(spacing) => {
-            for (code, value) in codes.as_chunks_mut().0.iter_mut().zip(values) {
-                *code = spacing.code(f32::from_le_bytes(*value)).to_le_bytes();
+            Encoder::Uint16(spacing) => {
+                for (code, value) in codes.as_chunks_mut().0.iter_mut().zip(values) {
+                    *code = spacing.code(f32::from_le_bytes(*value)).to_le_bytes();
+                }
             }
-        }
-        Encoder::Float16 => {
-            for (code, value) in codes.as_chunks_mut().0.iter_mut().zip(values) {
-                *code = narrow(u32::from_le_bytes(*value)).to_le_bytes();
+            Encoder::Float16 => {
+                for (code, value) in codes.as_chunks_mut().0.iter_mut().zip(values) {
+                    *code = narrow(u32::from_le_bytes(*value)).to_le_bytes();
+                }
             }
         }
     }
@@ -135,7 +145,7 @@ mod tests {
         let length = values.len() * encoder.to().code_size();
         let (mut dispatched, mut scalar) = (vec![0; length], vec![0; length]);
         encoder.encode(values, &mut dispatched);
-        encode(encoder, values, &mut scalar);
+        Encode { encoder, values, codes: &mut scalar }.with_simd(pulp::Scalar);
         assert_eq!(dispatched, scalar);
     }
 }

@@ -1,6 +1,6 @@
 //! The range of weights, and the evenly spaced values that cover it.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 use super::QuantizeTo;
 
@@ -20,11 +20,7 @@ impl Extremes {
 
     /// Takes in values, as little-endian bytes.
     pub(super) fn extend(&mut self, values: &[[u8; 4]]) {
-        let (before, values) = (*self, values);
-        *self = Arch::new().dispatch(
-            #[inline(always)]
-            || extend(before, values),
-        );
+        *self = Arch::new().dispatch(Extend { extremes: *self, values });
     }
 
     /// Smallest and largest; zeros if there was no value.
@@ -39,16 +35,26 @@ impl Extremes {
     }
 }
 
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "the loop must be compiled within the dispatched closure")]
-fn extend(before: Extremes, values: &[[u8; 4]]) -> Extremes {
-    let Extremes { mut min, mut max } = before;
-    for value in values {
-        let key = key_of(i32::from_le_bytes(*value));
-        min = min.min(key);
-        max = max.max(key);
+/// The loop, compiled for the vector instructions that the processor may have.
+struct Extend<'a> {
+    extremes: Extremes,
+    values: &'a [[u8; 4]],
+}
+
+impl WithSimd for Extend<'_> {
+    type Output = Extremes;
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the loop must be compiled within the dispatched function")]
+    fn with_simd<S: Simd>(self, _: S) -> Extremes {
+        let Extremes { mut min, mut max } = self.extremes;
+        for value in self.values {
+            let key = key_of(i32::from_le_bytes(*value));
+            min = min.min(key);
+            max = max.max(key);
+        }
+        Extremes { min, max }
     }
-    Extremes { min, max }
 }
 
 /// An integer that is ordered as the float with these bits. Its own inverse.

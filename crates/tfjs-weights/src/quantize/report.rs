@@ -1,6 +1,6 @@
 //! What quantization cost.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 use super::QuantizeTo;
 use super::encoder::Encoder;
@@ -51,28 +51,36 @@ pub(super) struct Errors {
 impl Errors {
     /// Takes in values before, as little-endian bytes, and after.
     pub(super) fn extend(&mut self, before: &[[u8; 4]], after: &[f32]) {
-        let errors = *self;
-        *self = Arch::new().dispatch(
-            #[inline(always)]
-            || extend(errors, before, after),
-        );
+        *self = Arch::new().dispatch(Extend { errors: *self, before, after });
     }
 }
 
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "the loop must be compiled within the dispatched closure")]
-fn extend(mut errors: Errors, before: &[[u8; 4]], after: &[f32]) -> Errors {
-    for (before, after) in before.iter().zip(after) {
-        let before = f64::from(f32::from_le_bytes(*before));
-        let error = (f64::from(*after) - before).abs();
-        // NaN where both are infinite, or one is NaN.
-        let error = if error >= 0.0 { error } else { 0.0 };
-        let relative = error / before.abs();
-        let relative = if error > 0.0 && before != 0.0 { relative } else { 0.0 };
-        errors.absolute = errors.absolute.max(error.to_bits());
-        errors.relative = errors.relative.max(relative.to_bits());
+/// The loop, compiled for the vector instructions that the processor may have.
+struct Extend<'a> {
+    errors: Errors,
+    before: &'a [[u8; 4]],
+    after: &'a [f32],
+}
+
+impl WithSimd for Extend<'_> {
+    type Output = Errors;
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the loop must be compiled within the dispatched function")]
+    fn with_simd<S: Simd>(self, _: S) -> Errors {
+        let mut errors = self.errors;
+        for (before, after) in self.before.iter().zip(self.after) {
+            let before = f64::from(f32::from_le_bytes(*before));
+            let error = (f64::from(*after) - before).abs();
+            // NaN where both are infinite, or one is NaN.
+            let error = if error >= 0.0 { error } else { 0.0 };
+            let relative = error / before.abs();
+            let relative = if error > 0.0 && before != 0.0 { relative } else { 0.0 };
+            errors.absolute = errors.absolute.max(error.to_bits());
+            errors.relative = errors.relative.max(relative.to_bits());
+        }
+        errors
     }
-    errors
 }
 
 #[cfg(test)]
