@@ -59,7 +59,7 @@ fn into_warm_memory(criterion: &mut Criterion, id: &str, model: impl Fn() -> Mod
     let pieces = || {
         let stored: Vec<&[u8]> = tensors.iter().map(|(_, [piece])| piece.as_ref()).collect();
         let is_as_many = stored.iter().map(|piece| piece.len()).sum::<usize>() == OUTPUT_BYTES;
-        if is_as_many { stored } else { vec![&others] }
+        if is_as_many { stored } else { vec![others.as_slice()] }
     };
     copy(&mut group, pieces, &mut out);
 }
