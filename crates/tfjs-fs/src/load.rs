@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tfjs_artifacts::{
     Error, ErrorKind, MAX_JSON_BYTES, ModelArtifacts, ModelJson, ModelTopology, Operation, Segment, SurplusBytes,
 };
-use tfjs_router::{LoadOptions, ProgressMeter, WeightLoading};
+use tfjs_router::{LoadOptions, finish_load};
 
 use crate::blocking::blocking;
 use crate::error::io_error;
@@ -20,15 +20,7 @@ pub(crate) async fn load(
     options: &LoadOptions,
 ) -> Result<ModelArtifacts, Error> {
     let opened = blocking(move || Opened::open(find()?)).await?;
-    let mut artifacts = opened.assemble(options.surplus_bytes).await?;
-    let mut meter = ProgressMeter::new(options.progress.as_ref(), artifacts.weights.as_ref());
-    if options.weight_loading == WeightLoading::Eager
-        && let Some(weights) = &artifacts.weights
-    {
-        artifacts.weights = Some(weights.load(|bytes| meter.advance(bytes)).await?);
-    }
-    meter.done();
-    Ok(artifacts)
+    finish_load(opened.assemble(options.surplus_bytes).await?, options).await
 }
 
 /// A model whose JSON has been read and whose weight files have been looked at.
@@ -87,7 +79,8 @@ fn open_shards(entry: &Entry, model_json: &ModelJson) -> Result<Vec<Segment>, Er
     if missing.len() > names.len() {
         names.push(format!("{} more", missing.len() - names.len()));
     }
-    let message = format!("weight files that the manifest names do not exist: {}", names.join(", "));
+    let names = names.join(", ");
+    let message = format!("weight files that the manifest names do not exist: {names}; put them where it names them");
     let error = Error::new(ErrorKind::NotFound, message);
     let error = error.with_operation(Operation::Load).with_location(&entry.manifest().to_string_lossy());
     Err(match missing.into_iter().next() {

@@ -16,7 +16,7 @@ pub use tfjs_fs::FsHandler;
 pub use tfjs_router::{
     Checksums, IoHandler, ListedModel, LoadHandler, LoadOptions, MemoryStore, ModelSource, ModelStore, ModelUrl, Phase,
     Progress, ProgressMeter, ProgressSink, RemoveOptions, Route, Router, RouterBuilder, SaveHandler, SaveOptions,
-    WeightLoading, from_memory, with_save_handler,
+    WeightLoading, finish_load, from_memory, with_save_handler,
 };
 #[doc(no_inline)]
 pub use tfjs_weights::{

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tfjs_artifacts::{BoxStream, Error, MaybeSend, MaybeSync, ModelArtifacts, ModelArtifactsInfo, SaveResult};
 
-use crate::{LoadOptions, ModelUrl, RemoveOptions, SaveOptions};
+use crate::{LoadOptions, ModelUrl, ProgressMeter, RemoveOptions, SaveOptions, WeightLoading};
 
 /// Loads the model of one place. What the place is belongs to the handler; how to load belongs to the call.
 ///
@@ -30,6 +30,23 @@ pub trait LoadHandler: fmt::Debug + MaybeSend + MaybeSync {
     /// [`InvalidData`](tfjs_artifacts::ErrorKind::InvalidData) when its parts do not fit together, and what the
     /// medium reports.
     async fn load(&self, options: &LoadOptions) -> Result<ModelArtifacts, Error>;
+}
+
+/// The end of every load: reads the weights into memory if the options ask for that, verifies them, and tells the progress.
+///
+/// A handler that can read ranges assembles lazy artifacts, whatever the options, and hands them to this.
+///
+/// # Errors
+/// What [`Weights::load`](tfjs_artifacts::Weights::load) reports.
+pub async fn finish_load(mut artifacts: ModelArtifacts, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
+    let mut meter = ProgressMeter::new(options.progress.as_ref(), artifacts.weights.as_ref());
+    if options.weight_loading == WeightLoading::Eager
+        && let Some(weights) = &artifacts.weights
+    {
+        artifacts.weights = Some(weights.load(|bytes| meter.advance(bytes)).await?);
+    }
+    meter.done();
+    Ok(artifacts)
 }
 
 /// Saves a model to one place.

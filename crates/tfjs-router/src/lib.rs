@@ -11,7 +11,7 @@ mod route;
 mod router;
 mod url;
 
-pub use handler::{IoHandler, ListedModel, LoadHandler, ModelStore, SaveHandler};
+pub use handler::{IoHandler, ListedModel, LoadHandler, ModelStore, SaveHandler, finish_load};
 pub use memory::MemoryStore;
 pub use options::{Checksums, LoadOptions, RemoveOptions, SaveOptions, WeightLoading};
 pub use passthrough::{FromMemory, WithSaveHandler, from_memory, with_save_handler};

@@ -9,10 +9,9 @@ use tfjs_artifacts::{
     ShardHasher, ShardLayout, ShardNames, Weights,
 };
 
-use crate::passthrough::load_in_memory;
 use crate::{
     Checksums, ListedModel, LoadHandler, LoadOptions, ModelSource, ModelStore, ModelUrl, RemoveOptions, Route,
-    SaveHandler, SaveOptions,
+    SaveHandler, SaveOptions, finish_load,
 };
 
 /// A store of named models in memory.
@@ -93,7 +92,7 @@ impl LoadHandler for At {
     async fn load(&self, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
         let stored = self.store.models().get(&self.name).cloned();
         let stored = stored.ok_or_else(|| self.missing(Operation::Load))?;
-        load_in_memory(&stored.artifacts, options).await
+        finish_load(stored.artifacts, options).await
     }
 }
 
@@ -102,7 +101,7 @@ impl LoadHandler for At {
 impl SaveHandler for At {
     async fn save(&self, artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<SaveResult, Error> {
         let load = LoadOptions { progress: options.progress.clone(), ..LoadOptions::new() };
-        let mut artifacts = load_in_memory(artifacts, &load).await?;
+        let mut artifacts = finish_load(artifacts.clone(), &load).await?;
         if let Some(weights) = &artifacts.weights {
             artifacts.weights = Some(cut(weights, options)?);
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use tfjs_artifacts::{Error, MaybeSend, MaybeSync, ModelArtifacts, SaveResult};
 
-use crate::{LoadHandler, LoadOptions, ProgressMeter, SaveHandler, SaveOptions, WeightLoading};
+use crate::{LoadHandler, LoadOptions, ProgressMeter, SaveHandler, SaveOptions, finish_load};
 
 /// A handler that loads these artifacts: TensorFlow.js's `tf.io.fromMemory`.
 pub fn from_memory(artifacts: ModelArtifacts) -> FromMemory {
@@ -47,21 +47,8 @@ pub struct WithSaveHandler<F> {
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 impl LoadHandler for FromMemory {
     async fn load(&self, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
-        load_in_memory(&self.artifacts, options).await
+        finish_load(self.artifacts.clone(), options).await
     }
-}
-
-/// The artifacts, with weights in memory if the options ask for that.
-pub(crate) async fn load_in_memory(artifacts: &ModelArtifacts, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
-    let mut artifacts = artifacts.clone();
-    let mut meter = ProgressMeter::new(options.progress.as_ref(), artifacts.weights.as_ref());
-    if options.weight_loading == WeightLoading::Eager
-        && let Some(weights) = &artifacts.weights
-    {
-        artifacts.weights = Some(weights.load(|bytes| meter.advance(bytes)).await?);
-    }
-    meter.done();
-    Ok(artifacts)
 }
 
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
