@@ -2,6 +2,7 @@
 
 mod decode;
 mod encode;
+mod outline;
 
 use crate::weights::{first_impostor, total};
 use crate::{

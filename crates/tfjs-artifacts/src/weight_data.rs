@@ -147,15 +147,15 @@ impl WeightData {
     /// [`ErrorKind::InvalidData`] when the range does not lie within the bytes, and whatever a source reports.
     pub async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
         let mut pieces = self.pieces(range.clone())?;
-        match pieces.len() {
-            0 => return Ok(Bytes::new()),
-            1 => return pieces.remove(0).read().await,
-            _ => {}
-        }
+        let (first, second) = match (pieces.next(), pieces.next()) {
+            (None, _) => return Ok(Bytes::new()),
+            (Some(only), None) => return only.read().await,
+            (Some(first), Some(second)) => (first, second),
+        };
         let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
         let mut joined = Vec::new();
         joined.try_reserve_exact(length).map_err(|error| too_large(&range).with_source(error))?;
-        for piece in pieces {
+        for piece in [first, second].into_iter().chain(pieces) {
             joined.extend_from_slice(&piece.read().await?);
         }
         Ok(joined.into())
@@ -207,7 +207,7 @@ impl WeightData {
     }
 
     /// The parts of the segments that make up a range.
-    fn pieces(&self, range: Range<u64>) -> Result<Vec<Segment>, Error> {
+    fn pieces(&self, range: Range<u64>) -> Result<impl Iterator<Item = Segment>, Error> {
         if range.start > range.end || range.end > self.byte_length {
             let message =
                 format!("bytes {}..{} were asked for, but there are {}", range.start, range.end, self.byte_length);
@@ -218,14 +218,13 @@ impl WeightData {
         let first = self.segments.partition_point(|placed| placed.end() <= range.start);
         let overlapping = self.segments.get(first..).unwrap_or_default().iter();
         Ok(overlapping
-            .take_while(|placed| placed.start < range.end)
-            .map(|placed| {
+            .take_while(move |placed| placed.start < range.end)
+            .map(move |placed| {
                 let start = range.start.max(placed.start) - placed.start;
                 let end = range.end.min(placed.end()) - placed.start;
                 placed.segment.slice(start..end)
             })
-            .filter(|piece| piece.byte_length() > 0)
-            .collect())
+            .filter(|piece| piece.byte_length() > 0))
     }
 }
 

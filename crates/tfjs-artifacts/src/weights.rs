@@ -200,6 +200,11 @@ impl Weights {
         &self.data
     }
 
+    /// Whether bytes behind the last weight of a group were let pass.
+    pub fn surplus_bytes(&self) -> SurplusBytes {
+        self.surplus
+    }
+
     /// Reads everything into memory and verifies it. `on_read` hears of each segment how many bytes it had.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Tensors out of a model's weights, one at a time.
 
-use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use tfjs_artifacts::{Bytes, Error, ErrorKind, Operation, StoredSize, TensorPlace, WeightSpec, Weights};
 
@@ -12,7 +12,8 @@ pub struct TensorReader<'a> {
     weights: &'a Weights,
     specs: Vec<&'a WeightSpec>,
     places: Vec<TensorPlace>,
-    index: BTreeMap<&'a str, usize>,
+    /// The places of the specs in the order of their names, when the first name was asked for.
+    by_name: OnceLock<Vec<usize>>,
 }
 
 impl<'a> TensorReader<'a> {
@@ -22,9 +23,7 @@ impl<'a> TensorReader<'a> {
     /// Those of [`Weights::locate`].
     pub async fn open(weights: &'a Weights) -> Result<Self, Error> {
         let places = weights.locate().await?;
-        let specs: Vec<_> = weights.specs().collect();
-        let index = specs.iter().enumerate().map(|(index, spec)| (spec.name.as_str(), index)).collect();
-        Ok(Self { weights, specs, places, index })
+        Ok(Self { weights, specs: weights.specs().collect(), places, by_name: OnceLock::new() })
     }
 
     /// The specs, in order.
@@ -82,7 +81,14 @@ impl<'a> TensorReader<'a> {
     }
 
     fn position(&self, name: &str) -> Result<usize, Error> {
-        self.index.get(name).copied().ok_or_else(|| {
+        let name_at = |index: usize| self.specs.get(index).map(|spec| spec.name.as_str());
+        let by_name = self.by_name.get_or_init(|| {
+            let mut by_name: Vec<_> = (0..self.specs.len()).collect();
+            by_name.sort_unstable_by_key(|index| name_at(*index));
+            by_name
+        });
+        let found = by_name.binary_search_by_key(&Some(name), |index| name_at(*index)).ok();
+        found.and_then(|at| by_name.get(at)).copied().ok_or_else(|| {
             let message = format!("the model has no weight `{name}`");
             Error::new(ErrorKind::NotFound, message).with_operation(Operation::Decode)
         })
