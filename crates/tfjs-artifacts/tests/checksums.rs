@@ -149,6 +149,7 @@ fn a_layout_is_for_the_weights_that_it_was_made_for() {
             let message = format!("the files were planned for other weights: {difference}");
             assert_eq!(ours.with_layout(&foreign).unwrap_err().to_string(), message);
             assert_eq!(encode_model_json(&artifacts, Some(&foreign)).unwrap_err().to_string(), message);
+            assert_eq!(encode_manifest(&ours, &foreign).unwrap_err().to_string(), message);
         }
     }
     assert!(ours.with_layout(&layout(&ours, of_size(1))).is_ok());

@@ -202,7 +202,7 @@ fn legacy_manifest(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>) -> 
     let no_files = ShardLayout::none();
     let layout = layout.unwrap_or(&no_files);
     if without_topology.is_bare() && !weights.groups().is_empty() {
-        return Ok(encode_manifest(&weights, layout));
+        return Ok(encode_manifest(&weights, layout)?);
     }
     encode_model_json(&without_topology.with_weights(weights), Some(layout))
 }

@@ -5,7 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Error, ErrorKind, ModelArtifacts, ModelTopology, Quantization, RawJson, ShardLayout, WeightSpec, Weights};
+use crate::{
+    Error, ErrorKind, ModelArtifacts, ModelTopology, Quantization, RawJson, ShardLayout, WeightSpec, Weights,
+    WeightsError,
+};
 
 /// The text of `model.json` for these artifacts, whose weights are stored as `layout` says.
 ///
@@ -28,13 +31,8 @@ pub fn encode_model_json(artifacts: &ModelArtifacts, layout: Option<&ShardLayout
         Some(ModelTopology::Json(json)) => Some(json),
         None => None,
     };
-    let manifest = match artifacts.weights.as_ref().zip(layout) {
-        Some((weights, layout)) => {
-            layout.check(weights)?;
-            Some(encode_manifest(weights, layout))
-        }
-        None => None,
-    };
+    let manifest = artifacts.weights.as_ref().zip(layout).map(|(weights, layout)| encode_manifest(weights, layout));
+    let manifest = manifest.transpose()?;
 
     let mut object = Object::new(String::with_capacity(topology.map_or(0, |json| json.get().len()) + 4096));
     object.optional("modelTopology", topology);
@@ -55,7 +53,11 @@ pub fn encode_model_json(artifacts: &ModelArtifacts, layout: Option<&ShardLayout
 }
 
 /// The text of a bare weights manifest, the value of `weightsManifest`.
-pub fn encode_manifest(weights: &Weights, layout: &ShardLayout) -> String {
+///
+/// # Errors
+/// [`WeightsError::ForeignLayout`] when the layout was made for other weights.
+pub fn encode_manifest(weights: &Weights, layout: &ShardLayout) -> Result<String, WeightsError> {
+    layout.check(weights)?;
     let groups = weights.groups().iter().zip(layout.groups()).map(|(group, shards)| {
         let paths = shards.iter().map(|shard| quoted(&layout.manifest_path(&shard.path)));
         let mut object = Object::new(String::new());
@@ -68,7 +70,7 @@ pub fn encode_manifest(weights: &Weights, layout: &ShardLayout) -> String {
         object.members(group.unknown_with(shards));
         object.end()
     });
-    array(groups)
+    Ok(array(groups))
 }
 
 /// The text of an array of specs: `weights` of a group, or all of a model's.
