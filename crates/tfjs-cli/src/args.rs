@@ -87,9 +87,10 @@ pub(crate) struct Transfer {
     #[arg(long)]
     pub(crate) checksums: bool,
     /// Quantizes float32 weights: uint8, uint16 or float16, all or those whose names match, as in uint8=conv*/kernel.
-    /// Can be given several times; a type without a pattern is for what no pattern matches
+    /// Can be given several times; a type without a pattern is for what no pattern matches. Without --shard-size, the
+    /// files of each group that has such weights become one
     #[arg(long, value_name = "DTYPE[=GLOB]", value_parser = |rule: &str| rule.parse::<QuantizationRule>())]
-    quantize: Vec<QuantizationRule>,
+    pub(crate) quantize: Vec<QuantizationRule>,
     /// Prints the result of the save as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -102,12 +103,24 @@ impl Args {
     /// What was typed. Whatever makes no sense ends the process with exit code 2.
     pub(crate) fn read() -> Self {
         let args = Self::parse();
-        if let Command::Cp(transfer) | Command::Mv(transfer) = &args.command
-            && let Err(error) = transfer.quantization_rules()
-        {
-            Self::command().error(ErrorKind::ValueValidation, format!("--quantize: {error}")).exit();
+        let (name, transfer) = match &args.command {
+            Command::Cp(transfer) => ("cp", transfer),
+            Command::Mv(transfer) => ("mv", transfer),
+            _ => return args,
+        };
+        if let Err(error) = transfer.quantization_rules() {
+            Self::wrong_usage(name, &format!("--quantize: {error}")).exit();
         }
         args
+    }
+
+    /// An error that shows the usage of a subcommand.
+    fn wrong_usage(subcommand: &str, message: &str) -> clap::Error {
+        let mut tfjs = Self::command();
+        // Gives the subcommands their full names.
+        tfjs.build();
+        let command = tfjs.find_subcommand(subcommand).cloned();
+        command.unwrap_or(tfjs).error(ErrorKind::ValueValidation, message)
     }
 }
 

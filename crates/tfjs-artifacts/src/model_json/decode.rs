@@ -154,7 +154,7 @@ fn manifest(groups: Vec<Group<'_>>) -> Result<Vec<WeightsManifestGroup>, Manifes
 }
 
 fn manifest_group(Members(members): Group<'_>, at: At<'_>) -> Result<WeightsManifestGroup, ManifestError> {
-    let mut paths = None;
+    let (mut paths, mut sha256) = (None, None);
     let mut group = WeightsManifestGroup { paths: Vec::new(), weights: None, sha256: None, unknown: Vec::new() };
     for (key, member) in unique(members, at)? {
         let value = match member {
@@ -166,23 +166,42 @@ fn manifest_group(Members(members): Group<'_>, at: At<'_>) -> Result<WeightsMani
         };
         match &*key {
             "paths" => paths = Some(shard_paths(value, at)?),
-            // Somebody else's key of that name stays what it is.
-            "sha256" if let Some(digests) = checksums(value) => group.sha256 = Some(digests),
+            "sha256" => sha256 = Some((group.unknown.len(), value)),
             _ => group.unknown.push((key.into_owned(), RawJson::from_checked(value))),
         }
     }
     group.paths = paths.ok_or_else(|| ManifestError::MissingKey { at: at(), key: "paths" })?;
-    let (paths, checksums) = (group.paths.len(), group.sha256.as_ref().map_or(group.paths.len(), Vec::len));
-    if checksums != paths {
-        return Err(ManifestError::ChecksumCount { at: at(), checksums, paths });
+    if let Some((place, value)) = sha256 {
+        group.sha256 = checksums(value, group.paths.len(), at)?;
+        if group.sha256.is_none() {
+            group.unknown.insert(place, ("sha256".to_owned(), RawJson::from_checked(value)));
+        }
     }
     Ok(group)
 }
 
-/// An array of SHA-256 digests in hex.
-fn checksums(raw: &RawValue) -> Option<Vec<Sha256>> {
-    let texts: Vec<Cow<'_, str>> = serde_json::from_str(raw.get()).ok()?;
-    texts.iter().map(|text| text.parse().ok()).collect()
+/// An array of SHA-256 digests in hex, one for each file; `None` if it is somebody else's key of that name.
+fn checksums(raw: &RawValue, paths: usize, group: At<'_>) -> Result<Option<Vec<Sha256>>, ManifestError> {
+    let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else { return Ok(None) };
+    let digest = |element: &&RawValue| string(element, group).ok()?.parse().ok();
+    let digests: Vec<Option<Sha256>> = elements.iter().map(digest).collect();
+    let checksums = digests.len();
+    match digests.iter().position(Option::is_none) {
+        None if checksums == paths => Ok(Some(digests.into_iter().flatten().collect())),
+        None => Err(ManifestError::ChecksumCount { at: group(), checksums, paths }),
+        // One that is damaged must not turn off the comparison with the others, nor a cut one its own.
+        Some(index) if checksums == paths && elements.iter().any(|element| is_like_digest(element.get())) => {
+            let found = elements.get(index).map_or_else(String::new, |element| abbreviate(element.get(), 80));
+            Err(ManifestError::Checksum { at: format!("{}.sha256[{index}]", group()), found })
+        }
+        Some(_) => Ok(None),
+    }
+}
+
+/// Whether a JSON text is a string of hex digits, about as many as a digest has.
+fn is_like_digest(json: &str) -> bool {
+    let inner = json.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    inner.is_some_and(|text| text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn shard_paths(raw: &RawValue, group: At<'_>) -> Result<Vec<RelPath>, ManifestError> {
