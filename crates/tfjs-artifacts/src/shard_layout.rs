@@ -106,6 +106,21 @@ impl ShardLayout {
         Self { groups: Vec::new(), dot_slash: false }
     }
 
+    /// The files that the weights are in, under the names that they have: for who describes them, and writes none.
+    pub fn as_they_are(weights: &Weights) -> Self {
+        let planned = |(group, range): (&WeightGroup, Range<u64>)| {
+            let mut start = range.start;
+            let place = |shard: &Shard| {
+                let range = start..start + shard.bytes;
+                start = range.end;
+                PlannedShard { path: shard.path.clone(), range, sha256: shard.sha256 }
+            };
+            group.shards.iter().map(place).collect()
+        };
+        let groups = weights.groups().iter().zip(group_ranges(weights.groups())).map(planned).collect();
+        Self { groups, dot_slash: false }
+    }
+
     /// Names and cuts for these weights. Files that are cut as they were keep their checksums.
     ///
     /// # Errors

@@ -317,6 +317,10 @@ mod tests {
             self.0.len() as u64
         }
 
+        fn version(&self) -> Option<String> {
+            None
+        }
+
         async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
             Ok(self.0.slice(to_usize(&range)))
         }

@@ -1,6 +1,8 @@
 //! What the command line may say.
 
-use std::num::NonZeroU64;
+use std::net::SocketAddr;
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueHint};
@@ -47,6 +49,8 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Serves the models of a folder, and receives those that are saved to it over HTTP
+    Serve(Serve),
     /// Prints completions for a shell
     Completions {
         /// The shell
@@ -97,6 +101,66 @@ pub(crate) struct Transfer {
     /// Accepts (and copies) bytes behind the last tensor of a group
     #[arg(long)]
     allow_surplus: bool,
+}
+
+/// A server of models.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Serve {
+    /// The folder with the models, each in a folder of its own
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+    /// Where to listen; port 0 takes a free one, which the first line on standard output tells
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Takes the token that writing needs from an environment variable
+    #[arg(long, value_name = "VAR", conflicts_with = "token_file")]
+    pub(crate) token_env: Option<String>,
+    /// Takes the token that writing needs from a file
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Asks for the token for reading too
+    #[arg(long)]
+    pub(crate) protect_reads: bool,
+    /// Lets nobody upload or remove models
+    #[arg(long, conflicts_with = "allow_anonymous_writes")]
+    pub(crate) read_only: bool,
+    /// Lets everybody upload and remove models who can reach an address that is not this machine's alone
+    #[arg(long)]
+    pub(crate) allow_anonymous_writes: bool,
+    /// Lets web pages of this origin use the server, such as https://example.org, and no others. Can be given several
+    /// times. Without it all may read, and those may write that know the token or are of this machine
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    pub(crate) allow_origin: Vec<String>,
+    /// The most bytes of an upload
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_upload_size: Option<NonZeroU64>,
+    /// The most bytes of an uploaded model.json
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_json_size: Option<NonZeroU64>,
+    /// The most uploads at a time
+    #[arg(long, value_name = "N")]
+    pub(crate) max_uploads: Option<NonZeroUsize>,
+    /// The most connections at a time
+    #[arg(long, value_name = "N")]
+    pub(crate) max_connections: Option<NonZeroUsize>,
+    /// How many seconds a client may be silent, or take nothing of an answer
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) idle_timeout: Option<NonZeroU64>,
+    /// How many seconds requests may go on when the server is to end
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) shutdown_timeout: Option<u64>,
+    /// How requests are logged on standard error
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How events are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON document on each line.
+    Json,
 }
 
 impl Args {
@@ -151,13 +215,31 @@ fn sharding(text: &str) -> Result<Sharding, String> {
     if text == "single" {
         return Ok(Sharding::Single);
     }
+    let wrong = || "expected a number of bytes from 1, such as 65536 or 4MiB, or `single`".to_owned();
+    bytes(text).map(Sharding::Bytes).ok_or_else(wrong)
+}
+
+fn size(text: &str) -> Result<NonZeroU64, String> {
+    bytes(text).ok_or_else(|| "expected a number of bytes from 1, such as 65536 or 4MiB".to_owned())
+}
+
+fn bytes(text: &str) -> Option<NonZeroU64> {
     let unit = UNITS.iter().find_map(|(name, bytes)| Some((text.strip_suffix(name)?, *bytes)));
     let (number, unit) = unit.unwrap_or((text, 1));
     let bytes = number.trim_end().parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
-    let bytes = bytes.and_then(NonZeroU64::new);
-    bytes
-        .map(Sharding::Bytes)
-        .ok_or_else(|| "expected a number of bytes from 1, such as 65536 or 4MiB, or `single`".to_owned())
+    bytes.and_then(NonZeroU64::new)
+}
+
+/// An origin as browsers write it: nothing behind the host and port.
+fn origin(text: &str) -> Result<String, String> {
+    let host = text.split_once("://").map_or("", |(_, host)| host);
+    let is_origin =
+        !host.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) && !host.contains(['/', '?', '#']);
+    if is_origin {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("expected an origin, such as https://example.org".to_owned())
+    }
 }
 
 pub(crate) fn surplus_bytes(allow: bool) -> SurplusBytes {

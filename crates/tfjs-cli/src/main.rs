@@ -8,20 +8,31 @@ mod progress;
 
 use std::process::ExitCode;
 
-use args::Args;
+use args::{Args, Command};
 use output::{Failure, message, report};
 
 fn main() -> ExitCode {
     let args = Args::read();
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_io().build() {
+    // A server has many things to do at a time; all other commands have one.
+    let runtime = match &args.command {
+        Command::Serve(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+        _ => tokio::runtime::Builder::new_current_thread().enable_io().build(),
+    };
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return report(&Failure::from(error)),
     };
     let command = async {
+        if let Command::Serve(serve) = &args.command {
+            return commands::serve::run(serve, end_requested()).await;
+        }
         // Dropping a command that is interrupted takes back what it has begun.
         tokio::select! {
             done = commands::run(args.command) => done,
-            interrupted = interrupted() => Err(interrupted),
+            () = end_requested() => {
+                message("error: interrupted");
+                Err(Failure::Told)
+            }
         }
     };
     match runtime.block_on(command) {
@@ -31,7 +42,7 @@ fn main() -> ExitCode {
 }
 
 /// Waits until somebody wants the process to end.
-async fn interrupted() -> Failure {
+async fn end_requested() {
     #[cfg(unix)]
     let ended = async {
         use tokio::signal::unix::{SignalKind, signal};
@@ -50,6 +61,4 @@ async fn interrupted() -> Failure {
         }
         _ = ended => {}
     }
-    message("error: interrupted");
-    Failure::Told
 }

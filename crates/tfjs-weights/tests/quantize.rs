@@ -254,6 +254,10 @@ impl ByteSource for Lazy {
         self.0.len() as u64
     }
 
+    fn version(&self) -> Option<String> {
+        None
+    }
+
     async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
         assert!(range.end - range.start <= 1 << 20, "more than a window at once");
         Ok(self.0.slice(usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()))
