@@ -13,7 +13,7 @@ use output::{Failure, message, report};
 
 fn main() -> ExitCode {
     let args = Args::read();
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_io().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return report(&Failure::from(error)),
     };

@@ -33,7 +33,7 @@ struct Quantization<'a> {
 
 pub(super) async fn copy(transfer: &Transfer) -> Result<(), Failure> {
     let (load, save) = options(transfer);
-    let router = tfjs_io::default_router()?;
+    let router = transfer.http.router()?;
     let rules = transfer.quantization_rules()?;
     let mut reports = Vec::new();
     let saved = router
@@ -46,7 +46,7 @@ pub(super) async fn copy(transfer: &Transfer) -> Result<(), Failure> {
 
 pub(super) async fn rename(transfer: &Transfer) -> Result<(), Failure> {
     let (load, save) = options(transfer);
-    let router = tfjs_io::default_router()?;
+    let router = transfer.http.router()?;
     let rules = transfer.quantization_rules()?;
     let mut reports = Vec::new();
     let saved = router
