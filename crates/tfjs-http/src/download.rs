@@ -11,9 +11,9 @@ use url::Url;
 
 use crate::error::status_error;
 use crate::exchange::{Ask, Session, at};
+use crate::meter::SharedMeter;
 use crate::response::{Response, Validator};
 use crate::retry::Retries;
-use crate::upload::SharedMeter;
 
 /// How many bytes the files of a group may have together.
 #[derive(Clone, Debug)]
@@ -61,6 +61,8 @@ pub(crate) struct Download<'a> {
     described: String,
     /// How many bytes progress has heard of.
     reported: u64,
+    /// Whether progress still has to hear of the file's length.
+    is_untold: bool,
 }
 
 /// How a try ended that did not fail.
@@ -83,7 +85,14 @@ impl<'a> Download<'a> {
             total: None,
             described: String::new(),
             reported: 0,
+            is_untold: false,
         }
+    }
+
+    /// Tells progress the file's length as soon as the server does: the specs do not.
+    pub(crate) fn with_untold_length(mut self, is_untold: bool) -> Self {
+        self.is_untold = is_untold;
+        self
     }
 
     /// Reads the file.
@@ -99,6 +108,7 @@ impl<'a> Download<'a> {
                 }
             }
         }
+        self.tell(self.bytes.len() as u64);
         if let Some(meter) = &self.meter {
             meter.finish_file();
         }
@@ -151,6 +161,15 @@ impl<'a> Download<'a> {
         self.validator = response.validator();
         self.total = response.content_length();
         self.described = response.describe();
+        if let Some(total) = self.total {
+            self.tell(total);
+        }
+    }
+
+    fn tell(&mut self, length: u64) {
+        if let Some(meter) = self.meter.as_ref().filter(|_| std::mem::take(&mut self.is_untold)) {
+            meter.tell(length);
+        }
     }
 
     fn forget(&mut self) {

@@ -8,6 +8,7 @@ mod error;
 mod exchange;
 mod handler;
 mod load;
+mod meter;
 mod options;
 mod response;
 mod retry;

@@ -15,10 +15,10 @@ use crate::address::{after_prefix, beside, resolve};
 use crate::download::{Budget, Download, Downloaded};
 use crate::exchange::{Ask, Session, at};
 use crate::error::status_error;
+use crate::meter::SharedMeter;
 use crate::response::Response;
 use crate::retry::Retries;
 use crate::source::HttpSource;
-use crate::upload::SharedMeter;
 use crate::{FileRef, FileUse};
 
 /// The largest message that protocol buffers allow: 2 GiB.
@@ -51,6 +51,8 @@ struct Job {
     path: RelPath,
     url: Url,
     budget: Budget,
+    /// Whether the specs say how many bytes its group has.
+    is_exact: bool,
 }
 
 impl Loader<'_> {
@@ -69,10 +71,8 @@ impl Loader<'_> {
         };
         let jobs = self.jobs(&model_json, options.surplus_bytes).await?;
         let groups = model_json.groups().unwrap_or_default();
-        let total = groups.iter().map(needed).fold(0u64, |sum, (bytes, _)| sum.saturating_add(bytes));
-        let meter = SharedMeter::new(ProgressMeter::of_total(options.progress.as_ref(), jobs.len(), total));
         let segments = match options.weight_loading {
-            WeightLoading::Eager => self.read(jobs, groups, options.surplus_bytes, &meter).await?,
+            WeightLoading::Eager => self.read(jobs, groups, options).await?,
             WeightLoading::Lazy => self.look_at(jobs, groups).await?,
         };
         let here = at(&self.entry.json, Operation::Load);
@@ -80,7 +80,7 @@ impl Loader<'_> {
         if topology.is_some() {
             artifacts.model_topology = topology;
         }
-        meter.done();
+        ProgressMeter::new(options.progress.as_ref(), artifacts.weights.as_ref()).done();
         Ok(artifacts)
     }
 
@@ -111,7 +111,7 @@ impl Loader<'_> {
             let budget = Budget::new(if is_exact { bytes } else { bytes.saturating_add(MAX_UNKNOWN_BYTES) });
             for path in &manifest.paths {
                 let url = self.url(path, jobs.len(), group).await?;
-                jobs.push(Job { path: path.clone(), url, budget: budget.clone() });
+                jobs.push(Job { path: path.clone(), url, budget: budget.clone(), is_exact });
             }
         }
         Ok(jobs)
@@ -140,20 +140,24 @@ impl Loader<'_> {
         self,
         jobs: Vec<Job>,
         groups: &[WeightsManifestGroup],
-        surplus: SurplusBytes,
-        meter: &SharedMeter,
+        options: &LoadOptions,
     ) -> Result<Vec<Segment>, Error> {
+        let exact = groups.iter().map(needed).filter(|(_, exact)| *exact && options.surplus_bytes == SurplusBytes::Reject);
+        let known = exact.fold(0u64, |sum, (bytes, _)| sum.saturating_add(bytes));
+        let untold = jobs.iter().filter(|job| !job.is_exact).count();
+        let meter = SharedMeter::of_load(options.progress.as_ref(), jobs.len(), known, untold);
         let paths: Vec<_> = jobs.iter().map(|job| (job.path.clone(), job.url.clone())).collect();
         let reads = jobs.into_iter().map(|job| {
             let (session, meter) = (self.session.clone(), meter.clone());
             async move {
                 let name = format!("shard `{}`", job.path);
-                Download::new(&session, &job.url, name, job.budget, Some(meter)).run().await
+                let download = Download::new(&session, &job.url, name, job.budget, Some(meter));
+                download.with_untold_length(!job.is_exact).run().await
             }
         });
         let concurrency = self.session.client.config().concurrency.get();
         let read: Vec<Downloaded> = stream::iter(reads).buffered(concurrency).try_collect().await?;
-        if surplus == SurplusBytes::Reject {
+        if options.surplus_bytes == SurplusBytes::Reject {
             check_lengths(groups, &paths, &read)?;
         }
         Ok(read.into_iter().map(|file| Segment::Memory(file.bytes)).collect())

@@ -17,9 +17,10 @@ use url::Url;
 use crate::address::{beside, resolve};
 use crate::error::status_error;
 use crate::exchange::{Ask, Session, at};
+use crate::meter::SharedMeter;
 use crate::response::Response;
 use crate::retry::Retries;
-use crate::upload::{Check, Piece, SharedMeter, Upload};
+use crate::upload::{Check, Piece, Upload};
 use crate::{FileRef, FileUse, HttpHandler};
 
 /// How much of an answer is kept.

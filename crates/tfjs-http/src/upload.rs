@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tfjs_artifacts::{BoxStream, Error, Sha256, ShardHasher, WeightData, Weights};
-use tfjs_router::ProgressMeter;
+
+use crate::meter::SharedMeter;
 
 /// How much of the weights is in memory at once.
 const WINDOW: usize = 1 << 20;
@@ -47,35 +48,6 @@ struct Flow {
     /// Why the weights could not be read to their end.
     error: Mutex<Option<Error>>,
     digest: Mutex<Option<Sha256>>,
-}
-
-/// Progress that several transfers report to. What is moved again after a failure is not counted again.
-#[derive(Clone, Debug)]
-pub(crate) struct SharedMeter(Arc<Mutex<ProgressMeter>>);
-
-impl SharedMeter {
-    pub(crate) fn new(meter: ProgressMeter) -> Self {
-        Self(Arc::new(Mutex::new(meter)))
-    }
-
-    pub(crate) fn advance(&self, bytes: u64) {
-        self.lock().advance(bytes);
-    }
-
-    pub(crate) fn finish_file(&self) {
-        self.lock().finish_file();
-    }
-
-    /// Everything succeeded. Transfers have ended, so that nobody else has it.
-    pub(crate) fn done(self) {
-        if let Ok(meter) = Arc::try_unwrap(self.0) {
-            meter.into_inner().unwrap_or_else(PoisonError::into_inner).done();
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, ProgressMeter> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Upload {
