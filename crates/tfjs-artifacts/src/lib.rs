@@ -27,10 +27,10 @@ pub use checksum::{Sha256, Sha256Error, ShardHasher};
 pub use date::{DateError, DateSaved};
 pub use dtype::DType;
 pub use error::{Error, ErrorKind, Operation};
-pub use info::{ModelArtifactsInfo, SaveResult, TopologyType};
+pub use info::{ModelArtifactsInfo, SaveResponse, SaveResult, TopologyType};
 pub use json::{JsonError, RawJson};
 pub use location::Location;
-pub use maybe::{BoxStream, MaybeSend, MaybeSync};
+pub use maybe::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
 pub use model_json::{
     MAX_JSON_BYTES, ManifestError, ModelJson, WeightsManifestGroup, encode_manifest, encode_model_json,
 };

@@ -59,7 +59,7 @@ impl Served {
                 let data = WeightData::from(topology.clone());
                 files.insert("tensorflowjs_model.pb".into(), ServedFile::Binary { data, etag });
                 if let (Some(weights), Some(layout)) = (&artifacts.weights, &layout) {
-                    files.insert("weights_manifest.json".into(), ServedFile::json(encode_manifest(weights, layout)));
+                    files.insert("weights_manifest.json".into(), ServedFile::json(encode_manifest(weights, layout)?));
                 }
             }
             _ => {

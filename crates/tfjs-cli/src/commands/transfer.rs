@@ -40,7 +40,7 @@ struct Outcome {
 
 pub(super) async fn copy(transfer: &Transfer) -> Result<(), Failure> {
     let (load, save) = options(transfer);
-    let router = tfjs_io::default_router()?;
+    let router = transfer.http.router()?;
     let rules = transfer.quantization_rules()?;
     let mut outcome = Outcome::default();
     let saved = router
@@ -53,7 +53,7 @@ pub(super) async fn copy(transfer: &Transfer) -> Result<(), Failure> {
 
 pub(super) async fn rename(transfer: &Transfer) -> Result<(), Failure> {
     let (load, save) = options(transfer);
-    let router = tfjs_io::default_router()?;
+    let router = transfer.http.router()?;
     let rules = transfer.quantization_rules()?;
     let mut outcome = Outcome::default();
     let saved = router
