@@ -4,7 +4,10 @@ use std::num::NonZeroU64;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueHint};
-use tfjs_io::{Error, HttpClient, QuantizationRule, QuantizationRuleError, QuantizationRules, RelPath, Router, Sharding, SurplusBytes};
+use tfjs_io::{
+    Error, HttpClient, QuantizationRule, QuantizationRuleError, QuantizationRules, RelPath, Router, Sharding,
+    SurplusBytes,
+};
 
 /// Inspect, verify, copy and manage TensorFlow.js models. A URL may also be a plain path.
 #[derive(Debug, Parser)]

@@ -17,24 +17,27 @@ use crate::retry::Retries;
 
 /// How many bytes the files of a group may have together.
 #[derive(Clone, Debug)]
-pub(crate) struct Budget(Arc<AtomicU64>);
+pub(crate) struct Budget {
+    whole: u64,
+    left: Arc<AtomicU64>,
+}
 
 impl Budget {
     pub(crate) fn new(bytes: u64) -> Self {
-        Self(Arc::new(AtomicU64::new(bytes)))
+        Self { whole: bytes, left: Arc::new(AtomicU64::new(bytes)) }
     }
 
     /// Takes so many bytes; nothing if there are not so many.
     fn take(&self, bytes: u64) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
     }
 
     fn left(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.left.load(Ordering::Relaxed)
     }
 
     fn give_back(&self, bytes: u64) {
-        self.0.fetch_add(bytes, Ordering::Relaxed);
+        self.left.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 
@@ -73,7 +76,13 @@ enum Ended {
 }
 
 impl<'a> Download<'a> {
-    pub(crate) fn new(session: &'a Session, url: &'a Url, name: String, budget: Budget, meter: Option<SharedMeter>) -> Self {
+    pub(crate) fn new(
+        session: &'a Session,
+        url: &'a Url,
+        name: String,
+        budget: Budget,
+        meter: Option<SharedMeter>,
+    ) -> Self {
         Self {
             session,
             url,
@@ -181,6 +190,9 @@ impl<'a> Download<'a> {
 
     async fn receive(&mut self, mut response: Response) -> Result<(), Error> {
         while let Some(chunk) = response.chunk().await? {
+            if self.total.is_some_and(|total| total > self.budget.whole) {
+                return Err(self.too_long(&chunk));
+            }
             self.reserve()?;
             if !self.budget.take(chunk.len() as u64) {
                 return Err(self.too_long(&chunk));
@@ -219,13 +231,21 @@ impl<'a> Download<'a> {
 
     fn too_long(&self, chunk: &[u8]) -> Error {
         let allowed = self.bytes.len() as u64 + self.budget.left();
-        let received = self.bytes.len() + chunk.len();
         let head = if self.bytes.is_empty() { chunk } else { &self.bytes };
         let looks = sniff(head).map_or_else(String::new, |sniffed| format!("; it {sniffed}"));
-        let message = format!(
-            "{} goes on beyond the {allowed} bytes that it may have: {received} were received of an answer {}{looks}",
-            self.name, self.described
-        );
+        let (name, answer) = (&self.name, &self.described);
+        let message = match self.total.filter(|total| *total > allowed) {
+            Some(total) => {
+                format!("{name} has {total} bytes, but may have {allowed}; it was answered with {answer}{looks}")
+            }
+            None => {
+                let received = self.bytes.len() + chunk.len();
+                format!(
+                    "{name} goes on beyond the {allowed} bytes that it may have: {received} were received, answered with \
+                     {answer}{looks}"
+                )
+            }
+        };
         Error::new(ErrorKind::InvalidData, message)
     }
 

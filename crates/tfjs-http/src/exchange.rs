@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use reqwest::header::{
-    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
-};
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode};
 use tfjs_artifacts::{Error, ErrorKind, Operation};
 use url::{Origin, Url};
@@ -86,7 +84,12 @@ impl Session {
 
     /// Sends a request, follows redirects, and returns the answer, whatever its status.
     pub(crate) async fn send(&self, ask: Ask<'_>) -> Result<Response, Failure> {
-        let mut hop = Hop { has_credentials: self.trusts(ask.url), url: ask.url.clone(), method: ask.method.clone(), body: ask.body };
+        let mut hop = Hop {
+            has_credentials: self.trusts(ask.url),
+            url: ask.url.clone(),
+            method: ask.method.clone(),
+            body: ask.body,
+        };
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send_once(&ask, &hop).await?;
             let Some(next) = self.redirect(&response, &hop)? else { return Ok(response) };
@@ -132,7 +135,9 @@ impl Session {
         match sent_or_not {
             Ok(response) => Ok(Response::new(response, idle)),
             // Weights that cannot be read are no fault of the server.
-            Err(_) if let Some(error) = hop.body.and_then(Upload::take_error) => Err(Failure { error, is_unsent: false }),
+            Err(_) if let Some(error) = hop.body.and_then(Upload::take_error) => {
+                Err(Failure { error, is_unsent: false })
+            }
             Err(error) => Err(Failure { is_unsent: is_connect(&error), error: transport_error(error) }),
         }
     }
@@ -207,7 +212,9 @@ impl Session {
         match (hop.url.scheme(), url.scheme()) {
             (_, "https") | ("http", "http") => {}
             ("https", "http") if self.client.config().allows_downgrade => {}
-            ("https", "http") => return refuse("the server redirects from https to http, which anybody on the way could read"),
+            ("https", "http") => {
+                return refuse("the server redirects from https to http, which anybody on the way could read");
+            }
             _ => return refuse("the server redirects to something that is neither http nor https"),
         }
         // User info of a server's own making is not ours.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod cached;
 mod client;
 mod download;
 mod error;
@@ -22,11 +23,12 @@ use std::sync::Arc;
 
 use tfjs_router::Route;
 
+pub use cached::{CachePolicy, Cached, cached};
 pub use client::HttpClient;
 pub use handler::HttpHandler;
-pub use options::{FileRef, FileUse, RequestInfo, ShardQuery};
 #[cfg(target_arch = "wasm32")]
 pub use options::{FetchCache, FetchCredentials, FetchMode};
+pub use options::{FileRef, FileUse, RequestInfo, ShardQuery};
 pub use retry::RetryPolicy;
 
 #[cfg(all(not(target_arch = "wasm32"), not(feature = "rustls"), not(feature = "native-tls")))]

@@ -13,8 +13,8 @@ use url::Url;
 
 use crate::address::{after_prefix, beside, resolve};
 use crate::download::{Budget, Download, Downloaded};
-use crate::exchange::{Ask, Session, at};
 use crate::error::status_error;
+use crate::exchange::{Ask, Session, at};
 use crate::meter::SharedMeter;
 use crate::response::Response;
 use crate::retry::Retries;
@@ -121,12 +121,8 @@ impl Loader<'_> {
         let config = self.session.client.config();
         let base = &self.entry.base;
         if let Some(converter) = &config.converter {
-            let file = FileRef {
-                path: path.to_string(),
-                index: Some(index),
-                group: Some(group),
-                file_use: FileUse::Load,
-            };
+            let file =
+                FileRef { path: path.to_string(), index: Some(index), group: Some(group), file_use: FileUse::Load };
             return resolve(base, &converter.convert(file).await?);
         }
         match &config.weight_path_prefix {
@@ -142,7 +138,8 @@ impl Loader<'_> {
         groups: &[WeightsManifestGroup],
         options: &LoadOptions,
     ) -> Result<Vec<Segment>, Error> {
-        let exact = groups.iter().map(needed).filter(|(_, exact)| *exact && options.surplus_bytes == SurplusBytes::Reject);
+        let exact =
+            groups.iter().map(needed).filter(|(_, exact)| *exact && options.surplus_bytes == SurplusBytes::Reject);
         let known = exact.fold(0u64, |sum, (bytes, _)| sum.saturating_add(bytes));
         let untold = jobs.iter().filter(|job| !job.is_exact).count();
         let meter = SharedMeter::of_load(options.progress.as_ref(), jobs.len(), known, untold);

@@ -25,15 +25,7 @@ struct State {
 impl SharedMeter {
     /// All lengths are known.
     pub(crate) fn new(meter: ProgressMeter) -> Self {
-        Self::of(State {
-            meter: Some(meter),
-            sink: None,
-            files: 0,
-            total: 0,
-            untold: 0,
-            bytes: 0,
-            finished: 0,
-        })
+        Self::of(State { meter: Some(meter), sink: None, files: 0, total: 0, untold: 0, bytes: 0, finished: 0 })
     }
 
     /// So many files, of which `known` bytes are known from the specs; `untold` of the files hold strings, and tell their own

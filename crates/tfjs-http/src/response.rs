@@ -59,7 +59,7 @@ impl Response {
 
     pub(crate) fn validator(&self) -> Validator {
         let owned = |name| self.header(name).map(str::to_owned);
-        Validator { etag: owned(&ETAG), last_modified: owned(&LAST_MODIFIED) }
+        Validator::new(owned(&ETAG), owned(&LAST_MODIFIED))
     }
 
     /// Status and content type, for messages.
@@ -119,6 +119,10 @@ pub(crate) fn stalled(idle_timeout: Duration) -> Error {
 
 impl Validator {
     pub(crate) const NONE: Self = Self { etag: None, last_modified: None };
+
+    pub(crate) fn new(etag: Option<String>, last_modified: Option<String>) -> Self {
+        Self { etag, last_modified }
+    }
 
     /// What `If-Range` can be asked with: a strong ETag, or else a date.
     pub(crate) fn if_range(&self) -> Option<&str> {

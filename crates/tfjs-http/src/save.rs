@@ -32,7 +32,11 @@ const MODEL_JSON: &str = "model.json";
 const JSON: &str = "application/json";
 const BINARY: &str = "application/octet-stream";
 
-pub(crate) async fn save(handler: &HttpHandler, artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<SaveResult, Error> {
+pub(crate) async fn save(
+    handler: &HttpHandler,
+    artifacts: &ModelArtifacts,
+    options: &SaveOptions,
+) -> Result<SaveResult, Error> {
     if handler.entry.base != handler.entry.json {
         return Err(Error::new(ErrorKind::InvalidUrl, "a model cannot be saved to two URLs"));
     }
@@ -44,7 +48,11 @@ pub(crate) async fn save(handler: &HttpHandler, artifacts: &ModelArtifacts, opti
 }
 
 /// One request with a form of two files.
-async fn save_form(handler: &HttpHandler, artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<SaveResult, Error> {
+async fn save_form(
+    handler: &HttpHandler,
+    artifacts: &ModelArtifacts,
+    options: &SaveOptions,
+) -> Result<SaveResult, Error> {
     let config = &handler.session.client.config().upload;
     let name = weights_name(options)?;
     let mut sent = artifacts.clone();
@@ -127,7 +135,10 @@ async fn without_gaps(weights: &Weights) -> Result<WeightData, Error> {
         let mut bounds: Option<(u64, u64)> = None;
         for (spec, place) in group.weights.iter().zip(places.by_ref()) {
             let TensorPlace::At(range) = place else {
-                let message = format!("nobody can tell where the bytes of tensor `{}` lie, so that groups cannot be joined", spec.name);
+                let message = format!(
+                    "nobody can tell where the bytes of tensor `{}` lie, so that groups cannot be joined",
+                    spec.name
+                );
                 return Err(Error::new(ErrorKind::Unsupported, message));
             };
             bounds = Some((bounds.map_or(range.start, |(start, _)| start), range.end));
@@ -193,7 +204,11 @@ fn quoted(name: &str) -> String {
 }
 
 /// A `PUT` for each file, `model.json` last: until then the model that was there is what is loaded.
-async fn save_each_file(handler: &HttpHandler, artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<SaveResult, Error> {
+async fn save_each_file(
+    handler: &HttpHandler,
+    artifacts: &ModelArtifacts,
+    options: &SaveOptions,
+) -> Result<SaveResult, Error> {
     let session = &handler.session;
     let base = json_url(&handler.entry.json);
     let mut layout = match &artifacts.weights {
@@ -214,9 +229,18 @@ async fn save_each_file(handler: &HttpHandler, artifacts: &ModelArtifacts, optio
         let shards = groups.flat_map(|(group, shards)| shards.iter().map(move |shard| (group, shard.clone())));
         let puts: Vec<_> = shards.enumerate().collect();
         let puts = puts.into_iter().map(|(index, (group, shard))| {
-            put_shard(session.clone(), base.clone(), weights.clone(), shard, (index, group), wants_digests, meter.clone())
+            put_shard(
+                session.clone(),
+                base.clone(),
+                weights.clone(),
+                shard,
+                (index, group),
+                wants_digests,
+                meter.clone(),
+            )
         });
-        let digests: Vec<_> = stream::iter(puts).buffered(session.client.config().concurrency.get()).try_collect().await?;
+        let digests: Vec<_> =
+            stream::iter(puts).buffered(session.client.config().concurrency.get()).try_collect().await?;
         if wants_digests {
             layout.set_checksums(digests.into_iter().flatten());
         }
@@ -278,7 +302,9 @@ async fn put_shard(
     let data = weights.data().slice(shard.range.clone())?;
     let upload = Upload::new(BINARY.to_owned(), vec![Piece::Weights(data, check)], meter);
     send(&session, &Method::PUT, &url, &upload).await?;
-    Ok(upload.digest())
+    // Nothing passes of an empty file.
+    let of_nothing = || ShardHasher::new([0]).finish().first().copied();
+    Ok(upload.digest().or_else(|| of_nothing().filter(|_| wants_digest)))
 }
 
 /// Sends a body until the server takes it, as far as that is safe.

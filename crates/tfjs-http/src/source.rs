@@ -65,7 +65,12 @@ struct Looked {
 
 impl HttpSource {
     /// Looks at a file; nothing if neither the server nor `told` says how long it is.
-    pub(crate) async fn open(session: Session, url: Url, name: String, told: Option<u64>) -> Result<Option<Self>, Error> {
+    pub(crate) async fn open(
+        session: Session,
+        url: Url,
+        name: String,
+        told: Option<u64>,
+    ) -> Result<Option<Self>, Error> {
         let mut retries = Retries::new(session.client.config().retry);
         let looked = loop {
             match look(&session, &url, &retries).await {
@@ -177,9 +182,8 @@ impl HttpSource {
         match response.status {
             StatusCode::PARTIAL_CONTENT => {
                 let told = response.content_range();
-                let is_right = told.is_none_or(|told| {
-                    told.start == start && told.total.is_none_or(|total| total == self.byte_length)
-                });
+                let is_right = told
+                    .is_none_or(|told| told.start == start && told.total.is_none_or(|total| total == self.byte_length));
                 if !is_right || !self.validator.agrees_with(&response.validator()) {
                     return Err(self.changed());
                 }
@@ -267,7 +271,8 @@ async fn look_with_head(session: &Session, url: &Url, retries: &Retries) -> Resu
 
 /// Asks for one byte, whose answer tells how many there are.
 async fn look_with_get(session: &Session, url: &Url, retries: &Retries) -> Result<Looked, Error> {
-    let ask = Ask::new(Method::GET, url, retries).with_header(RANGE, "bytes=0-0").with_header(ACCEPT_ENCODING, "identity");
+    let ask =
+        Ask::new(Method::GET, url, retries).with_header(RANGE, "bytes=0-0").with_header(ACCEPT_ENCODING, "identity");
     let response = session.send(ask).await.map_err(|failure| failure.error)?;
     let total = response.content_range().and_then(|range| range.total);
     match response.status {
@@ -304,6 +309,9 @@ impl ByteSource for HttpSource {
 
 impl fmt::Debug for HttpSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpSource").field("name", &self.name).field("byte_length", &self.byte_length).finish_non_exhaustive()
+        f.debug_struct("HttpSource")
+            .field("name", &self.name)
+            .field("byte_length", &self.byte_length)
+            .finish_non_exhaustive()
     }
 }

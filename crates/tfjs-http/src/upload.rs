@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
-use tfjs_artifacts::{BoxStream, Error, Sha256, ShardHasher, WeightData, Weights};
+#[cfg(target_arch = "wasm32")]
+use futures::TryStreamExt as _;
+use futures::{StreamExt as _, stream};
+use tfjs_artifacts::{BoxStream, Error, ErrorKind, Sha256, ShardHasher, WeightData, Weights};
 
 use crate::meter::SharedMeter;
 
@@ -35,7 +37,9 @@ pub(crate) enum Check {
     /// The checksums that these weights, of which all bytes pass, came with.
     All(Weights),
     /// Their one checksum is computed, and compared with one that is known.
-    One { expected: Option<Sha256> },
+    One {
+        expected: Option<Sha256>,
+    },
 }
 
 /// What passes between a body that is being sent and who waits for the answer.
@@ -71,7 +75,7 @@ impl Upload {
         self.flow.error.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// The checksum of the weights that passed last, if it was wanted.
+    /// The checksum of the weights, if it was wanted and they have passed.
     pub(crate) fn digest(&self) -> Option<Sha256> {
         *self.flow.digest.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -125,30 +129,29 @@ impl Flow {
             Check::All(weights) => weights.checksum_hasher(),
             Check::One { .. } => Some(ShardHasher::new([data.byte_length()])),
         };
-        let windows = data.stream(WINDOW).map(Some).chain(stream::once(std::future::ready(None)));
-        let windows = windows.scan(hasher, move |hasher, window| {
-            let item = match window {
-                Some(Ok(bytes)) => {
-                    if let Some(hasher) = hasher {
-                        hasher.update(&bytes);
-                    }
-                    self.count(bytes.len() as u64, &passed);
-                    Ok(bytes)
+        let length = data.byte_length();
+        let mut seen = 0;
+        let windows = data.stream(WINDOW).scan(hasher, move |hasher, window| {
+            let item = window.and_then(|bytes| {
+                seen += bytes.len() as u64;
+                if let Some(hasher) = hasher {
+                    hasher.update(&bytes);
                 }
-                Some(Err(error)) => Err(error),
-                None => match hasher.take() {
-                    Some(hasher) => self.compare(&check, &hasher.finish()).map(|()| Bytes::new()),
-                    None => Ok(Bytes::new()),
-                },
-            };
+                // Before the last bytes go out: behind them a connection that knows the length asks for nothing.
+                if let Some(hasher) = hasher.take_if(|_| seen == length) {
+                    self.compare(&check, &hasher.finish())?;
+                }
+                self.count(bytes.len() as u64, &passed);
+                Ok(bytes)
+            });
             // The cause is kept for who waits for the answer; the connection only learns that there is one.
             let item = item.map_err(|error| {
                 *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                Error::new(tfjs_artifacts::ErrorKind::Unexpected, "the weights cannot be read")
+                Error::new(ErrorKind::Unexpected, "the weights cannot be read")
             });
             std::future::ready(Some(item))
         });
-        Box::pin(windows.try_filter(|bytes| std::future::ready(!bytes.is_empty())))
+        Box::pin(windows)
     }
 
     /// So many bytes of weights more in this try; only what no try before has passed is progress.
@@ -169,8 +172,9 @@ impl Flow {
                 let actual = digests.first().copied();
                 *self.digest.lock().unwrap_or_else(PoisonError::into_inner) = actual;
                 if expected.is_some() && *expected != actual {
-                    let message = "the weights do not have the SHA-256 that the manifest says: they were changed or damaged";
-                    return Err(Error::new(tfjs_artifacts::ErrorKind::InvalidData, message));
+                    let message =
+                        "the weights do not have the SHA-256 that the manifest says: they were changed or damaged";
+                    return Err(Error::new(ErrorKind::InvalidData, message));
                 }
                 Ok(())
             }
