@@ -275,8 +275,8 @@ impl HttpClient {
     #[must_use]
     pub fn with_part_names(self, json: &str, weights: &str) -> Self {
         self.with(|config| {
-            config.upload.json_part = json.to_owned();
-            config.upload.weights_part = weights.to_owned();
+            json.clone_into(&mut config.upload.json_part);
+            weights.clone_into(&mut config.upload.weights_part);
         })
     }
 

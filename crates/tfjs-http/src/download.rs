@@ -234,18 +234,14 @@ impl<'a> Download<'a> {
         let head = if self.bytes.is_empty() { chunk } else { &self.bytes };
         let looks = sniff(head).map_or_else(String::new, |sniffed| format!("; it {sniffed}"));
         let (name, answer) = (&self.name, &self.described);
-        let message = match self.total.filter(|total| *total > allowed) {
-            Some(total) => {
-                format!("{name} has {total} bytes, but may have {allowed}; it was answered with {answer}{looks}")
-            }
-            None => {
-                let received = self.bytes.len() + chunk.len();
-                format!(
-                    "{name} goes on beyond the {allowed} bytes that it may have: {received} were received, answered with \
-                     {answer}{looks}"
-                )
-            }
+        let length = match self.total.filter(|total| *total > allowed) {
+            Some(total) => format!("has {total} bytes, but may have {allowed}"),
+            None => format!(
+                "goes on beyond the {allowed} bytes that it may have: {} were received",
+                self.bytes.len() + chunk.len()
+            ),
         };
+        let message = format!("{name} {length}; it was answered with {answer}{looks}");
         Error::new(ErrorKind::InvalidData, message)
     }
 

@@ -35,7 +35,7 @@ impl RetryPolicy {
             attempts: 4,
             initial_backoff: Duration::from_millis(250),
             max_backoff: Duration::from_secs(8),
-            max_retry_after: Duration::from_secs(60),
+            max_retry_after: Duration::from_mins(1),
             has_jitter: true,
         }
     }

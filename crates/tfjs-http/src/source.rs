@@ -218,13 +218,11 @@ impl Cursor {
     /// Some of the bytes that come next, at most so many and at least one.
     async fn next_piece(&mut self, wanted: u64) -> Result<Bytes, Error> {
         while self.rest.is_empty() {
-            self.rest = match self.response.chunk().await? {
-                Some(chunk) => chunk,
-                None => {
-                    let message = format!("the body ended {} bytes early", self.end - self.next);
-                    return Err(Error::new(ErrorKind::Transport, message));
-                }
+            let Some(chunk) = self.response.chunk().await? else {
+                let message = format!("the body ended {} bytes early", self.end - self.next);
+                return Err(Error::new(ErrorKind::Transport, message));
             };
+            self.rest = chunk;
         }
         let length = usize::try_from(wanted).unwrap_or(usize::MAX).min(self.rest.len());
         self.next += length as u64;

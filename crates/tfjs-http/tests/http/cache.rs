@@ -27,11 +27,13 @@ impl Place {
         let files = Files::of_model(&samples::everything());
         let is_away = Arc::new(AtomicBool::new(false));
         let (served, away) = (files.clone(), Arc::clone(&is_away));
-        let server = Server::start(move |request| match away.load(Ordering::SeqCst) {
-            true => Reply::new(503, "away"),
-            false => served.answer(request),
-        })
-        .await;
+        let server =
+            Server::start(
+                move |request| {
+                    if away.load(Ordering::SeqCst) { Reply::new(503, "away") } else { served.answer(request) }
+                },
+            )
+            .await;
         Self { files, server, is_away, folder: tempfile::tempdir().unwrap() }
     }
 
@@ -125,7 +127,7 @@ async fn a_new_model_that_breaks_off_leaves_the_old_one() {
     let files = place.files.clone();
     let broken = Server::start(move |request| {
         let good = files.answer(request);
-        if request.path().ends_with(".bin") { good.ending(End::Cut(10)) } else { good }
+        if request.path().contains(".weights.") { good.ending(End::Cut(10)) } else { good }
     })
     .await;
     // The same store, as if the same server had broken.

@@ -13,7 +13,9 @@ async fn a_hundred_loads_at_once() {
     let handler = tfjs_http::HttpHandler::from_url(&server.url("/m/model.json"), &client()).unwrap();
     let options = LoadOptions::new();
     let loaded = futures::future::try_join_all((0..100).map(|_| handler.load(&options))).await.unwrap();
-    loaded.iter().for_each(|loaded| assert_same_model(loaded, &artifacts));
+    for loaded in &loaded {
+        assert_same_model(loaded, &artifacts);
+    }
     assert_eq!(server.requests().len(), 1300);
 }
 

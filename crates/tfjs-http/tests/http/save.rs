@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, RawJson, RelPath, SaveResult, Sharding, WeightData, Weights};
+use tfjs_artifacts::{
+    Error, ErrorKind, ModelArtifacts, RawJson, RelPath, SaveResult, Sharding, SurplusBytes, WeightData, Weights,
+};
 use tfjs_http::{HttpClient, HttpHandler};
 use tfjs_router::{Checksums, SaveHandler as _, SaveOptions};
 use tfjs_testkit::{FailingSource, assert_same_model, samples};
@@ -106,7 +108,9 @@ async fn several_groups_and_shards_become_one_file() {
     save(&server.url("/upload"), &artifacts).await.unwrap();
     let parts = parts(&server.requests()[0]);
     let files = Files::default();
-    parts.into_iter().for_each(|part| files.put(&format!("/m/{}", part.file_name), part.content));
+    for part in parts {
+        files.put(&format!("/m/{}", part.file_name), part.content);
+    }
     let server = Server::of(files).await;
     let loaded = load(&server.url("/m/model.json")).await.unwrap();
     let names = |artifacts: &ModelArtifacts| -> Vec<String> {
@@ -225,14 +229,17 @@ async fn checksums_are_written_and_compared() {
     save_with(&server.url("/upload"), &client(), &model_of(1000), &options).await.unwrap();
     let parts = parts(&server.requests()[0]);
     let files = Files::default();
-    parts.into_iter().for_each(|part| files.put(&format!("/m/{}", part.file_name), part.content));
+    for part in parts {
+        files.put(&format!("/m/{}", part.file_name), part.content);
+    }
     let source = Server::of(files.clone()).await;
     let mut loaded = load(&source.url("/m/model.json")).await.unwrap();
     let weights = loaded.weights.take().unwrap();
     assert!(weights.shards().all(|shard| shard.sha256.is_some()));
 
     // The same manifest over other bytes.
-    let damaged = Weights::new(weights.groups().to_vec(), WeightData::from(vec![1; 4000]), Default::default()).unwrap();
+    let damaged =
+        Weights::new(weights.groups().to_vec(), WeightData::from(vec![1; 4000]), SurplusBytes::Reject).unwrap();
     server.forget_requests();
     let error = save(&server.url("/upload"), &loaded.with_weights(damaged)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
