@@ -147,7 +147,7 @@ impl<'a> Download<'a> {
                 return Err(Error::new(ErrorKind::InvalidData, message));
             }
             status if status.is_success() => self.begin(&response),
-            _ => return Err(status_error(response).await),
+            _ => return Err(status_error(response, Some(&self.name)).await),
         }
         self.receive(response).await?;
         Ok(Ended::Whole)
@@ -189,6 +189,7 @@ impl<'a> Download<'a> {
     }
 
     async fn receive(&mut self, mut response: Response) -> Result<(), Error> {
+        response.check_encoding()?;
         while let Some(chunk) = response.chunk().await? {
             if self.total.is_some_and(|total| total > self.budget.whole) {
                 return Err(self.too_long(&chunk));
@@ -245,8 +246,11 @@ impl<'a> Download<'a> {
         Error::new(ErrorKind::InvalidData, message)
     }
 
-    /// The last error of several tries, with the file's name.
+    /// The last error of several tries, with the file's name, which those that are about an answer have already.
     fn explain(&self, error: Error) -> Error {
+        if error.message().starts_with(&self.name) {
+            return error;
+        }
         let received = self.bytes.len();
         let message = match self.total.filter(|_| error.is_transient()) {
             Some(total) => format!("{} cannot be read; {received} of {total} bytes were received", self.name),

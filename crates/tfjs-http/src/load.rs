@@ -187,7 +187,11 @@ impl Loader<'_> {
 
 /// A JSON file's body, if it is one.
 pub(crate) async fn read_json(mut response: Response, limit: u64) -> Result<Vec<u8>, Error> {
-    if response.status.is_success() { response.read(limit).await } else { Err(status_error(response).await) }
+    if !response.status.is_success() {
+        return Err(status_error(response, None).await);
+    }
+    response.check_encoding()?;
+    response.read(limit).await
 }
 
 /// How many bytes the tensors of a group take, and whether that is exact.

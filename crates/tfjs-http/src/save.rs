@@ -319,7 +319,7 @@ async fn send(session: &Session, method: &Method, url: &Url, upload: &Upload) ->
             Ok(response) if response.status.is_success() => return Ok(response),
             Ok(response) => {
                 let is_refused = is_refused(&response);
-                let error = status_error(response).await;
+                let error = status_error(response, None).await;
                 let is_safe = is_refused || (*method == Method::PUT && error.is_transient());
                 (error, is_safe)
             }

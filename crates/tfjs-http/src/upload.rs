@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 #[cfg(target_arch = "wasm32")]
@@ -13,7 +14,7 @@ use tfjs_artifacts::{BoxStream, Error, ErrorKind, Sha256, ShardHasher, WeightDat
 use crate::meter::SharedMeter;
 
 /// How much of the weights is in memory at once.
-const WINDOW: usize = 1 << 20;
+const WINDOW: usize = 256 << 10;
 
 /// What is sent.
 pub(crate) struct Upload {
@@ -68,6 +69,11 @@ impl Upload {
     /// How many bytes have been handed on, over all tries.
     pub(crate) fn moved(&self) -> u64 {
         self.flow.moved.load(Ordering::Relaxed)
+    }
+
+    /// How long the bytes that the system has taken, and nobody can see, may be on their way: 4 MiB of them over a slow line.
+    pub(crate) fn time_in_buffers(&self) -> Duration {
+        Duration::from_secs(self.byte_length().min(4 << 20) / (16 << 10))
     }
 
     /// Why the weights could not be read, if they could not.

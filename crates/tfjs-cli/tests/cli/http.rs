@@ -16,14 +16,14 @@ fn serve(folder: PathBuf, token: &'static str) -> (String, Arc<Mutex<Vec<String>
     let log = Arc::clone(&sent);
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            answer(stream.unwrap(), &folder, token, &log);
+            answer(&stream.unwrap(), &folder, token, &log);
         }
     });
     (url, sent)
 }
 
-fn answer(stream: TcpStream, folder: &std::path::Path, token: &str, log: &Mutex<Vec<String>>) {
-    let mut reader = BufReader::new(&stream);
+fn answer(mut stream: &TcpStream, folder: &std::path::Path, token: &str, log: &Mutex<Vec<String>>) {
+    let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if reader.read_line(&mut head).unwrap() == 0 {
@@ -50,7 +50,7 @@ fn answer(stream: TcpStream, folder: &std::path::Path, token: &str, log: &Mutex<
     let body = if method == "head" { Vec::new() } else { content };
     let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
     // Who reads only the beginning is gone by now.
-    let _ = (&stream).write_all(&[head.as_bytes(), &body].concat());
+    let _ = stream.write_all(&[head.as_bytes(), &body].concat());
 }
 
 fn model() -> Folder {

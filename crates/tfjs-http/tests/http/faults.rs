@@ -188,6 +188,18 @@ async fn a_short_body_without_a_validator_starts_again() {
 }
 
 #[tokio::test]
+async fn a_date_serves_as_a_validator_if_it_is_old_enough() {
+    for (now, resumes) in [("Sun, 06 Nov 1994 08:49:38 GMT", true), ("Sun, 06 Nov 1994 08:49:37 GMT", false)] {
+        let requests = recovers(move |_, good| {
+            let dated = Reply { headers: Vec::new(), ..good }.with("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT");
+            dated.with("date", now).ending(End::Cut(1234))
+        })
+        .await;
+        assert_eq!(requests[1].header("range").is_some(), resumes);
+    }
+}
+
+#[tokio::test]
 async fn a_reset_body_is_resumed() {
     let requests = recovers(|_, good| good.ending(End::Reset(1234))).await;
     assert_eq!(requests.len(), 2);
@@ -364,6 +376,14 @@ async fn gzip_is_decoded() {
     })
     .await;
     assert_same_model(&load(&server.url(JSON)).await.unwrap(), &artifacts);
+}
+
+#[tokio::test]
+async fn an_encoding_that_nobody_asked_for() {
+    for path in [JSON, WEIGHTS] {
+        let (error, _) = error_of(path, |_, good| good.with("content-encoding", "br")).await;
+        assert_says(&error, ErrorKind::Unsupported, &["content encoding `br`"]);
+    }
 }
 
 #[tokio::test]
