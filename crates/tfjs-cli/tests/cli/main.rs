@@ -3,5 +3,6 @@
 
 mod bad_input;
 mod contract;
+mod http;
 mod quantize;
 mod support;
