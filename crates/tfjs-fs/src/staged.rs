@@ -191,7 +191,7 @@ struct Writing {
 
 fn create(target: PathBuf, made: Arc<MadeFolders>) -> Result<Writing, Error> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".tfjs-").suffix(".tmp");
+    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
     // A model is as readable as any new file; a temporary file alone would be its owner's only.
     #[cfg(unix)]
     {
@@ -217,6 +217,17 @@ impl Writing {
     }
 }
 
+/// Whether nothing is in a folder but what a save that is under way has put there.
+fn is_in_the_making(folder: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    let mut names = entries.map_while(Result::ok).map(|entry| entry.file_name()).peekable();
+    let is_temporary = |name: &str| name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1);
+    names.peek().is_some() && names.all(|name| name.to_str().is_some_and(is_temporary))
+}
+
+/// How temporary files begin and end.
+const TEMPORARY: (&str, &str) = (".tfjs-", ".tmp");
+
 /// Folders that a save had to make; a save that fails leaves none behind.
 #[derive(Debug, Default)]
 struct MadeFolders {
@@ -231,6 +242,10 @@ impl MadeFolders {
         let missing: Vec<_> = missing.map(Path::to_path_buf).collect();
         // Remembered before they are made: if making one fails, those before it go away again.
         self.folders.extend(missing.into_iter().rev());
+        if is_in_the_making(folder) {
+            // Another save made it. If both fail, the last one removes it.
+            self.folders.push(folder.to_path_buf());
+        }
         std::fs::create_dir_all(folder).map_err(|error| io_error(error, Operation::Save, folder))
     }
 
