@@ -4,4 +4,6 @@
 mod bad_input;
 mod contract;
 mod quantize;
+#[cfg(unix)]
+mod serve;
 mod support;
