@@ -41,24 +41,34 @@ fn main() -> ExitCode {
     }
 }
 
+/// Waits until somebody wants the process to end. From the call on, not from when it is waited for: who sees what a command
+/// prints may end it.
+#[cfg(unix)]
+fn end_requested() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let asks = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    async {
+        let [mut interrupt, mut terminate] = asks;
+        tokio::select! {
+            () = received(&mut interrupt) => {}
+            () = received(&mut terminate) => {}
+        }
+    }
+}
+
+/// Waits for a signal; for ever if the system does not tell of it.
+#[cfg(unix)]
+async fn received(signal: &mut std::io::Result<tokio::signal::unix::Signal>) {
+    match signal {
+        Ok(signal) => drop(signal.recv().await),
+        Err(_) => std::future::pending().await,
+    }
+}
+
 /// Waits until somebody wants the process to end.
+#[cfg(not(unix))]
 async fn end_requested() {
-    #[cfg(unix)]
-    let ended = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => terminate.recv().await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let ended = std::future::pending::<Option<()>>();
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => {
-            if pressed.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-        _ = ended => {}
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }

@@ -58,8 +58,13 @@ async fn save_to(
     let lock = staged.lock().await?;
     let replaced = replaced(destination).await;
     targets.check(&replaced).await?;
-    blocking(move || staged.commit(replaced)).await?;
-    drop(lock);
+    // The lock goes along: a commit ends by itself when this future is dropped.
+    blocking(move || {
+        let committed = staged.commit(replaced);
+        drop(lock);
+        committed
+    })
+    .await?;
     meter.done();
     Ok(result)
 }

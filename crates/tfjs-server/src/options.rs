@@ -109,7 +109,8 @@ pub struct ServeOptions {
     pub write_timeout: Duration,
     /// The most connections at a time; others wait to be accepted. Default: 512.
     pub max_connections: usize,
-    /// The most bytes of a request's line and headers. At least 8 KiB. Default: 64 KiB.
+    /// The most bytes of a request's line and headers, which are read in steps: up to twice as many may get through. At least
+    /// 8 KiB. Default: 64 KiB.
     pub max_head_bytes: usize,
     /// How long requests may go on when the server is to end. Default: 10 seconds.
     pub shutdown_timeout: Duration,

@@ -59,6 +59,8 @@ impl Refusal {
             ErrorKind::InvalidData | ErrorKind::LimitExceeded | ErrorKind::Unsupported => {
                 Self::unprocessable(chain(error))
             }
+            // A place that was there a moment ago: somebody removed it, or another upload failed.
+            ErrorKind::NotFound => Self::new(StatusCode::CONFLICT, "the model was removed meanwhile; try again"),
             _ => Self::of_backend(error),
         }
     }

@@ -1,6 +1,7 @@
 //! Which request does what.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -27,6 +28,20 @@ struct Server {
     cache: Cache,
     options: Arc<ServerOptions>,
     uploads: Semaphore,
+    /// The models that are being uploaded.
+    busy: Mutex<BTreeSet<ModelName>>,
+}
+
+/// Keeps others from uploading to a name.
+struct Busy<'a> {
+    server: &'a Server,
+    name: &'a ModelName,
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.server.busy().remove(self.name);
+    }
 }
 
 /// The routes of a model server. See the crate's documentation for what each does.
@@ -36,7 +51,8 @@ struct Server {
 pub fn router(models: Models, options: ServerOptions) -> Router {
     let options = Arc::new(options);
     let uploads = Semaphore::new(options.max_uploads.min(Semaphore::MAX_PERMITS));
-    let server = Arc::new(Server { cache: Cache::new(models), options: Arc::clone(&options), uploads });
+    let server =
+        Arc::new(Server { cache: Cache::new(models), options: Arc::clone(&options), uploads, busy: Mutex::default() });
     Router::new()
         .route("/", get(list))
         .route("/healthz", get(healthz))
@@ -121,6 +137,11 @@ async fn receive(
 }
 
 impl Server {
+    fn busy(&self) -> MutexGuard<'_, BTreeSet<ModelName>> {
+        // Nobody panics while holding it.
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn receive(
         &self,
         name: &ModelName,
@@ -133,6 +154,11 @@ impl Server {
             let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
             return Err(refusal.with_retry_after(Duration::from_secs(2)));
         };
+        if !self.busy().insert(name.clone()) {
+            let message = format!("another upload to `{name}` is under way; try again when it has ended");
+            return Err(Refusal::new(StatusCode::CONFLICT, message).with_retry_after(Duration::from_secs(2)));
+        }
+        let _busy = Busy { server: self, name };
         // Boxed: it is much larger than what the other routes need.
         let saved = Box::pin(upload::receive(self.cache.models(), name, &self.options, headers, body)).await;
         self.cache.forget(name);

@@ -11,6 +11,12 @@ use tfjs_artifacts::{
     Error, ModelArtifacts, ModelTopology, Segment, Sha256, ShardLayout, WeightData, encode_manifest, encode_model_json,
 };
 
+/// The file that a client asks for first.
+pub(crate) const MODEL_JSON: &str = "model.json";
+/// The binary topology that converters before TensorFlow.js 1.0 wrote, and the manifest that they wrote beside it.
+const GRAPH_DEF: &str = "tensorflowjs_model.pb";
+const WEIGHTS_MANIFEST: &str = "weights_manifest.json";
+
 /// The files of a model, as they are asked for: by their paths below its name.
 #[derive(Debug)]
 pub(crate) struct Served {
@@ -53,19 +59,14 @@ impl Served {
                 files.insert(shard.path.as_str().into(), ServedFile::Binary { data, etag });
             }
         }
-        match &artifacts.model_topology {
-            Some(ModelTopology::GraphDef(topology)) => {
-                let etag = Some(quoted(&Sha256::of(topology)));
-                let data = WeightData::from(topology.clone());
-                files.insert("tensorflowjs_model.pb".into(), ServedFile::Binary { data, etag });
-                if let (Some(weights), Some(layout)) = (&artifacts.weights, &layout) {
-                    files.insert("weights_manifest.json".into(), ServedFile::json(encode_manifest(weights, layout)?));
-                }
-            }
-            _ => {
-                let json = encode_model_json(artifacts, layout.as_ref())?;
-                files.insert("model.json".into(), ServedFile::json(json));
-            }
+        if let Some(ModelTopology::GraphDef(topology)) = &artifacts.model_topology {
+            let etag = Some(quoted(&Sha256::of(topology)));
+            let data = WeightData::from(topology.clone());
+            files.insert(GRAPH_DEF.into(), ServedFile::Binary { data, etag });
+            files.insert(WEIGHTS_MANIFEST.into(), ServedFile::json(legacy_manifest(artifacts, layout.as_ref())?));
+        } else {
+            let json = encode_model_json(artifacts, layout.as_ref())?;
+            files.insert(MODEL_JSON.into(), ServedFile::json(json));
         }
         Ok(Self { files })
     }
@@ -76,14 +77,11 @@ impl Served {
 
     /// How many bytes it keeps in memory, roughly.
     pub(crate) fn weight(&self) -> usize {
-        let weight = |(path, file): (&Box<str>, &ServedFile)| {
-            let content = match file {
-                ServedFile::Json(text) => text.plain.len() * 2,
-                ServedFile::Binary { .. } => 256,
-            };
-            path.len() + content
+        let weight = |file: &ServedFile| match file {
+            ServedFile::Json(text) => text.plain.len() * 2,
+            ServedFile::Binary { .. } => 512,
         };
-        self.files.iter().map(weight).sum()
+        self.files.values().map(weight).sum()
     }
 }
 
@@ -116,6 +114,17 @@ impl Text {
     /// Two forms are two representations: each has a tag of its own.
     pub(crate) fn etag(&self, is_gzipped: bool) -> String {
         if is_gzipped { format!("\"{}-gzip\"", self.digest) } else { quoted(&self.digest) }
+    }
+}
+
+/// The text beside a binary topology: a bare manifest, or an object if the model has more than that.
+fn legacy_manifest(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>) -> Result<String, Error> {
+    let mut without_topology = artifacts.clone();
+    without_topology.model_topology = None;
+    match (&artifacts.weights, layout) {
+        (Some(weights), Some(layout)) if without_topology.is_bare() => Ok(encode_manifest(weights, layout)?),
+        (None, _) => Ok("[]".to_owned()),
+        _ => encode_model_json(&without_topology, layout),
     }
 }
 

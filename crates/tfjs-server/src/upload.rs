@@ -22,7 +22,7 @@ use tfjs_artifacts::{
 use self::incoming::{Incoming, too_large};
 use self::multipart::Multipart;
 use self::sequential::{File, SequentialSource};
-use self::spool::SpooledPart;
+use self::spool::{Spool, SpooledPart};
 use crate::refusal::Refusal;
 use crate::{ModelName, Models, ServerOptions};
 
@@ -50,7 +50,7 @@ pub(crate) async fn receive(
         return Err(too_large(options.max_upload_bytes));
     }
     let multipart = Multipart::new(Incoming::new(body, options), &boundary, options.max_parts);
-    Upload { models, name, options, multipart, spooled: BTreeMap::new() }.run().await
+    Upload { models, name, options, multipart, spool: Spool::default(), spooled: BTreeMap::new() }.run().await
 }
 
 /// An upload that is under way.
@@ -59,6 +59,7 @@ struct Upload<'a> {
     name: &'a ModelName,
     options: &'a ServerOptions,
     multipart: Multipart,
+    spool: Spool,
     /// Parts that had to be kept, by name.
     spooled: BTreeMap<String, SpooledPart>,
 }
@@ -81,7 +82,7 @@ impl Upload<'_> {
                 self.save_sequential(model_json, &files, source).await
             }
             _ => {
-                self.spool(part).await?;
+                self.keep(part).await?;
                 self.save_spooled(model_json).await
             }
         }
@@ -91,7 +92,7 @@ impl Upload<'_> {
     async fn model_json(&mut self) -> Result<ModelJson, Refusal> {
         while let Some(part) = self.multipart.next_part().await? {
             if !JSON_PARTS.contains(&part.as_str()) {
-                self.spool(part).await?;
+                self.keep(part).await?;
                 continue;
             }
             let text = self.json_text().await?;
@@ -140,7 +141,7 @@ impl Upload<'_> {
     /// Saves when all parts are there.
     async fn save_spooled(mut self, model_json: ModelJson) -> Result<SaveResult, Refusal> {
         while let Some(part) = self.multipart.next_part().await? {
-            self.spool(part).await?;
+            self.keep(part).await?;
         }
         let artifacts = assemble(model_json.clone(), self.segments(&model_json)?).await?;
         if let Some(weights) = &artifacts.weights {
@@ -150,11 +151,11 @@ impl Upload<'_> {
         saved.map_err(|error| Refusal::of_save(&error))
     }
 
-    async fn spool(&mut self, part: String) -> Result<(), Refusal> {
+    async fn keep(&mut self, part: String) -> Result<(), Refusal> {
         if JSON_PARTS.contains(&part.as_str()) || self.spooled.contains_key(&part) {
             return Err(unexpected_part(&part));
         }
-        let spooled = SpooledPart::receive(&mut self.multipart, self.options).await?;
+        let spooled = self.spool.receive(&mut self.multipart, self.options).await?;
         self.spooled.insert(part, spooled);
         Ok(())
     }

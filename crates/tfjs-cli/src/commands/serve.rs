@@ -56,6 +56,8 @@ fn models(folder: &Path) -> Result<Models, Failure> {
 
 fn server_options(serve: &Serve) -> Result<ServerOptions, Failure> {
     let mut options = ServerOptions::new();
+    // Where there is room for models. The files have no names.
+    options.spool_folder = Some(serve.folder.clone());
     options.token = token(serve)?;
     if serve.protect_reads && options.token.is_none() {
         return refuse("--protect-reads needs a token: set one with --token-env or --token-file");

@@ -63,7 +63,7 @@ impl Incoming {
 }
 
 /// Longer than anybody waits, and no overflow of a clock.
-const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const FOREVER: Duration = Duration::from_hours(365 * 24);
 
 pub(crate) fn too_large(max_bytes: u64) -> Refusal {
     Refusal::too_large(format!("the upload has more than {max_bytes} bytes, which is the limit of this server"))

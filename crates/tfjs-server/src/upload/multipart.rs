@@ -239,13 +239,11 @@ fn parameter(value: &str, kind: &str, name: &str) -> Option<String> {
     }
     loop {
         let (key, after) = rest.split_once('=')?;
-        let (value, after) = match after.trim_start().strip_prefix('"') {
-            Some(quoted) => unquote(quoted)?,
-            None => {
-                let end = after.find(';').unwrap_or(after.len());
-                let (token, after) = after.split_at(end);
-                (token.trim().to_owned(), after)
-            }
+        let (value, after) = if let Some(quoted) = after.trim_start().strip_prefix('"') {
+            unquote(quoted)?
+        } else {
+            let (token, after) = after.split_at(after.find(';').unwrap_or(after.len()));
+            (token.trim().to_owned(), after)
         };
         if key.trim().eq_ignore_ascii_case(name) {
             return Some(value);

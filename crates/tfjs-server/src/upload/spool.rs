@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
@@ -14,30 +14,52 @@ use super::multipart::Multipart;
 use crate::ServerOptions;
 use crate::refusal::Refusal;
 
-/// A part of an upload in a file without a name, which is gone when this is dropped.
-#[derive(Debug)]
-pub(crate) struct SpooledPart {
-    file: Arc<Mutex<File>>,
+/// A file without a name, which is gone when this and the parts in it are dropped. One for all parts: many small ones must not
+/// use up the files that a process may open.
+#[derive(Debug, Default)]
+pub(crate) struct Spool {
+    file: Option<Arc<Mutex<File>>>,
     byte_length: u64,
 }
 
-impl SpooledPart {
+/// A part of an upload in a [`Spool`].
+#[derive(Debug)]
+pub(crate) struct SpooledPart {
+    file: Option<Arc<Mutex<File>>>,
+    range: Range<u64>,
+}
+
+impl Spool {
     /// Takes what is left of the current part.
-    pub(crate) async fn receive(multipart: &mut Multipart, options: &ServerOptions) -> Result<Self, Refusal> {
-        let folder = options.spool_folder.clone().unwrap_or_else(std::env::temp_dir);
-        let mut file = blocking(move || tempfile::tempfile_in(folder)).await?;
-        let mut byte_length = 0;
+    pub(crate) async fn receive(
+        &mut self,
+        multipart: &mut Multipart,
+        options: &ServerOptions,
+    ) -> Result<SpooledPart, Refusal> {
+        let start = self.byte_length;
         while let Some(bytes) = multipart.chunk().await? {
-            byte_length += bytes.len() as u64;
-            file = blocking(move || file.write_all(&bytes).map(|()| file)).await?;
+            let file = match &self.file {
+                Some(file) => Arc::clone(file),
+                None => {
+                    let folder = options.spool_folder.clone().unwrap_or_else(std::env::temp_dir);
+                    let file = blocking(move || tempfile::tempfile_in(folder)).await?;
+                    Arc::clone(self.file.insert(Arc::new(Mutex::new(file))))
+                }
+            };
+            self.byte_length += bytes.len() as u64;
+            blocking(move || open(&file).write_all(&bytes)).await?;
         }
-        Ok(Self { file: Arc::new(Mutex::new(file)), byte_length })
+        Ok(SpooledPart { file: self.file.clone(), range: start..self.byte_length })
     }
 }
 
+/// Nobody panics while holding it.
+fn open(file: &Mutex<File>) -> MutexGuard<'_, File> {
+    file.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn read_range(file: &Mutex<File>, range: &Range<u64>) -> std::io::Result<Vec<u8>> {
-    // Nobody panics while holding it.
-    let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut file = open(file);
     file.seek(SeekFrom::Start(range.start))?;
     let mut bytes = Vec::new();
     (&mut *file).take(range.end - range.start).read_to_end(&mut bytes)?;
@@ -59,7 +81,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> +
 #[async_trait]
 impl ByteSource for SpooledPart {
     fn byte_length(&self) -> u64 {
-        self.byte_length
+        self.range.end - self.range.start
     }
 
     fn version(&self) -> Option<String> {
@@ -67,7 +89,8 @@ impl ByteSource for SpooledPart {
     }
 
     async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
-        let file = Arc::clone(&self.file);
+        let Some(file) = self.file.clone() else { return Ok(Bytes::new()) };
+        let range = self.range.start + range.start..self.range.start + range.end;
         let read = tokio::task::spawn_blocking(move || read_range(&file, &range)).await;
         let fail = |message| Error::new(ErrorKind::Unexpected, message);
         match read {
