@@ -105,6 +105,7 @@ impl Session {
     }
 
     async fn send_once(&self, ask: &Ask<'_>, hop: &Hop<'_>) -> Result<Response, Failure> {
+        #[cfg(not(target_arch = "wasm32"))]
         need_runtime()?;
         let idle = self.client.config().idle_timeout;
         let mut headers = self.headers(ask, hop).await?;
@@ -249,8 +250,8 @@ fn sent(error: Error) -> Failure {
 }
 
 /// Timers and sockets live in a runtime; without one they panic.
+#[cfg(not(target_arch = "wasm32"))]
 fn need_runtime() -> Result<(), Error> {
-    #[cfg(not(target_arch = "wasm32"))]
     if tokio::runtime::Handle::try_current().is_err() {
         let message = "http needs a Tokio runtime with I/O and time enabled: call this from one";
         return Err(Error::new(ErrorKind::Unsupported, message));
