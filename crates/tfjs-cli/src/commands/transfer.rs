@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use tfjs_io::{
-    Checksums, Error, LoadOptions, ModelArtifacts, QuantizationReport, QuantizationRules, SaveOptions, SaveResult,
-    quantize_weights,
+    Checksums, Error, LoadOptions, Location, ModelArtifacts, QuantizationReport, QuantizationRules, SaveOptions,
+    SaveResult, quantize_weights,
 };
 
 use crate::args::Transfer;
@@ -100,7 +100,9 @@ fn tell(
         (None, false) => {}
     }
     let weights = output::bytes(saved.model_artifacts_info.weight_data_bytes);
-    output::lines([format!("{done} {} to {} ({weights} of weights)", transfer.source, transfer.destination)])
+    // A token in a URL is for the server, not for a log.
+    let [source, destination] = [&transfer.source, &transfer.destination].map(|url| Location::new(url));
+    output::lines([format!("{done} {source} to {destination} ({weights} of weights)")])
 }
 
 /// For people: what became of each weight, under a line that says what is what.
