@@ -30,6 +30,10 @@ use crate::{Error, MaybeSend, MaybeSync};
 ///         10_000
 ///     }
 ///
+///     fn version(&self) -> Option<String> {
+///         Some("ones".to_owned())
+///     }
+///
 ///     async fn read(&self, range: std::ops::Range<u64>) -> Result<Bytes, Error> {
 ///         Ok(vec![1; (range.end - range.start) as usize].into())
 ///     }
@@ -40,6 +44,10 @@ use crate::{Error, MaybeSend, MaybeSync};
 pub trait ByteSource: fmt::Debug + MaybeSend + MaybeSync {
     /// How many bytes there are; constant for the life of the source.
     fn byte_length(&self) -> u64;
+
+    /// A text that is another one for other bytes, such as the time stamp of a file or the ETag of an HTTP object; constant for
+    /// the life of the source. `None` if the medium has nothing of the kind.
+    fn version(&self) -> Option<String>;
 
     /// Reads exactly the bytes of `range`, which lies within `0..byte_length()`.
     ///

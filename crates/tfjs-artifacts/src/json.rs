@@ -4,6 +4,7 @@ mod js;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -116,14 +117,14 @@ impl RawJson {
 
     /// The members of a JSON object, in the order of the text; `None` for any other kind of value.
     pub fn entries(&self) -> Option<Vec<(String, Self)>> {
-        let Entries(entries) = serde_json::from_str(self.get()).ok()?;
+        let Members::<&RawValue>(entries) = serde_json::from_str(self.get()).ok()?;
         let owned = |(key, raw): (Cow<'_, str>, &RawValue)| (key.into_owned(), Self::from_checked(raw));
         Some(entries.into_iter().map(owned).collect())
     }
 
     /// The value of one member of a JSON object; the last, if the key is repeated, as in JavaScript.
     pub fn member(&self, key: &str) -> Option<Self> {
-        let Entries(entries) = serde_json::from_str(self.get()).ok()?;
+        let Members::<&RawValue>(entries) = serde_json::from_str(self.get()).ok()?;
         let (_, raw) = entries.into_iter().rev().find(|(name, _)| name == key)?;
         Some(Self::from_checked(raw))
     }
@@ -221,27 +222,52 @@ impl<'de> serde::Deserialize<'de> for Count {
 }
 
 /// The members of an object in order, borrowing from the text.
-pub(crate) struct Entries<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(crate) struct Members<'a, V>(pub(crate) Vec<(Cow<'a, str>, V)>);
 
-impl<'de: 'a, 'a> serde::Deserialize<'de> for Entries<'a> {
+/// A value left as it stands, of a depth that is accepted.
+#[derive(Clone, Copy)]
+pub(crate) struct Shallow<'a>(pub(crate) &'a RawValue);
+
+/// What a member's value is read as, which may depend on its key.
+pub(crate) trait MemberValue<'de>: Sized {
+    /// Reads the value that follows the key.
+    fn next<A: serde::de::MapAccess<'de>>(key: &str, map: &mut A) -> Result<Self, A::Error>;
+}
+
+impl<'de> MemberValue<'de> for &'de RawValue {
+    fn next<A: serde::de::MapAccess<'de>>(_: &str, map: &mut A) -> Result<Self, A::Error> {
+        map.next_value()
+    }
+}
+
+impl<'de> MemberValue<'de> for Shallow<'de> {
+    fn next<A: serde::de::MapAccess<'de>>(_: &str, map: &mut A) -> Result<Self, A::Error> {
+        let raw: &RawValue = map.next_value()?;
+        check_depth(raw.get()).map_err(serde::de::Error::custom)?;
+        Ok(Self(raw))
+    }
+}
+
+impl<'de: 'a, 'a, V: MemberValue<'de>> serde::Deserialize<'de> for Members<'a, V> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Entries<'de>;
+        struct Visitor<V>(PhantomData<V>);
+        impl<'de, V: MemberValue<'de>> serde::de::Visitor<'de> for Visitor<V> {
+            type Value = Members<'de, V>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
             fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = Vec::new();
+                let mut members = Vec::new();
                 while let Some(Key(key)) = map.next_key()? {
-                    entries.push((key, map.next_value()?));
+                    let value = V::next(&key, &mut map)?;
+                    members.push((key, value));
                 }
-                Ok(Entries(entries))
+                Ok(Members(members))
             }
         }
-        deserializer.deserialize_map(Visitor)
+        deserializer.deserialize_map(Visitor(PhantomData))
     }
 }
 
@@ -253,6 +279,9 @@ struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 ///
 /// Byte by byte: the strings of a model are so short that searching them in larger steps takes twice as long.
 pub(crate) fn check_depth(text: &str) -> Result<(), JsonError> {
+    if text.len() <= MAX_DEPTH {
+        return Ok(());
+    }
     let bytes = text.as_bytes();
     let (mut depth, mut deepest, mut at) = (0usize, 0, 0);
     while let Some(&byte) = bytes.get(at) {

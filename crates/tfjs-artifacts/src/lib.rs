@@ -41,7 +41,7 @@ pub use shard_layout::{LayoutError, PlannedShard, ShardLayout, ShardNames, Shard
 pub use sniff::{Sniffed, sniff, sniff_strictly};
 pub use weight_data::{Segment, WeightData};
 pub use weight_spec::{StoredSize, WeightSpec};
-pub use weights::{Shard, SurplusBytes, TensorPlace, WeightGroup, Weights, WeightsError};
+pub use weights::{ChecksumMismatch, Shard, SurplusBytes, TensorPlace, WeightGroup, Weights, WeightsError};
 
 #[doc(no_inline)]
 pub use async_trait::async_trait;

@@ -141,21 +141,30 @@ impl WeightData {
         Ok(Self::from_segments(self.pieces(range)?))
     }
 
+    /// A range that lies in one memory segment, shared; `None` for any other.
+    pub fn shared(&self, range: Range<u64>) -> Option<Bytes> {
+        let first = self.segments.partition_point(|placed| placed.end() <= range.start);
+        let placed = self.segments.get(first)?;
+        let Segment::Memory(bytes) = &placed.segment else { return None };
+        let is_inside = placed.start <= range.start && range.start <= range.end && range.end <= placed.end();
+        is_inside.then(|| bytes.slice(to_usize(&(range.start - placed.start..range.end - placed.start))))
+    }
+
     /// Reads a range. One that lies in one memory segment is shared, not copied.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidData`] when the range does not lie within the bytes, and whatever a source reports.
     pub async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
         let mut pieces = self.pieces(range.clone())?;
-        match pieces.len() {
-            0 => return Ok(Bytes::new()),
-            1 => return pieces.remove(0).read().await,
-            _ => {}
-        }
+        let (first, second) = match (pieces.next(), pieces.next()) {
+            (None, _) => return Ok(Bytes::new()),
+            (Some(only), None) => return only.read().await,
+            (Some(first), Some(second)) => (first, second),
+        };
         let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
         let mut joined = Vec::new();
         joined.try_reserve_exact(length).map_err(|error| too_large(&range).with_source(error))?;
-        for piece in pieces {
+        for piece in [first, second].into_iter().chain(pieces) {
             joined.extend_from_slice(&piece.read().await?);
         }
         Ok(joined.into())
@@ -207,7 +216,7 @@ impl WeightData {
     }
 
     /// The parts of the segments that make up a range.
-    fn pieces(&self, range: Range<u64>) -> Result<Vec<Segment>, Error> {
+    fn pieces(&self, range: Range<u64>) -> Result<impl Iterator<Item = Segment>, Error> {
         if range.start > range.end || range.end > self.byte_length {
             let message =
                 format!("bytes {}..{} were asked for, but there are {}", range.start, range.end, self.byte_length);
@@ -218,14 +227,13 @@ impl WeightData {
         let first = self.segments.partition_point(|placed| placed.end() <= range.start);
         let overlapping = self.segments.get(first..).unwrap_or_default().iter();
         Ok(overlapping
-            .take_while(|placed| placed.start < range.end)
-            .map(|placed| {
+            .take_while(move |placed| placed.start < range.end)
+            .map(move |placed| {
                 let start = range.start.max(placed.start) - placed.start;
                 let end = range.end.min(placed.end()) - placed.start;
                 placed.segment.slice(start..end)
             })
-            .filter(|piece| piece.byte_length() > 0)
-            .collect())
+            .filter(|piece| piece.byte_length() > 0))
     }
 }
 
@@ -309,6 +317,10 @@ mod tests {
             self.0.len() as u64
         }
 
+        fn version(&self) -> Option<String> {
+            None
+        }
+
         async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
             Ok(self.0.slice(to_usize(&range)))
         }
@@ -368,6 +380,18 @@ mod tests {
         let data = WeightData::from(bytes.clone());
         let read = block_on(data.read(10..20)).unwrap();
         assert_eq!(read.as_ptr(), bytes.slice(10..).as_ptr());
+        assert_eq!(data.shared(10..20).unwrap().as_ptr(), read.as_ptr());
+        assert_eq!(data.shared(99..101), None);
+    }
+
+    #[test]
+    #[expect(clippy::reversed_empty_ranges, reason = "that is the bad input")]
+    fn only_what_lies_in_one_memory_segment_is_shared() {
+        let (data, _) = sharded(&[4, 4, 4]);
+        assert_eq!(data.shared(8..12).unwrap(), [8, 9, 10, 11].as_slice());
+        for range in [3..9, 4..8, 9..13, 12..12, 3..2] {
+            assert_eq!(data.shared(range), None);
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What the command line may say.
 
-use std::num::NonZeroU64;
+use std::net::SocketAddr;
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueHint};
@@ -50,6 +52,8 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Serves the models of a folder, and receives those that are saved to it over HTTP
+    Serve(Serve),
     /// Prints completions for a shell
     Completions {
         /// The shell
@@ -104,9 +108,10 @@ pub(crate) struct Transfer {
     #[arg(long)]
     pub(crate) checksums: bool,
     /// Quantizes float32 weights: uint8, uint16 or float16, all or those whose names match, as in uint8=conv*/kernel.
-    /// Can be given several times; a type without a pattern is for what no pattern matches
+    /// Can be given several times; a type without a pattern is for what no pattern matches. Without --shard-size, the
+    /// files of each group that has such weights become one
     #[arg(long, value_name = "DTYPE[=GLOB]", value_parser = |rule: &str| rule.parse::<QuantizationRule>())]
-    quantize: Vec<QuantizationRule>,
+    pub(crate) quantize: Vec<QuantizationRule>,
     /// Prints the result of the save as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -117,19 +122,94 @@ pub(crate) struct Transfer {
     pub(crate) http: Http,
 }
 
+/// A server of models.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Serve {
+    /// The folder with the models, each in a folder of its own
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+    /// Where to listen; port 0 takes a free one, which the first line on standard output tells
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Takes the token that writing needs from an environment variable
+    #[arg(long, value_name = "VAR", conflicts_with = "token_file")]
+    pub(crate) token_env: Option<String>,
+    /// Takes the token that writing needs from a file
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Asks for the token for reading too
+    #[arg(long)]
+    pub(crate) protect_reads: bool,
+    /// Lets nobody upload or remove models
+    #[arg(long, conflicts_with = "allow_anonymous_writes")]
+    pub(crate) read_only: bool,
+    /// Lets everybody upload and remove models who can reach an address that is not this machine's alone
+    #[arg(long)]
+    pub(crate) allow_anonymous_writes: bool,
+    /// Lets web pages of this origin use the server, such as https://example.org, and no others. Can be given several
+    /// times. Without it all may read, and those may write that know the token or are of this machine
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    pub(crate) allow_origin: Vec<String>,
+    /// The most bytes of an upload
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_upload_size: Option<NonZeroU64>,
+    /// The most bytes of an uploaded model.json
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_json_size: Option<NonZeroU64>,
+    /// The most uploads at a time
+    #[arg(long, value_name = "N")]
+    pub(crate) max_uploads: Option<NonZeroUsize>,
+    /// The most connections at a time
+    #[arg(long, value_name = "N")]
+    pub(crate) max_connections: Option<NonZeroUsize>,
+    /// How many seconds a client may be silent, or take nothing of an answer
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) idle_timeout: Option<NonZeroU64>,
+    /// How many seconds requests may go on when the server is to end
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) shutdown_timeout: Option<u64>,
+    /// How requests are logged on standard error
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How events are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON document on each line.
+    Json,
+}
+
 impl Args {
     /// What was typed. Whatever makes no sense ends the process with exit code 2.
     pub(crate) fn read() -> Self {
         let args = Self::parse();
-        if let Command::Cp(transfer) | Command::Mv(transfer) = &args.command
-            && let Err(error) = transfer.quantization_rules()
-        {
-            Self::command().error(ErrorKind::ValueValidation, format!("--quantize: {error}")).exit();
+        let (name, transfer) = match &args.command {
+            Command::Inspect(_) => ("inspect", None),
+            Command::Tensors(_) => ("tensors", None),
+            Command::Verify(_) => ("verify", None),
+            Command::Cp(transfer) => ("cp", Some(transfer)),
+            Command::Mv(transfer) => ("mv", Some(transfer)),
+            _ => return args,
+        };
+        if let Some(Err(error)) = transfer.map(Transfer::quantization_rules) {
+            Self::wrong_usage(name, &format!("--quantize: {error}")).exit();
         }
         if let Some(Err(problem)) = args.command.http().map(Http::client) {
-            Self::command().error(ErrorKind::ValueValidation, problem).exit();
+            Self::wrong_usage(name, &problem).exit();
         }
         args
+    }
+
+    /// An error that shows the usage of a subcommand.
+    fn wrong_usage(subcommand: &str, message: &str) -> clap::Error {
+        let mut tfjs = Self::command();
+        // Gives the subcommands their full names.
+        tfjs.build();
+        let command = tfjs.find_subcommand(subcommand).cloned();
+        command.unwrap_or(tfjs).error(ErrorKind::ValueValidation, message)
     }
 }
 
@@ -195,13 +275,31 @@ fn sharding(text: &str) -> Result<Sharding, String> {
     if text == "single" {
         return Ok(Sharding::Single);
     }
+    let wrong = || "expected a number of bytes from 1, such as 65536 or 4MiB, or `single`".to_owned();
+    bytes(text).map(Sharding::Bytes).ok_or_else(wrong)
+}
+
+fn size(text: &str) -> Result<NonZeroU64, String> {
+    bytes(text).ok_or_else(|| "expected a number of bytes from 1, such as 65536 or 4MiB".to_owned())
+}
+
+fn bytes(text: &str) -> Option<NonZeroU64> {
     let unit = UNITS.iter().find_map(|(name, bytes)| Some((text.strip_suffix(name)?, *bytes)));
     let (number, unit) = unit.unwrap_or((text, 1));
     let bytes = number.trim_end().parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
-    let bytes = bytes.and_then(NonZeroU64::new);
-    bytes
-        .map(Sharding::Bytes)
-        .ok_or_else(|| "expected a number of bytes from 1, such as 65536 or 4MiB, or `single`".to_owned())
+    bytes.and_then(NonZeroU64::new)
+}
+
+/// An origin as browsers write it: nothing behind the host and port.
+fn origin(text: &str) -> Result<String, String> {
+    let host = text.split_once("://").map_or("", |(_, host)| host);
+    let is_origin =
+        !host.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) && !host.contains(['/', '?', '#']);
+    if is_origin {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("expected an origin, such as https://example.org".to_owned())
+    }
 }
 
 pub(crate) fn surplus_bytes(allow: bool) -> SurplusBytes {

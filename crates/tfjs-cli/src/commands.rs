@@ -4,6 +4,7 @@ mod completions;
 mod inspect;
 mod ls;
 mod rm;
+pub(crate) mod serve;
 mod tensors;
 mod transfer;
 mod verify;
@@ -22,6 +23,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Mv(transfer) => transfer::rename(&transfer).await,
         Command::Rm { url, json, allow_surplus } => rm::run(&url, json, surplus_bytes(allow_surplus)).await,
         Command::Ls { url, json } => ls::run(&url, json).await,
+        Command::Serve(serve) => serve::run(&serve, std::future::pending()).await,
         Command::Completions { shell } => completions::run(shell),
     }
 }

@@ -8,20 +8,31 @@ mod progress;
 
 use std::process::ExitCode;
 
-use args::Args;
+use args::{Args, Command};
 use output::{Failure, message, report};
 
 fn main() -> ExitCode {
     let args = Args::read();
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    // A server has many things to do at a time; all other commands have one.
+    let runtime = match &args.command {
+        Command::Serve(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+        _ => tokio::runtime::Builder::new_current_thread().enable_all().build(),
+    };
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return report(&Failure::from(error)),
     };
     let command = async {
+        if let Command::Serve(serve) = &args.command {
+            return commands::serve::run(serve, end_requested()).await;
+        }
         // Dropping a command that is interrupted takes back what it has begun.
         tokio::select! {
             done = commands::run(args.command) => done,
-            interrupted = interrupted() => Err(interrupted),
+            () = end_requested() => {
+                message("error: interrupted");
+                Err(Failure::Told)
+            }
         }
     };
     match runtime.block_on(command) {
@@ -30,26 +41,34 @@ fn main() -> ExitCode {
     }
 }
 
-/// Waits until somebody wants the process to end.
-async fn interrupted() -> Failure {
-    #[cfg(unix)]
-    let ended = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => terminate.recv().await,
-            Err(_) => std::future::pending().await,
+/// Waits until somebody wants the process to end. From the call on, not from when it is waited for: who sees what a command
+/// prints may end it.
+#[cfg(unix)]
+fn end_requested() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let asks = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    async {
+        let [mut interrupt, mut terminate] = asks;
+        tokio::select! {
+            () = received(&mut interrupt) => {}
+            () = received(&mut terminate) => {}
         }
-    };
-    #[cfg(not(unix))]
-    let ended = std::future::pending::<Option<()>>();
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => {
-            if pressed.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-        _ = ended => {}
     }
-    message("error: interrupted");
-    Failure::Told
+}
+
+/// Waits for a signal; for ever if the system does not tell of it.
+#[cfg(unix)]
+async fn received(signal: &mut std::io::Result<tokio::signal::unix::Signal>) {
+    match signal {
+        Ok(signal) => drop(signal.recv().await),
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Waits until somebody wants the process to end.
+#[cfg(not(unix))]
+async fn end_requested() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }

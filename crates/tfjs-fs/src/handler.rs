@@ -12,6 +12,7 @@ use crate::load::load;
 use crate::model_dir::{Destination, Entry, find, folder_of};
 use crate::path::to_path;
 use crate::save::save;
+use crate::source::Identity;
 use crate::store::{list, remove};
 
 /// Loads from, saves to, lists and removes at one path.
@@ -42,6 +43,19 @@ impl FsHandler {
     /// A binary `GraphDef` topology (`.pb`) and the bare manifest of its weights, wherever they are.
     pub fn from_pair(topology: impl Into<PathBuf>, manifest: impl Into<PathBuf>) -> Self {
         Self { manifest: Some(manifest.into()), ..Self::from_path(topology) }
+    }
+
+    /// A text that is another one when the model has been replaced, from a look at the files that make it visible: of their
+    /// names, lengths, time stamps and, where the system has them, inodes. `None` if there is no model. Weight files that are
+    /// changed in place are noticed when they are read.
+    pub fn version(&self) -> Option<String> {
+        let entry = self.entry()().ok()?;
+        let look = |file: &Path| {
+            let identity = Identity::of(&std::fs::metadata(file).ok()?);
+            Some(format!("{}-{identity}", file.file_name()?.to_string_lossy()))
+        };
+        let versions: Option<Vec<_>> = entry.files().into_iter().map(look).collect();
+        versions.map(|versions| versions.join("-"))
     }
 
     pub(crate) fn from_source(source: &ModelSource) -> Result<Self, Error> {

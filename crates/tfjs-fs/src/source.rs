@@ -1,5 +1,6 @@
 //! A file whose bytes are read when they are used.
 
+use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
@@ -23,7 +24,7 @@ pub(crate) struct FileSource {
 
 /// By what a replaced or rewritten file is told from the one that was there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Identity {
+pub(crate) struct Identity {
     length: u64,
     modified: Option<SystemTime>,
     #[cfg(unix)]
@@ -31,7 +32,7 @@ struct Identity {
 }
 
 impl Identity {
-    fn of(metadata: &Metadata) -> Self {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
         Self {
             length: metadata.len(),
             modified: metadata.modified().ok(),
@@ -41,6 +42,19 @@ impl Identity {
                 (metadata.dev(), metadata.ino())
             },
         }
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}", self.length)?;
+        let since_epoch = self.modified.and_then(|modified| modified.duration_since(SystemTime::UNIX_EPOCH).ok());
+        if let Some(since_epoch) = since_epoch {
+            write!(f, "-{:x}", since_epoch.as_nanos())?;
+        }
+        #[cfg(unix)]
+        write!(f, "-{:x}-{:x}", self.inode.0, self.inode.1)?;
+        Ok(())
     }
 }
 
@@ -101,6 +115,10 @@ fn too_large(length: u64, path: &Path) -> Error {
 impl ByteSource for FileSource {
     fn byte_length(&self) -> u64 {
         self.identity.length
+    }
+
+    fn version(&self) -> Option<String> {
+        Some(self.identity.to_string())
     }
 
     async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {

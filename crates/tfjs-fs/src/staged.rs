@@ -65,7 +65,7 @@ impl Staged {
             file = blocking(move || file.append(&window)).await?;
             meter.advance(length);
         }
-        let file = blocking(move || file.finish()).await?;
+        let (file, _made) = blocking(move || file.finish()).await?;
         self.files.push((path, file));
         Ok(())
     }
@@ -74,7 +74,7 @@ impl Staged {
     pub(crate) async fn write(&mut self, path: RelPath, bytes: Bytes) -> Result<(), Error> {
         let target = join(&self.folder, &path);
         let made = Arc::clone(&self.made);
-        let file = blocking(move || create(target, made)?.append(&bytes)?.finish()).await?;
+        let (file, _made) = blocking(move || create(target, made)?.append(&bytes)?.finish()).await?;
         self.files.push((path, file));
         Ok(())
     }
@@ -85,7 +85,7 @@ impl Staged {
     /// [`ErrorKind::Conflict`] when somebody else keeps it too long.
     pub(crate) async fn lock(&self) -> Result<Option<File>, Error> {
         let folder = self.folder.clone();
-        blocking(move || lock(&folder)).await
+        blocking(move || lock(&folder, Operation::Save)).await
     }
 
     /// Gives all files their names, the last one last, and removes what only the replaced model used.
@@ -156,9 +156,10 @@ impl Drop for Named {
 /// How long a save waits for another one in the same folder.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Keeps two saves into one folder from mixing their renames, where the system can lock folders. The lock ends with the
+/// Keeps two saves into one folder from mixing their renames, and a removal from taking half of what a save brings, where the
+/// system can lock folders. The lock ends with the
 /// value; file systems that know no locks, and folders that may not be read, are used without.
-fn lock(folder: &Path) -> Result<Option<File>, Error> {
+pub(crate) fn lock(folder: &Path, operation: Operation) -> Result<Option<File>, Error> {
     if !cfg!(unix) {
         return Ok(None);
     }
@@ -173,7 +174,7 @@ fn lock(folder: &Path) -> Result<Option<File>, Error> {
             }
             Err(TryLockError::WouldBlock) => {
                 let error = Error::new(ErrorKind::Conflict, "somebody else has locked the folder; try again");
-                return Err(error.with_operation(Operation::Save).with_location(&folder.to_string_lossy()));
+                return Err(error.with_operation(operation).with_location(&folder.to_string_lossy()));
             }
         }
     }
@@ -190,7 +191,7 @@ struct Writing {
 
 fn create(target: PathBuf, made: Arc<MadeFolders>) -> Result<Writing, Error> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".tfjs-").suffix(".tmp");
+    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
     // A model is as readable as any new file; a temporary file alone would be its owner's only.
     #[cfg(unix)]
     {
@@ -207,15 +208,25 @@ impl Writing {
         Ok(self)
     }
 
-    /// Makes the bytes durable and closes the file.
-    fn finish(self) -> Result<TempPath, Error> {
+    /// Makes the bytes durable and closes the file. If nobody waits for the result any more, the file goes before its folders.
+    fn finish(self) -> Result<(TempPath, Arc<MadeFolders>), Error> {
         let Self { target, file, made } = self;
         let synced = file.as_file().sync_all().map_err(|error| io_error(error, Operation::Save, &target));
         let path = file.into_temp_path();
-        drop(made);
-        synced.map(|()| path)
+        synced.map(|()| (path, made))
     }
 }
+
+/// Whether nothing is in a folder but what a save that is under way has put there.
+fn is_in_the_making(folder: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    let mut names = entries.map_while(Result::ok).map(|entry| entry.file_name()).peekable();
+    let is_temporary = |name: &str| name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1);
+    names.peek().is_some() && names.all(|name| name.to_str().is_some_and(is_temporary))
+}
+
+/// How temporary files begin and end.
+const TEMPORARY: (&str, &str) = (".tfjs-", ".tmp");
 
 /// Folders that a save had to make; a save that fails leaves none behind.
 #[derive(Debug, Default)]
@@ -231,6 +242,10 @@ impl MadeFolders {
         let missing: Vec<_> = missing.map(Path::to_path_buf).collect();
         // Remembered before they are made: if making one fails, those before it go away again.
         self.folders.extend(missing.into_iter().rev());
+        if is_in_the_making(folder) {
+            // Another save made it. If both fail, the last one removes it.
+            self.folders.push(folder.to_path_buf());
+        }
         std::fs::create_dir_all(folder).map_err(|error| io_error(error, Operation::Save, folder))
     }
 

@@ -13,17 +13,23 @@ use crate::load::Opened;
 use crate::model_dir::{GRAPH_DEF, MODEL_JSON, WEIGHTS_MANIFEST, find, folder_of, json_files};
 use crate::ownership::Claimed;
 use crate::path::encode_name;
-use crate::staged::sync_folder;
+use crate::staged::{lock, sync_folder};
 
 /// Removes the model at a path: what makes it visible first, then its weights, then its folder if nothing else is in it.
 pub(crate) async fn remove(path: PathBuf, options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
-    let opened = {
+    let (lock, opened) = {
         let path = path.clone();
-        let open = move || Opened::open(find(&path, Operation::Remove)?).map_err(not_whole);
+        let open = move || {
+            let entry = find(&path, Operation::Remove).map_err(not_whole)?;
+            let lock = lock(folder_of(entry.manifest()), Operation::Remove)?;
+            Ok((lock, Opened::open(entry).map_err(not_whole)?))
+        };
         blocking(open).await?
     };
     let (claimed, info) = Claimed::by_opened(opened, options.surplus_bytes).await.map_err(not_whole)?;
     let remove = move || {
+        // Goes along: a removal ends by itself when this future is dropped.
+        let _lock = lock;
         for head in claimed.heads() {
             std::fs::remove_file(head).map_err(|error| io_error(error, Operation::Remove, head))?;
             sync_folder(folder_of(head))?;

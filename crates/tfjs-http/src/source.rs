@@ -307,6 +307,10 @@ impl ByteSource for HttpSource {
         self.byte_length
     }
 
+    fn version(&self) -> Option<String> {
+        self.validator.if_range().map(|validator| format!("{validator} of {}", self.url.path()))
+    }
+
     async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
         let reading = Box::pin(self.read_with_retries(range));
         let read = match self.session.client.config().total_timeout {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tfjs_artifacts::{MaybeSend, MaybeSync, ShardLayout, Weights};
+use tfjs_artifacts::{MaybeSend, MaybeSync, PlannedShard, ShardLayout, Weights};
 
 /// How far a load or save is.
 ///
@@ -87,7 +87,7 @@ impl ProgressMeter {
     /// For a save into the files of a layout.
     pub fn of_layout(sink: Option<&ProgressSink>, layout: Option<&ShardLayout>) -> Self {
         let shards = layout.iter().flat_map(|layout| layout.shards());
-        Self::of_files(sink, shards.map(|shard| shard.range.end - shard.range.start))
+        Self::of_files(sink, shards.map(PlannedShard::byte_length))
     }
 
     /// For a load of so many weight files whose sum is known and whose lengths are not. Files may arrive in any order;

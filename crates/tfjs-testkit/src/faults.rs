@@ -31,6 +31,10 @@ impl ByteSource for FailingSource {
         self.bytes.len() as u64
     }
 
+    fn version(&self) -> Option<String> {
+        None
+    }
+
     async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
         if range.end > self.readable {
             return Err(Error::new(ErrorKind::Transport, "injected: the source broke"));
@@ -75,6 +79,10 @@ impl StallingSource {
 impl ByteSource for StallingSource {
     fn byte_length(&self) -> u64 {
         self.bytes.len() as u64
+    }
+
+    fn version(&self) -> Option<String> {
+        None
     }
 
     async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {

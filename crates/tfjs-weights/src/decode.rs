@@ -4,7 +4,7 @@ use bytes::Bytes;
 use tfjs_artifacts::{DType, Quantization, QuantizationDType, RawJson, StoredSize, WeightSpec};
 
 use crate::dequantize::Affine;
-use crate::elements::{Element, allocate, copy_pieces};
+use crate::elements::{Element, allocate, copy_pieces, copy_run};
 use crate::float16::widen;
 use crate::kernels::{map_u8, map_u16, over_pieces};
 use crate::{Codes, DecodeError, Elements, Strings, Tensor, Values, ValuesMut};
@@ -25,8 +25,10 @@ pub fn decode(spec: &WeightSpec, pieces: &[Bytes]) -> Result<Tensor, DecodeError
         (Coding::Plain, DType::Float32) => Values::Float32(Elements::from_pieces(&spec.name, pieces)?),
         (Coding::Plain, DType::Int32) => Values::Int32(Elements::from_pieces(&spec.name, pieces)?),
         (Coding::Plain, DType::Complex64) => Values::Complex64(Elements::from_pieces(&spec.name, pieces)?),
-        (Coding::Plain, DType::Bool) => Values::Bool(join(pieces)),
-        (Coding::Plain, DType::String) => Values::String(Strings::parse(&spec.name, spec.shape.size(), join(pieces))?),
+        (Coding::Plain, DType::Bool) => Values::Bool(join(&spec.name, pieces)?),
+        (Coding::Plain, DType::String) => {
+            Values::String(Strings::parse(&spec.name, spec.shape.size(), join(&spec.name, pieces)?)?)
+        }
         (coding, DType::Float32) => {
             let mut values = allocate_values(spec)?;
             dequantize(spec, coding, pieces, ValuesMut::Float32(&mut values))?;
@@ -45,6 +47,7 @@ pub fn decode(spec: &WeightSpec, pieces: &[Bytes]) -> Result<Tensor, DecodeError
 /// Decodes one tensor into memory of the caller's, without any allocation.
 ///
 /// `out` is a slice of `f32` for a float32 tensor, of `i32` for int32, of `[f32; 2]` for complex64; stored plain or quantized.
+/// Of a vector that is `&mut values[..]`. Bools need none: their bytes are their values.
 ///
 /// # Errors
 /// [`DecodeError`] as for [`decode()`], and when `out` is of another type than the tensor or does not have as many values.
@@ -76,7 +79,7 @@ pub fn decode_codes(spec: &WeightSpec, pieces: &[Bytes]) -> Result<Codes, Decode
     check_length(spec, pieces)?;
     match coding {
         Coding::Plain => Err(DecodeError::NotQuantized { name: spec.name.clone() }),
-        Coding::Uint8(Affine { scale, min }) => Ok(Codes::Uint8 { codes: join(pieces), scale, min }),
+        Coding::Uint8(Affine { scale, min }) => Ok(Codes::Uint8 { codes: join(&spec.name, pieces)?, scale, min }),
         Coding::Uint16(Affine { scale, min }) => {
             Ok(Codes::Uint16 { codes: Elements::from_pieces(&spec.name, pieces)?, scale, min })
         }
@@ -86,7 +89,7 @@ pub fn decode_codes(spec: &WeightSpec, pieces: &[Bytes]) -> Result<Codes, Decode
 
 /// How the stored bytes become values; only what can be decoded has one.
 #[derive(Clone, Copy, Debug)]
-enum Coding {
+pub(crate) enum Coding {
     /// The bytes are the values.
     Plain,
     Uint8(Affine),
@@ -95,8 +98,10 @@ enum Coding {
 }
 
 impl Coding {
+    /// How this tensor is stored.
+    ///
     /// The checks come in the order of the reference, so that a spec with two faults gets the same complaint.
-    fn of(spec: &WeightSpec) -> Result<Self, DecodeError> {
+    pub(crate) fn of(spec: &WeightSpec) -> Result<Self, DecodeError> {
         let Some(quantization) = &spec.quantization else {
             return match spec.dtype {
                 DType::Uint8 | DType::Uint16 | DType::Float16 | DType::Other(_) => Err(unsupported(spec)),
@@ -123,6 +128,36 @@ impl Coding {
     }
 }
 
+impl Coding {
+    /// How many bytes stand for one value of the type.
+    pub(crate) fn width<T>(self) -> usize {
+        match self {
+            Self::Plain => size_of::<T>(),
+            Self::Uint8(_) => 1,
+            Self::Uint16(_) | Self::Float16 => 2,
+        }
+    }
+
+    /// A run of stored values of a float32 tensor.
+    pub(crate) fn to_f32(self, stored: &[u8], out: &mut [f32]) {
+        match self {
+            Self::Plain => copy_run(stored, out),
+            Self::Uint8(affine) => map_u8(stored, out, |code| affine.to_f32(code)),
+            Self::Uint16(affine) => map_u16(stored, out, |code| affine.to_f32(code)),
+            Self::Float16 => map_u16(stored, out, widen),
+        }
+    }
+
+    /// A run of stored values of an int32 tensor; float16 is refused for those, see [`of`](Self::of).
+    pub(crate) fn to_i32(self, stored: &[u8], out: &mut [i32]) {
+        match self {
+            Self::Plain | Self::Float16 => copy_run(stored, out),
+            Self::Uint8(affine) => map_u8(stored, out, |code| affine.to_i32(code)),
+            Self::Uint16(affine) => map_u16(stored, out, |code| affine.to_i32(code)),
+        }
+    }
+}
+
 fn affine(spec: &WeightSpec, quantization: &Quantization) -> Result<Affine, DecodeError> {
     let (Some(min), Some(scale)) = (&quantization.min, &quantization.scale) else {
         let quantization = quantization.dtype.as_str().to_owned();
@@ -145,24 +180,14 @@ fn allocate_values<T: Element>(spec: &WeightSpec) -> Result<Vec<T>, DecodeError>
 
 /// One pass over the pieces, wherever they are cut.
 fn dequantize(spec: &WeightSpec, coding: Coding, pieces: &[Bytes], out: ValuesMut<'_>) -> Result<(), DecodeError> {
-    let pieces = pieces.iter();
-    match (coding, out) {
-        (Coding::Uint8(affine), ValuesMut::Float32(out)) => {
-            over_pieces::<1, _>(pieces, out, |codes, out| map_u8(codes, out, |code| affine.to_f32(code)));
+    match out {
+        ValuesMut::Float32(out) => {
+            over_pieces(coding.width::<f32>(), pieces, out, |codes, out| coding.to_f32(codes, out));
         }
-        (Coding::Uint8(affine), ValuesMut::Int32(out)) => {
-            over_pieces::<1, _>(pieces, out, |codes, out| map_u8(codes, out, |code| affine.to_i32(code)));
+        ValuesMut::Int32(out) => {
+            over_pieces(coding.width::<i32>(), pieces, out, |codes, out| coding.to_i32(codes, out));
         }
-        (Coding::Uint16(affine), ValuesMut::Float32(out)) => {
-            over_pieces::<2, _>(pieces, out, |codes, out| map_u16(codes, out, |code| affine.to_f32(code)));
-        }
-        (Coding::Uint16(affine), ValuesMut::Int32(out)) => {
-            over_pieces::<2, _>(pieces, out, |codes, out| map_u16(codes, out, |code| affine.to_i32(code)));
-        }
-        (Coding::Float16, ValuesMut::Float32(out)) => {
-            over_pieces::<2, _>(pieces, out, |codes, out| map_u16(codes, out, widen));
-        }
-        _ => return Err(unsupported(spec)),
+        ValuesMut::Complex64(_) => return Err(unsupported(spec)),
     }
     Ok(())
 }
@@ -177,15 +202,24 @@ fn check_length(spec: &WeightSpec, pieces: &[Bytes]) -> Result<(), DecodeError> 
     }
 }
 
-fn unsupported(spec: &WeightSpec) -> DecodeError {
+pub(crate) fn unsupported(spec: &WeightSpec) -> DecodeError {
     DecodeError::UnsupportedDType { name: spec.name.clone(), dtype: spec.dtype.clone() }
 }
 
-/// All pieces as one, shared if there is only one.
-pub(crate) fn join(pieces: &[Bytes]) -> Bytes {
+/// All pieces of the tensor `name` as one, shared if there is only one.
+fn join(name: &str, pieces: &[Bytes]) -> Result<Bytes, DecodeError> {
     match pieces {
-        [] => Bytes::new(),
-        [piece] => piece.clone(),
-        pieces => pieces.concat().into(),
+        [] => Ok(Bytes::new()),
+        [piece] => Ok(piece.clone()),
+        pieces => {
+            let length = pieces.iter().map(Bytes::len).sum();
+            let mut joined = Vec::new();
+            let too_large = |_| DecodeError::TooLarge { name: name.to_owned(), bytes: length };
+            joined.try_reserve_exact(length).map_err(too_large)?;
+            for piece in pieces {
+                joined.extend_from_slice(piece);
+            }
+            Ok(joined.into())
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::ops::Deref;
 use bytes::Bytes;
 
 use crate::DecodeError;
+use crate::kernels::over_pieces;
 
 /// A number type that weight files hold: fixed size, little-endian.
 pub trait Element: Copy + fmt::Debug + PartialEq + Send + Sync + 'static + sealed::Sealed {}
@@ -21,33 +22,33 @@ impl Element for u16 {}
 mod sealed {
     /// Keeps the byte order, and what bytes may become, in this crate's hands.
     pub trait Sealed: bytemuck::Pod {
-        /// From the byte order of weight files to that of this machine, or back; nothing on little-endian ones.
-        fn swap_if_big_endian(&mut self);
+        /// From the byte order of weight files to that of a big-endian machine, or back.
+        fn swap_bytes(&mut self);
     }
 }
 
 impl sealed::Sealed for f32 {
-    fn swap_if_big_endian(&mut self) {
-        *self = Self::from_bits(u32::from_le(self.to_bits()));
+    fn swap_bytes(&mut self) {
+        *self = Self::from_bits(self.to_bits().swap_bytes());
     }
 }
 
 impl sealed::Sealed for i32 {
-    fn swap_if_big_endian(&mut self) {
-        *self = Self::from_le(*self);
+    fn swap_bytes(&mut self) {
+        *self = (*self).swap_bytes();
     }
 }
 
 impl sealed::Sealed for u16 {
-    fn swap_if_big_endian(&mut self) {
-        *self = Self::from_le(*self);
+    fn swap_bytes(&mut self) {
+        *self = (*self).swap_bytes();
     }
 }
 
 impl sealed::Sealed for [f32; 2] {
-    fn swap_if_big_endian(&mut self) {
+    fn swap_bytes(&mut self) {
         for part in self {
-            part.swap_if_big_endian();
+            part.swap_bytes();
         }
     }
 }
@@ -75,18 +76,19 @@ pub(crate) fn allocate<T: Element>(name: &str, count: usize) -> Result<Vec<T>, D
     bytemuck::allocation::try_zeroed_vec(count).map_err(too_large)
 }
 
+/// Copies the little-endian bytes of values; both are of one length.
+pub(crate) fn copy_run<T: Element>(bytes: &[u8], values: &mut [T]) {
+    let target: &mut [u8] = bytemuck::cast_slice_mut(values);
+    let length = bytes.len().min(target.len());
+    target.split_at_mut(length).0.copy_from_slice(bytes.split_at(length).0);
+    if cfg!(target_endian = "big") {
+        values.iter_mut().for_each(T::swap_bytes);
+    }
+}
+
 /// Copies little-endian bytes, in any number of pieces, into values; both are of one length.
 pub(crate) fn copy_pieces<T: Element>(pieces: &[Bytes], values: &mut [T]) {
-    let mut target: &mut [u8] = bytemuck::cast_slice_mut(values);
-    for piece in pieces {
-        let length = piece.len().min(target.len());
-        let (head, rest) = target.split_at_mut(length);
-        head.copy_from_slice(piece.split_at(length).0);
-        target = rest;
-    }
-    if cfg!(target_endian = "big") {
-        values.iter_mut().for_each(T::swap_if_big_endian);
-    }
+    over_pieces(size_of::<T>(), pieces, values, copy_run);
 }
 
 impl<T: Element> Elements<T> {
@@ -110,7 +112,7 @@ impl<T: Element> Elements<T> {
             Repr::Shared(bytes) => bytes,
             Repr::Owned(mut values) => {
                 if cfg!(target_endian = "big") {
-                    values.iter_mut().for_each(T::swap_if_big_endian);
+                    values.iter_mut().for_each(T::swap_bytes);
                 }
                 Bytes::from_owner(AsBytes(values))
             }
@@ -123,8 +125,16 @@ impl<T: Element> Elements<T> {
             Cow::Borrowed(bytemuck::cast_slice(self))
         } else {
             let mut swapped = self.to_vec();
-            swapped.iter_mut().for_each(T::swap_if_big_endian);
+            swapped.iter_mut().for_each(T::swap_bytes);
             Cow::Owned(bytemuck::cast_slice(&swapped).to_vec())
+        }
+    }
+
+    /// The values as a vector: their own memory if they are owned, a copy if they are the weight bytes themselves.
+    pub fn into_vec(self) -> Vec<T> {
+        match self.0 {
+            Repr::Shared(bytes) => bytemuck::cast_slice::<u8, T>(&bytes).to_vec(),
+            Repr::Owned(values) => values,
         }
     }
 
@@ -169,5 +179,23 @@ impl<T: Element> PartialEq for Elements<T> {
 impl<T: Element> fmt::Debug for Elements<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter().take(8)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sealed::Sealed;
+
+    /// What a big-endian machine does with the bytes it finds: read in its own order, then swapped.
+    #[test]
+    fn big_endian_machines_read_the_same_values() {
+        fn check<T: Sealed + PartialEq + std::fmt::Debug>(mut read: T, expected: T) {
+            read.swap_bytes();
+            assert_eq!(read, expected);
+        }
+        check(f32::from_be_bytes([0, 0, 0x80, 0xbf]), -1.0);
+        check(i32::from_be_bytes([0xfe, 0xff, 0xff, 0xff]), -2);
+        check(u16::from_be_bytes([0x34, 0x12]), 0x1234);
+        check([f32::from_be_bytes([0, 0, 0x80, 0x3f]), f32::from_be_bytes([0, 0, 0, 0x40])], [1.0, 2.0]);
     }
 }

@@ -33,10 +33,13 @@ pub fn encode_into<'a>(
     for tensor in tensors {
         weights.write(tensor)?;
     }
-    Ok(weights.finish())
+    Ok(weights.finish()?.1)
 }
 
 /// A sink of tensors: writes the bytes of each as it comes, and remembers only the specs.
+///
+/// End with [`finish`](Self::finish) or [`finish_async`](Self::finish_async): a buffering writer that is only dropped may
+/// keep its last bytes, or lose an error.
 #[derive(Debug)]
 pub struct WeightsWriter<W> {
     writer: W,
@@ -48,11 +51,6 @@ impl<W> WeightsWriter<W> {
     /// Writes into `writer`. A `group` (`"optimizer"`) goes into every spec.
     pub fn new(writer: W, group: Option<&str>) -> Self {
         Self { writer, group: group.map(str::to_owned), specs: Vec::new() }
-    }
-
-    /// The specs of what was written, in order.
-    pub fn finish(self) -> Vec<WeightSpec> {
-        self.specs
     }
 
     fn remember(&mut self, tensor: &Tensor) {
@@ -70,6 +68,15 @@ impl<W: Write> WeightsWriter<W> {
         self.remember(tensor);
         Ok(())
     }
+
+    /// Flushes the writer, and gives it back with the specs of what was written, in order.
+    ///
+    /// # Errors
+    /// Whatever the writer reports.
+    pub fn finish(mut self) -> io::Result<(W, Vec<WeightSpec>)> {
+        self.writer.flush()?;
+        Ok((self.writer, self.specs))
+    }
 }
 
 impl<W: AsyncWrite + Unpin> WeightsWriter<W> {
@@ -81,6 +88,15 @@ impl<W: AsyncWrite + Unpin> WeightsWriter<W> {
         self.writer.write_all(&tensor.le_bytes()).await?;
         self.remember(tensor);
         Ok(())
+    }
+
+    /// Flushes the asynchronous writer, and gives it back with the specs of what was written, in order.
+    ///
+    /// # Errors
+    /// Whatever the writer reports.
+    pub async fn finish_async(mut self) -> io::Result<(W, Vec<WeightSpec>)> {
+        self.writer.flush().await?;
+        Ok((self.writer, self.specs))
     }
 }
 

@@ -59,14 +59,26 @@ pub enum DecodeError {
         /// What there was.
         actual: u64,
     },
-    /// A string's length points past the end, or the length itself is cut.
-    #[error("string {element} of weight `{name}` is longer than the {left} bytes that are left")]
+    /// A string's length points past the end.
+    #[error("string {element} of weight `{name}` takes {length} bytes, but only {left} are left")]
     TruncatedString {
         /// The tensor.
         name: String,
         /// Which string, from 0.
         element: u64,
-        /// How many bytes are left, with its length prefix.
+        /// How long it says that it is, without its length prefix.
+        length: u32,
+        /// How many bytes are left behind its length prefix.
+        left: usize,
+    },
+    /// There are not four bytes for a string's length.
+    #[error("weight `{name}` ends before the length of string {element}: 4 bytes are expected, {left} are left")]
+    MissingString {
+        /// The tensor.
+        name: String,
+        /// Which string, from 0.
+        element: u64,
+        /// How many bytes are left.
         left: usize,
     },
     /// The caller's memory is for another type.
@@ -112,10 +124,16 @@ pub enum DecodeError {
         missing: u64,
     },
     /// A stream had bytes behind the last tensor.
-    #[error("{bytes} bytes follow the last weight and belong to none")]
+    #[error("at least {bytes} bytes follow the last weight and belong to none")]
     Surplus {
-        /// How many.
+        /// How many had come when that was seen.
         bytes: u64,
+    },
+    /// A stream was said to be finished before all tensors were taken from it.
+    #[error("weight `{name}` is all there, but was not taken: ask for tensors until there is none, then finish")]
+    NotTaken {
+        /// The tensor.
+        name: String,
     },
     /// Its bytes cannot be found.
     #[error(

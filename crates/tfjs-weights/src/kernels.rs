@@ -38,40 +38,67 @@ fn map_u16_scalar<T>(codes: &[u8], out: &mut [T], value: impl Fn(u16) -> T) {
     }
 }
 
-/// Hands out codes of `N` bytes that lie in pieces cut anywhere: whole runs where they are, and one at a time where a cut
-/// goes through a code. `kernel` gets bytes and the values that they belong to.
-pub(crate) fn over_pieces<const N: usize, T>(
-    pieces: impl Iterator<Item = impl AsRef<[u8]>>,
+/// Hands out elements of `width` bytes, at most 8, that lie in pieces cut anywhere. See [`Cut::feed`].
+pub(crate) fn over_pieces<T>(
+    width: usize,
+    pieces: &[impl AsRef<[u8]>],
     mut out: &mut [T],
     mut kernel: impl FnMut(&[u8], &mut [T]),
 ) {
-    let mut cut = [0; N];
-    let mut held = 0;
+    let mut cut = Cut::new(width);
     for piece in pieces {
-        let mut bytes = piece.as_ref();
-        if held > 0 {
-            let missing = bytes.len().min(N - held);
-            let (completing, rest) = bytes.split_at(missing);
-            for (slot, byte) in cut.iter_mut().skip(held).zip(completing) {
-                *slot = *byte;
-            }
-            held += missing;
-            bytes = rest;
-            if held < N {
-                continue;
-            }
+        let values = cut.elements(piece.as_ref().len()).min(out.len());
+        let (these, rest) = out.split_at_mut(values);
+        cut.feed(piece.as_ref(), these, &mut kernel);
+        out = rest;
+    }
+}
+
+/// What came of an element through which a cut between two pieces goes.
+#[derive(Debug)]
+pub(crate) struct Cut {
+    width: usize,
+    bytes: [u8; 8],
+    held: usize,
+}
+
+impl Cut {
+    /// For elements of `width` bytes, at most 8.
+    pub(crate) fn new(width: usize) -> Self {
+        debug_assert!((1..=8).contains(&width));
+        Self { width, bytes: [0; 8], held: 0 }
+    }
+
+    /// How many elements the next piece completes, if it has so many bytes.
+    pub(crate) fn elements(&self, length: usize) -> usize {
+        (self.held + length) / self.width
+    }
+
+    /// Takes the next piece: `kernel` gets whole runs of elements where they are, and the one that is cut by itself, each
+    /// with the values of `out` that belong to it. `out` has as many as [`elements`](Self::elements) says.
+    pub(crate) fn feed<T>(&mut self, piece: &[u8], mut out: &mut [T], mut kernel: impl FnMut(&[u8], &mut [T])) {
+        let mut bytes = piece;
+        if self.held > 0 {
+            bytes = self.hold(bytes);
+            let Some(element) = self.bytes.get(..self.width).filter(|_| self.held == self.width) else { return };
             let (value, rest) = out.split_at_mut(out.len().min(1));
-            kernel(&cut, value);
+            kernel(element, value);
             out = rest;
+            self.held = 0;
         }
-        let (whole, rest) = bytes.split_at(bytes.len() / N * N);
-        let (values, rest_out) = out.split_at_mut(out.len().min(whole.len() / N));
-        kernel(whole, values);
-        out = rest_out;
-        held = rest.len();
-        for (slot, byte) in cut.iter_mut().zip(rest) {
+        let (whole, rest) = bytes.split_at(bytes.len() / self.width * self.width);
+        kernel(whole, out);
+        self.hold(rest);
+    }
+
+    /// Keeps what the element lacks, and returns what is left.
+    fn hold<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let (these, rest) = bytes.split_at(bytes.len().min(self.width - self.held));
+        for (slot, byte) in self.bytes.iter_mut().skip(self.held).zip(these) {
             *slot = *byte;
         }
+        self.held += these.len();
+        rest
     }
 }
 
@@ -117,7 +144,8 @@ mod tests {
         let codes: Vec<u8> = (0..40).collect();
         for size in 1..=codes.len() {
             let mut values = [[0; 4]; 10];
-            over_pieces::<4, [u8; 4]>(codes.chunks(size), &mut values, |bytes, out| {
+            let pieces: Vec<_> = codes.chunks(size).collect();
+            over_pieces(4, &pieces, &mut values, |bytes, out| {
                 out.copy_from_slice(bytes.as_chunks::<4>().0);
             });
             assert_eq!(values.as_flattened(), codes, "pieces of {size}");

@@ -1,6 +1,7 @@
 //! Tensors out of a model's weights, one at a time.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::OnceLock;
 
 use tfjs_artifacts::{Bytes, Error, ErrorKind, Operation, StoredSize, TensorPlace, WeightSpec, Weights};
 
@@ -12,7 +13,8 @@ pub struct TensorReader<'a> {
     weights: &'a Weights,
     specs: Vec<&'a WeightSpec>,
     places: Vec<TensorPlace>,
-    index: BTreeMap<&'a str, usize>,
+    /// The places of the specs in the order of their names, when the first name was asked for.
+    by_name: OnceLock<Vec<usize>>,
 }
 
 impl<'a> TensorReader<'a> {
@@ -22,9 +24,7 @@ impl<'a> TensorReader<'a> {
     /// Those of [`Weights::locate`].
     pub async fn open(weights: &'a Weights) -> Result<Self, Error> {
         let places = weights.locate().await?;
-        let specs: Vec<_> = weights.specs().collect();
-        let index = specs.iter().enumerate().map(|(index, spec)| (spec.name.as_str(), index)).collect();
-        Ok(Self { weights, specs, places, index })
+        Ok(Self { weights, specs: weights.specs().collect(), places, by_name: OnceLock::new() })
     }
 
     /// The specs, in order.
@@ -77,12 +77,29 @@ impl<'a> TensorReader<'a> {
     /// # Errors
     /// [`ErrorKind::NotFound`] when there are fewer; otherwise what [`decode()`] and the sources report.
     pub async fn nth(&self, index: usize) -> Result<Tensor, Error> {
+        if let Some(tensor) = self.nth_in_memory(index) {
+            return tensor;
+        }
         let (spec, pieces) = self.stored(index).await?;
         Ok(decode(spec, &pieces)?)
     }
 
+    /// The same without a future, which costs more than decoding what need not be touched.
+    fn nth_in_memory(&self, index: usize) -> Option<Result<Tensor, Error>> {
+        let (spec, range) = self.located(index).ok()?;
+        let bytes = self.weights.data().shared(range)?;
+        Some(decode(spec, &[bytes]).map_err(Error::from))
+    }
+
     fn position(&self, name: &str) -> Result<usize, Error> {
-        self.index.get(name).copied().ok_or_else(|| {
+        let name_at = |index: usize| self.specs.get(index).map(|spec| spec.name.as_str());
+        let by_name = self.by_name.get_or_init(|| {
+            let mut by_name: Vec<_> = (0..self.specs.len()).collect();
+            by_name.sort_unstable_by_key(|index| name_at(*index));
+            by_name
+        });
+        let found = by_name.binary_search_by_key(&Some(name), |index| name_at(*index)).ok();
+        found.and_then(|at| by_name.get(at)).copied().ok_or_else(|| {
             let message = format!("the model has no weight `{name}`");
             Error::new(ErrorKind::NotFound, message).with_operation(Operation::Decode)
         })
@@ -90,22 +107,27 @@ impl<'a> TensorReader<'a> {
 
     /// Reads the bytes of one tensor.
     async fn stored(&self, index: usize) -> Result<(&'a WeightSpec, Vec<Bytes>), Error> {
+        let (spec, range) = self.located(index)?;
+        Ok((spec, self.weights.data().read_pieces(range).await?))
+    }
+
+    /// The spec and the bytes of one tensor.
+    fn located(&self, index: usize) -> Result<(&'a WeightSpec, Range<u64>), Error> {
         let Some((spec, place)) = self.specs.get(index).zip(self.places.get(index)) else {
             let message = format!("the model has {} weights, there is no number {index}", self.places.len());
             return Err(Error::new(ErrorKind::NotFound, message).with_operation(Operation::Decode));
         };
-        let range = match place {
-            TensorPlace::At(range) => range.clone(),
+        match place {
+            TensorPlace::At(range) => Ok((spec, range.clone())),
             TensorPlace::Unknown { .. } if spec.stored_size() == StoredSize::Unknown => {
                 let (name, dtype) = (spec.name.clone(), spec.dtype.clone());
-                return Err(DecodeError::UnsupportedDType { name, dtype }.into());
+                Err(DecodeError::UnsupportedDType { name, dtype }.into())
             }
             TensorPlace::Unknown { because_of } => {
                 let (name, because_of) = (spec.name.clone(), because_of.to_string());
-                return Err(DecodeError::Unplaced { name, because_of }.into());
+                Err(DecodeError::Unplaced { name, because_of }.into())
             }
-        };
-        Ok((spec, self.weights.data().read_pieces(range).await?))
+        }
     }
 }
 
@@ -117,7 +139,10 @@ pub async fn decode_weights(weights: &Weights) -> Result<Vec<Tensor>, Error> {
     let reader = TensorReader::open(weights).await?;
     let mut tensors = Vec::with_capacity(reader.places.len());
     for index in 0..reader.places.len() {
-        tensors.push(reader.nth(index).await?);
+        tensors.push(match reader.nth_in_memory(index) {
+            Some(tensor) => tensor?,
+            None => reader.nth(index).await?,
+        });
     }
     Ok(tensors)
 }

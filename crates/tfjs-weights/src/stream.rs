@@ -2,16 +2,18 @@
 
 use std::collections::VecDeque;
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Buf as _, Bytes};
 use futures::{Stream, StreamExt as _};
 use tfjs_artifacts::{Error, StoredSize, WeightSpec};
 
-use crate::{DecodeError, Tensor, decode};
+use crate::arriving::Arriving;
+use crate::{DecodeError, Tensor};
 
 /// Decodes tensors from chunks of any sizes, in the order of their specs, each once.
 ///
-/// Time is linear in the bytes, also for chunks of one byte. Between calls it holds the bytes of one unfinished tensor and
-/// what was pushed and not decoded yet: push a chunk, then take tensors until there is none.
+/// Time is linear in the bytes, also for chunks of one byte. Values are decoded as their bytes come: between calls it holds
+/// those of one unfinished tensor, and what was pushed and not taken yet. So push a chunk, then take tensors until there is
+/// none. A tensor that lies in one chunk shares its bytes where [`decode()`](crate::decode()) would.
 ///
 /// ```
 /// use tfjs_artifacts::{Bytes, DType, Shape, WeightSpec};
@@ -38,7 +40,8 @@ pub struct StreamDecoder {
 
 /// Decodes tensors from a stream of chunks, in the order of their specs.
 ///
-/// The stream of tensors ends with the last spec, or with the first error.
+/// The stream of tensors ends with the chunks, or with the first error: bytes behind the last tensor are one as soon as they
+/// come, so a sender of too much is not listened to. It holds one tensor and one chunk.
 pub fn decode_stream(
     specs: Vec<WeightSpec>,
     chunks: impl Stream<Item = Result<Bytes, Error>> + Unpin,
@@ -61,6 +64,9 @@ async fn next_from(
         if let Some(tensor) = decoder.next_tensor()? {
             return Ok(Some(tensor));
         }
+        if decoder.has_surplus() {
+            return Ok(decoder.finish().map(|()| None)?);
+        }
         match chunks.next().await {
             Some(chunk) => decoder.push(chunk?),
             None => return Ok(decoder.finish().map(|()| None)?),
@@ -74,7 +80,7 @@ impl StreamDecoder {
         Self { specs: specs.into_iter(), current: None, pushed: VecDeque::new(), lost: None }
     }
 
-    /// Takes the next bytes; they are shared, not copied, unless they are few.
+    /// Takes the next bytes; they are shared, not copied.
     pub fn push(&mut self, chunk: Bytes) {
         if !chunk.is_empty() {
             self.pushed.push_back(chunk);
@@ -101,7 +107,7 @@ impl StreamDecoder {
             }
         }
         match self.current.take_if(|current| current.is_complete()) {
-            Some(complete) => complete.decode().map(Some),
+            Some(complete) => complete.into_tensor().map(Some),
             None => Ok(None),
         }
     }
@@ -118,14 +124,23 @@ impl StreamDecoder {
                 return Err(DecodeError::UnsupportedDType { name: spec.name, dtype: spec.dtype });
             }
         };
-        Ok(Unfinished { spec, missing, pieces: Pieces::default() })
+        Ok(Unfinished { values: Arriving::new(&spec), spec, missing })
+    }
+
+    /// Whether bytes have come that no tensor is left for.
+    pub fn has_surplus(&self) -> bool {
+        self.current.is_none() && self.specs.as_slice().is_empty() && !self.pushed.is_empty()
     }
 
     /// Says that there are no more bytes, when all tensors have been taken.
     ///
     /// # Errors
-    /// [`DecodeError::Ended`] when a tensor is missing or not all there, [`DecodeError::Surplus`] when bytes are left over.
+    /// [`DecodeError::Ended`] when a tensor is missing or not all there, [`DecodeError::Surplus`] when bytes are left over,
+    /// [`DecodeError::NotTaken`] when [`next_tensor`](Self::next_tensor) would have given one more, and what it reports.
     pub fn finish(&mut self) -> Result<(), DecodeError> {
+        if let Some(tensor) = self.next_tensor()? {
+            return Err(DecodeError::NotTaken { name: tensor.name().to_owned() });
+        }
         let unfinished = match self.current.take() {
             Some(current) => Some((current.spec.name, current.missing.at_least())),
             None => self.specs.next().map(|spec| (spec.name.clone(), spec.stored_size().at_least())),
@@ -145,7 +160,7 @@ impl StreamDecoder {
 struct Unfinished {
     spec: WeightSpec,
     missing: Missing,
-    pieces: Pieces,
+    values: Arriving,
 }
 
 impl Unfinished {
@@ -156,11 +171,11 @@ impl Unfinished {
     /// Moves what belongs to the tensor out of a chunk.
     fn take_from(&mut self, chunk: &mut Bytes) {
         let length = self.missing.count(chunk);
-        self.pieces.add(chunk.split_to(length));
+        self.values.take(&self.spec, chunk.split_to(length), self.is_complete());
     }
 
-    fn decode(self) -> Result<Tensor, DecodeError> {
-        decode(&self.spec, &self.pieces.into_vec())
+    fn into_tensor(self) -> Result<Tensor, DecodeError> {
+        self.values.into_tensor(self.spec)
     }
 }
 
@@ -232,42 +247,5 @@ impl Prefixes {
 
     fn at_least(&self) -> u64 {
         (self.strings * 4).saturating_sub(self.prefix_bytes as u64).saturating_add(self.missing)
-    }
-}
-
-/// The bytes of a tensor so far: large pieces shared with their chunks, small ones gathered.
-#[derive(Debug, Default)]
-struct Pieces {
-    whole: Vec<Bytes>,
-    gathered: BytesMut,
-}
-
-/// Below this a piece is copied: a `Bytes` of its own costs more.
-const SMALL: usize = 4 << 10;
-/// How much is gathered before it becomes a piece.
-const GATHERED: usize = 64 << 10;
-
-impl Pieces {
-    fn add(&mut self, piece: Bytes) {
-        if piece.len() < SMALL {
-            self.gathered.extend_from_slice(&piece);
-            if self.gathered.len() >= GATHERED {
-                self.flush();
-            }
-        } else {
-            self.flush();
-            self.whole.push(piece);
-        }
-    }
-
-    fn flush(&mut self) {
-        if !self.gathered.is_empty() {
-            self.whole.push(self.gathered.split().freeze());
-        }
-    }
-
-    fn into_vec(mut self) -> Vec<Bytes> {
-        self.flush();
-        self.whole
     }
 }

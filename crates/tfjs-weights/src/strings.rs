@@ -20,10 +20,7 @@ impl Strings {
     pub(crate) fn parse(name: &str, count: u64, stored: Bytes) -> Result<Self, DecodeError> {
         let mut rest = &stored[..];
         for element in 0..count {
-            let Some((_, tail)) = split_first(rest) else {
-                let name = name.to_owned();
-                return Err(DecodeError::TruncatedString { name, element, left: rest.len() });
-            };
+            let Some((_, tail)) = split_first(rest) else { return Err(truncated(name, element, rest)) };
             rest = tail;
         }
         if !rest.is_empty() {
@@ -76,6 +73,17 @@ impl Strings {
 fn split_first(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (prefix, rest) = bytes.split_first_chunk::<4>()?;
     rest.split_at_checked(usize::try_from(u32::from_le_bytes(*prefix)).ok()?)
+}
+
+/// Why [`split_first`] found no string.
+fn truncated(name: &str, element: u64, rest: &[u8]) -> DecodeError {
+    let name = name.to_owned();
+    match rest.split_first_chunk::<4>() {
+        Some((length, rest)) => {
+            DecodeError::TruncatedString { name, element, length: u32::from_le_bytes(*length), left: rest.len() }
+        }
+        None => DecodeError::MissingString { name, element, left: rest.len() },
+    }
 }
 
 impl fmt::Debug for Strings {

@@ -183,6 +183,35 @@ impl Tensor {
         }
     }
 
+    /// The values of a complex64 tensor: real and imaginary parts.
+    pub fn as_complex64(&self) -> Option<&[[f32; 2]]> {
+        match &self.values {
+            Values::Complex64(values) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// The values of a bool tensor, one byte each; 0 is false.
+    pub fn as_bool(&self) -> Option<&[u8]> {
+        match &self.values {
+            Values::Bool(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The values of a string tensor.
+    pub fn as_strings(&self) -> Option<&Strings> {
+        match &self.values {
+            Values::String(strings) => Some(strings),
+            _ => None,
+        }
+    }
+
+    /// Name, shape and values, to be taken apart.
+    pub fn into_parts(self) -> (String, Shape, Values) {
+        (self.name, self.shape, self.values)
+    }
+
     /// The manifest entry of this tensor, unquantized.
     pub fn spec(&self) -> WeightSpec {
         WeightSpec::new(self.name.clone(), self.shape.clone(), self.dtype())

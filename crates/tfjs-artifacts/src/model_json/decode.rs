@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::value::RawValue;
 
+use super::outline::{Group, GroupMember, Member, Outline};
 use super::{MAX_JSON_BYTES, ManifestError, ModelJson, WeightsManifestGroup};
-use crate::json::{Entries, check_depth, syntax_error};
+use crate::json::{Members, Shallow, check_depth, syntax_error};
 use crate::shape::abbreviate;
 use crate::{
     DType, ModelArtifacts, ModelTopology, Quantization, QuantizationDType, RawJson, RelPath, Sha256, Shape, Sniffed,
@@ -14,23 +15,24 @@ use crate::{
 };
 
 /// A member of an object.
-type Entry<'a> = (Cow<'a, str>, &'a RawValue);
+type Entry<'a> = (Cow<'a, str>, Shallow<'a>);
 
 /// Where in the JSON something stands, made only when an error wants it.
 type At<'a> = &'a dyn Fn() -> String;
 
 pub(super) fn parse(bytes: &[u8]) -> Result<ModelJson, ManifestError> {
     let text = text(bytes)?;
-    // An object's members are found in the same pass that checks the syntax.
     if text.trim_ascii_start().starts_with('{')
-        && let Ok(Entries(entries)) = serde_json::from_str(text)
+        && let Ok(outline) = serde_json::from_str(text)
     {
-        return model_json(unique(entries, &|| MODEL_JSON.to_owned())?);
+        return model_json(outline);
     }
+    // Something is wrong: further passes tell what, and where.
+    check_depth(text)?;
     let raw: &RawValue = serde_json::from_str(text).map_err(|error| syntax_error(&error))?;
     match raw.get().as_bytes().first() {
         Some(b'[') => legacy_manifest(raw),
-        Some(b'{') => Err(ManifestError::NotUnicode { at: MODEL_JSON.to_owned() }),
+        Some(b'{') => model_json(outline(raw)?),
         _ => Err(ManifestError::NotAModel { found: abbreviate(raw.get(), 40) }),
     }
 }
@@ -38,7 +40,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ModelJson, ManifestError> {
 /// What messages call the whole object.
 const MODEL_JSON: &str = "model.json";
 
-/// The bytes as JSON-like text: of acceptable size and depth, in UTF-8, and not obviously something else.
+/// The bytes as JSON-like text: of acceptable size, in UTF-8, and not obviously something else.
 fn text(bytes: &[u8]) -> Result<&str, ManifestError> {
     if bytes.len() as u64 > MAX_JSON_BYTES {
         return Err(ManifestError::TooLarge { bytes: bytes.len() as u64 });
@@ -53,21 +55,30 @@ fn text(bytes: &[u8]) -> Result<&str, ManifestError> {
     if text.trim_ascii().is_empty() {
         return Err(ManifestError::Empty);
     }
-    check_depth(text)?;
     Ok(text)
 }
 
-fn model_json(entries: Vec<Entry<'_>>) -> Result<ModelJson, ManifestError> {
+fn model_json(Members(members): Outline<'_>) -> Result<ModelJson, ManifestError> {
     let mut artifacts = ModelArtifacts::new();
     let mut groups = None;
-    for (key, value) in entries {
+    for (key, member) in unique(members, &|| MODEL_JSON.to_owned())? {
+        let value = match member {
+            Member::Manifest(Some(outlined)) => {
+                groups = Some(manifest(outlined)?);
+                continue;
+            }
+            Member::Manifest(None) => {
+                artifacts.unknown.push((key.into_owned(), RawJson::null()));
+                continue;
+            }
+            Member::Raw(Shallow(value)) => value,
+        };
         let json = || Some(RawJson::from_checked(value));
         match &*key {
             "modelTopology" => artifacts.model_topology = json().map(ModelTopology::Json),
             "format" => artifacts.format = json(),
             "generatedBy" => artifacts.generated_by = json(),
             "convertedBy" => artifacts.converted_by = json(),
-            "weightsManifest" if value.get() != "null" => groups = Some(manifest(value)?),
             "signature" => artifacts.signature = json(),
             "userDefinedMetadata" => artifacts.user_defined_metadata = json(),
             "modelInitializer" => artifacts.model_initializer = json(),
@@ -84,15 +95,45 @@ fn model_json(entries: Vec<Entry<'_>>) -> Result<ModelJson, ManifestError> {
 }
 
 fn legacy_manifest(raw: &RawValue) -> Result<ModelJson, ManifestError> {
-    let groups = manifest(raw)?;
+    let groups = manifest(outline_of_groups(raw)?)?;
     if groups.is_empty() {
         return Err(ManifestError::NothingInIt);
     }
     Ok(ModelJson { artifacts: ModelArtifacts::new(), groups: Some(groups), is_legacy_manifest: true })
 }
 
-fn manifest(raw: &RawValue) -> Result<Vec<WeightsManifestGroup>, ManifestError> {
-    let groups = objects(raw, &|| "weightsManifest".to_owned(), "an array of groups")?;
+/// What [`Outline`] reads in one pass, step by step, with errors that say where.
+fn outline<'a>(raw: &'a RawValue) -> Result<Outline<'a>, ManifestError> {
+    let member = |(key, value): Entry<'a>| match &*key {
+        "weightsManifest" if value.0.get() == "null" => Ok((key, Member::Manifest(None))),
+        "weightsManifest" => Ok((key, Member::Manifest(Some(outline_of_groups(value.0)?)))),
+        _ => Ok((key, Member::Raw(value))),
+    };
+    let members = entries(raw, &|| MODEL_JSON.to_owned())?.into_iter().map(member);
+    members.collect::<Result<_, _>>().map(Members)
+}
+
+fn outline_of_groups(raw: &RawValue) -> Result<Vec<Group<'_>>, ManifestError> {
+    let groups = elements(raw, &|| "weightsManifest".to_owned(), "an array of groups")?.into_iter().enumerate();
+    groups.map(|(index, group)| outline_of_group(group, &|| format!("weightsManifest[{index}]"))).collect()
+}
+
+fn outline_of_group<'a>(raw: &'a RawValue, at: At<'_>) -> Result<Group<'a>, ManifestError> {
+    let member = |(key, value): Entry<'a>| match &*key {
+        "weights" => {
+            let at = || format!("{}.weights", at());
+            let weights = elements(value.0, &at, "an array of weights")?.into_iter().enumerate();
+            let weights = weights
+                .map(|(index, weight)| entries(weight, &|| format!("{}[{index}]", at())).map(Members))
+                .collect::<Result<_, _>>()?;
+            Ok((key, GroupMember::Weights(weights)))
+        }
+        _ => Ok((key, GroupMember::Raw(value))),
+    };
+    entries(raw, at)?.into_iter().map(member).collect::<Result<_, _>>().map(Members)
+}
+
+fn manifest(groups: Vec<Group<'_>>) -> Result<Vec<WeightsManifestGroup>, ManifestError> {
     let mut seen = BTreeSet::new();
     let mut parsed = Vec::with_capacity(groups.len());
     for (index, group) in groups.into_iter().enumerate() {
@@ -112,30 +153,55 @@ fn manifest(raw: &RawValue) -> Result<Vec<WeightsManifestGroup>, ManifestError> 
     }
 }
 
-fn manifest_group(entries: Vec<Entry<'_>>, at: At<'_>) -> Result<WeightsManifestGroup, ManifestError> {
-    let mut paths = None;
+fn manifest_group(Members(members): Group<'_>, at: At<'_>) -> Result<WeightsManifestGroup, ManifestError> {
+    let (mut paths, mut sha256) = (None, None);
     let mut group = WeightsManifestGroup { paths: Vec::new(), weights: None, sha256: None, unknown: Vec::new() };
-    for (key, value) in entries {
+    for (key, member) in unique(members, at)? {
+        let value = match member {
+            GroupMember::Weights(weights) => {
+                group.weights = Some(weight_specs(weights, at)?);
+                continue;
+            }
+            GroupMember::Raw(Shallow(value)) => value,
+        };
         match &*key {
             "paths" => paths = Some(shard_paths(value, at)?),
-            "weights" => group.weights = Some(weight_specs(value, at)?),
-            // Somebody else's key of that name stays what it is.
-            "sha256" if let Some(digests) = checksums(value) => group.sha256 = Some(digests),
+            "sha256" => sha256 = Some((group.unknown.len(), value)),
             _ => group.unknown.push((key.into_owned(), RawJson::from_checked(value))),
         }
     }
     group.paths = paths.ok_or_else(|| ManifestError::MissingKey { at: at(), key: "paths" })?;
-    let (paths, checksums) = (group.paths.len(), group.sha256.as_ref().map_or(group.paths.len(), Vec::len));
-    if checksums != paths {
-        return Err(ManifestError::ChecksumCount { at: at(), checksums, paths });
+    if let Some((place, value)) = sha256 {
+        group.sha256 = checksums(value, group.paths.len(), at)?;
+        if group.sha256.is_none() {
+            group.unknown.insert(place, ("sha256".to_owned(), RawJson::from_checked(value)));
+        }
     }
     Ok(group)
 }
 
-/// An array of SHA-256 digests in hex.
-fn checksums(raw: &RawValue) -> Option<Vec<Sha256>> {
-    let texts: Vec<Cow<'_, str>> = serde_json::from_str(raw.get()).ok()?;
-    texts.iter().map(|text| text.parse().ok()).collect()
+/// An array of SHA-256 digests in hex, one for each file; `None` if it is somebody else's key of that name.
+fn checksums(raw: &RawValue, paths: usize, group: At<'_>) -> Result<Option<Vec<Sha256>>, ManifestError> {
+    let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else { return Ok(None) };
+    let digest = |element: &&RawValue| string(element, group).ok()?.parse().ok();
+    let digests: Vec<Option<Sha256>> = elements.iter().map(digest).collect();
+    let checksums = digests.len();
+    match digests.iter().position(Option::is_none) {
+        None if checksums == paths => Ok(Some(digests.into_iter().flatten().collect())),
+        None => Err(ManifestError::ChecksumCount { at: group(), checksums, paths }),
+        // One that is damaged must not turn off the comparison with the others, nor a cut one its own.
+        Some(index) if checksums == paths && elements.iter().any(|element| is_like_digest(element.get())) => {
+            let found = elements.get(index).map_or_else(String::new, |element| abbreviate(element.get(), 80));
+            Err(ManifestError::Checksum { at: format!("{}.sha256[{index}]", group()), found })
+        }
+        Some(_) => Ok(None),
+    }
+}
+
+/// Whether a JSON text is a string of hex digits, about as many as a digest has.
+fn is_like_digest(json: &str) -> bool {
+    let inner = json.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    inner.is_some_and(|text| text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn shard_paths(raw: &RawValue, group: At<'_>) -> Result<Vec<RelPath>, ManifestError> {
@@ -149,19 +215,18 @@ fn shard_paths(raw: &RawValue, group: At<'_>) -> Result<Vec<RelPath>, ManifestEr
     Ok(paths)
 }
 
-fn weight_specs(raw: &RawValue, group: At<'_>) -> Result<Vec<WeightSpec>, ManifestError> {
-    let at = || format!("{}.weights", group());
-    let objects = objects(raw, &at, "an array of weights")?;
-    let mut specs = Vec::with_capacity(objects.len());
-    for (index, entries) in objects.into_iter().enumerate() {
-        specs.push(weight_spec(&entries, &|| format!("{}[{index}]", at()))?);
+fn weight_specs(weights: Vec<Members<'_, Shallow<'_>>>, group: At<'_>) -> Result<Vec<WeightSpec>, ManifestError> {
+    let mut specs = Vec::with_capacity(weights.len());
+    for (index, Members(entries)) in weights.into_iter().enumerate() {
+        let at = || format!("{}.weights[{index}]", group());
+        specs.push(weight_spec(&unique(entries, &at)?, &at)?);
     }
     Ok(specs)
 }
 
 fn weight_spec(entries: &[Entry<'_>], at: At<'_>) -> Result<WeightSpec, ManifestError> {
     let find = |key: &'static str| {
-        let found = entries.iter().find(|(name, _)| name == key).map(|(_, value)| *value);
+        let found = entries.iter().find(|(name, _)| name == key).map(|(_, Shallow(value))| *value);
         found.ok_or_else(|| ManifestError::MissingKey { at: at(), key })
     };
     let name = string(find("name")?, &|| format!("{}.name", at()))?.into_owned();
@@ -171,7 +236,7 @@ fn weight_spec(entries: &[Entry<'_>], at: At<'_>) -> Result<WeightSpec, Manifest
     let dtype = DType::from(&*string(find("dtype")?, &|| format!("the dtype of {}", tensor()))?);
 
     let mut spec = WeightSpec::new(name.clone(), shape, dtype);
-    for (key, value) in entries {
+    for (key, Shallow(value)) in entries {
         match &**key {
             "name" | "shape" | "dtype" => {}
             // Only a string is a group; the reference compares it with `'optimizer'` and nothing else.
@@ -187,7 +252,7 @@ fn quantization(raw: &RawValue, tensor: At<'_>) -> Result<Quantization, Manifest
     let at = || format!("the quantization of {}", tensor());
     let mut dtype = None;
     let mut quantization = Quantization::new(QuantizationDType::Uint8);
-    for (key, value) in entries(raw, &at)? {
+    for (key, Shallow(value)) in entries(raw, &at)? {
         match &*key {
             "dtype" => dtype = Some(QuantizationDType::from(&*string(value, &at)?)),
             "min" => quantization.min = Some(RawJson::from_checked(value)),
@@ -199,27 +264,15 @@ fn quantization(raw: &RawValue, tensor: At<'_>) -> Result<Quantization, Manifest
     Ok(quantization)
 }
 
-/// The members of each object of an array, none of them twice in one.
-fn objects<'a>(raw: &'a RawValue, at: At<'_>, expected: &'static str) -> Result<Vec<Vec<Entry<'a>>>, ManifestError> {
-    let at_index = |index: usize| move || format!("{}[{index}]", at());
-    // Usually one pass is enough; if something is wrong, another one tells what and where.
-    if let Ok(objects) = serde_json::from_str::<Vec<Entries<'a>>>(raw.get()) {
-        let objects = objects.into_iter().enumerate();
-        return objects.map(|(index, Entries(entries))| unique(entries, &at_index(index))).collect();
-    }
-    let elements = elements(raw, at, expected)?.into_iter().enumerate();
-    elements.map(|(index, element)| entries(element, &at_index(index))).collect()
-}
-
 /// The members of an object, none of them twice.
 fn entries<'a>(raw: &'a RawValue, at: At<'_>) -> Result<Vec<Entry<'a>>, ManifestError> {
     match serde_json::from_str(raw.get()) {
-        Ok(Entries(entries)) => unique(entries, at),
+        Ok(Members(entries)) => unique(entries, at),
         Err(_) => Err(wrong_type(raw, at, "an object")),
     }
 }
 
-fn unique<'a>(entries: Vec<Entry<'a>>, at: At<'_>) -> Result<Vec<Entry<'a>>, ManifestError> {
+fn unique<'a, V>(entries: Vec<(Cow<'a, str>, V)>, at: At<'_>) -> Result<Vec<(Cow<'a, str>, V)>, ManifestError> {
     match repeated(&entries) {
         Some(key) => Err(ManifestError::DuplicateKey { at: at(), key: key.to_owned() }),
         None => Ok(entries),
@@ -227,7 +280,7 @@ fn unique<'a>(entries: Vec<Entry<'a>>, at: At<'_>) -> Result<Vec<Entry<'a>>, Man
 }
 
 /// The first key that comes twice. Objects of a manifest have a handful of members, for which comparing all is fastest.
-fn repeated<'a>(entries: &'a [Entry<'_>]) -> Option<&'a str> {
+fn repeated<'a, V>(entries: &'a [(Cow<'_, str>, V)]) -> Option<&'a str> {
     if entries.len() > 16 {
         let mut seen = BTreeSet::new();
         return entries.iter().map(|(key, _)| &**key).find(|key| !seen.insert(*key));

@@ -5,4 +5,6 @@ mod bad_input;
 mod contract;
 mod http;
 mod quantize;
+#[cfg(unix)]
+mod serve;
 mod support;

@@ -39,14 +39,16 @@ pub enum QuantizationRuleError {
 #[non_exhaustive]
 pub enum QuantizeError {
     /// Two patterns match its name and say different things.
-    #[error("weight `{name}` is to be quantized to both {first} and {second}: patterns for both match its name")]
+    #[error(
+        "weight `{name}` matches two rules, `{first}` and `{second}`: narrow one of the patterns, so that only one matches"
+    )]
     TwoMatches {
         /// The tensor.
         name: String,
-        /// The one.
-        first: QuantizeTo,
+        /// The one, as a [`QuantizationRule`](super::QuantizationRule) is written.
+        first: String,
         /// The other.
-        second: QuantizeTo,
+        second: String,
     },
     /// Evenly spaced values cannot reach from or to what is no finite number.
     #[error("weight `{name}` has infinite values or NaN, which {to} cannot hold; float16 can")]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tfjs_artifacts::{
-    Bytes, Error, ErrorKind, Quantization, Segment, Shape, Shard, SurplusBytes, TensorPlace, WeightData, WeightGroup,
-    WeightSpec, Weights,
+    Bytes, Error, ErrorKind, Quantization, Segment, Shape, Shard, TensorPlace, WeightData, WeightGroup, WeightSpec,
+    Weights,
 };
 
 use super::encoder::Encoder;
@@ -39,39 +39,31 @@ pub async fn quantize_weights(
     let mut groups = Vec::with_capacity(weights.groups().len());
     let mut reports = Vec::new();
     let mut rope = Rope { old: weights.data(), taken: 0, segments: Vec::new(), byte_length: 0 };
-    let mut surplus = SurplusBytes::Reject;
     let mut group_end = 0;
     for old in weights.groups() {
         let (mut group, start) = (old.clone(), rope.byte_length);
         group_end += old.byte_length();
-        let mut end = group_end - old.byte_length();
         let mut is_changed = false;
         for spec in &mut group.weights {
             let (Some(target), Some(place)) = (targets.next(), places.next()) else { continue };
-            end = match &place {
-                TensorPlace::At(range) => range.end,
-                TensorPlace::Unknown { .. } => group_end,
-            };
             if let Some(to) = target {
                 reports.push(rope.quantize(spec, &place, to).await?);
                 is_changed = true;
             }
         }
         rope.keep_until(group_end)?;
-        if end < group_end {
-            surplus = SurplusBytes::Allow;
-        }
         if is_changed {
             join_shards(&mut group, rope.byte_length - start);
         }
         groups.push(group);
     }
-    let quantized = Weights::new(groups, WeightData::from_segments(rope.segments), surplus)?;
+    let quantized = Weights::new(groups, WeightData::from_segments(rope.segments), weights.surplus_bytes())?;
     Ok((quantized, reports))
 }
 
-/// One file for the whole group, if it had any.
+/// One file for the whole group, if it had any. A list under `sha256` that is not ours was about the files that there were.
 fn join_shards(group: &mut WeightGroup, bytes: u64) {
+    group.unknown.retain(|(key, value)| key != "sha256" || value.element_count().is_none());
     let first = group.shards.first().map(|shard| Shard::new(shard.path.clone(), bytes));
     group.shards = first.into_iter().collect();
 }

@@ -20,8 +20,9 @@ pub struct QuantizationReport {
     pub scale: Option<f64>,
     /// The value of code 0; `None` for float16.
     pub min: Option<f64>,
-    /// The largest difference between a value now and before. Infinite if float16 could not hold a number. A NaN that is
-    /// one still counts for nothing, as does an infinity.
+    /// The largest difference between a value now and before. Infinite if float16 could not hold a number, or if the range of
+    /// evenly spaced values ends beyond the largest float32, as the converter's rounding of `min` makes it for extreme
+    /// weights. A NaN that is one still counts for nothing, as does an infinity.
     pub max_absolute_error: f64,
     /// The largest of these differences divided by the magnitude of the value before; zeros count for nothing.
     pub max_relative_error: f64,

@@ -122,11 +122,14 @@ impl QuantizationRules {
     /// # Errors
     /// [`QuantizeError::TwoMatches`] when patterns of different types match.
     pub fn quantize_to(&self, name: &str) -> Result<Option<QuantizeTo>, QuantizeError> {
-        let mut matches = self.patterns.iter().filter(|(pattern, _)| pattern.matches(name)).map(|(_, to)| *to);
-        let Some(first) = matches.next() else { return Ok(self.fallthrough) };
-        match matches.find(|&to| to != first) {
-            Some(second) => Err(QuantizeError::TwoMatches { name: name.to_owned(), first, second }),
-            None => Ok(Some(first)),
+        let mut matches = self.patterns.iter().filter(|(pattern, _)| pattern.matches(name));
+        let Some((first, to)) = matches.next() else { return Ok(self.fallthrough) };
+        match matches.find(|(_, other)| other != to) {
+            Some((second, other)) => {
+                let [first, second] = [(to, first), (other, second)].map(|(to, by)| format!("{to}={}", by.as_str()));
+                Err(QuantizeError::TwoMatches { name: name.to_owned(), first, second })
+            }
+            None => Ok(Some(*to)),
         }
     }
 

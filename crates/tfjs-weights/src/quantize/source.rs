@@ -28,6 +28,10 @@ impl ByteSource for QuantizedSource {
         self.values.byte_length() / 4 * self.code_size()
     }
 
+    fn version(&self) -> Option<String> {
+        None
+    }
+
     async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
         let size = self.code_size();
         let (first, end) = (range.start / size, range.end.div_ceil(size));

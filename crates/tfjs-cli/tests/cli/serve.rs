@@ -1,0 +1,185 @@
+//! `tfjs serve`: what it says, what it refuses, and how it ends.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::{Folder, Run, run, tfjs};
+
+/// A server that runs, and where.
+struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    fn new(folder: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tfjs"));
+        command.arg("serve").arg(folder).args(["--listen", "127.0.0.1:0"]).args(args).envs(env.iter().copied());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.strip_prefix("listening on http://").and_then(|rest| rest.trim_end().parse().ok());
+        Self { child, address: address.unwrap_or_else(|| panic!("{line:?}")) }
+    }
+
+    /// Sends bytes on a new connection; the status and all of the answer.
+    fn send(&self, head: &str, body: &[u8]) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        let (head, length) = (head.replace('\n', "\r\n"), body.len());
+        let head = format!("{head}\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let _ = stream.write_all(body);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        (answer.get(9..12).unwrap_or("0").parse().unwrap(), answer)
+    }
+
+    fn get(&self, path: &str) -> u16 {
+        self.send(&format!("GET {path} HTTP/1.1"), b"").0
+    }
+
+    fn upload(&self, path: &str, headers: &str, elements: usize) -> u16 {
+        let head = format!("POST {path} HTTP/1.1\ncontent-type: multipart/form-data; boundary=xYz{headers}");
+        self.send(&head, &form(elements)).0
+    }
+
+    /// The most memory that the process has had, in bytes.
+    #[cfg(target_os = "linux")]
+    fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
+    /// Ends it as a service manager does.
+    fn end(self, signal: &str) -> Run {
+        let killed = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        let output = self.child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        Run { code: output.status.code().unwrap_or(-1), stdout: String::new(), stderr }
+    }
+}
+
+/// What TensorFlow.js sends for a model of one tensor of ones.
+fn form(elements: usize) -> Vec<u8> {
+    let part =
+        |name: &str| format!("--xYz\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{name}\"\r\n\r\n");
+    let weights = format!(r#"[{{"name":"w","shape":[{elements}],"dtype":"float32"}}]"#);
+    let manifest = format!(r#"[{{"paths":["./model.weights.bin"],"weights":{weights}}}]"#);
+    let json = format!(r#"{{"modelTopology":{{"node":[]}},"weightsManifest":{manifest}}}"#);
+    let mut form = format!("{}{json}\r\n{}", part("model.json"), part("model.weights.bin")).into_bytes();
+    form.resize(form.len() + elements * 4, 1);
+    form.extend_from_slice(b"\r\n--xYz--\r\n");
+    form
+}
+
+#[test]
+fn a_model_comes_and_goes() {
+    let folder = Folder::new();
+    let server = Server::new(folder.path(), &["--log-format", "json"], &[]);
+    assert_eq!(server.upload("/upload?name=a&secret=1", "\nx-request-id: id-1", 1000), 200);
+    assert_eq!(server.get("/a/model.json"), 200);
+    assert_eq!(server.get("/a/model.weights.bin"), 200);
+    let url = folder.path().join("a");
+    assert_eq!(tfjs(["verify", url.to_str().unwrap()]).code, 0);
+    assert_eq!(server.send("DELETE /a HTTP/1.1", b"").0, 200);
+    assert!(!url.exists());
+
+    let ended = server.end("-TERM");
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(!ended.stderr.contains("secret"));
+    let events: Vec<Value> = ended.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.len(), 4, "{events:?}");
+    let first = &events[0];
+    for (key, value) in [
+        ("method", json!("POST")),
+        ("path", json!("/upload")),
+        ("status", json!(200)),
+        ("request_id", json!("id-1")),
+        ("complete", json!(true)),
+    ] {
+        assert_eq!(first[key], value, "{key}: {first}");
+    }
+    assert_eq!(events[2]["bytes"], json!(4000));
+    assert!(first["ms"].is_u64());
+}
+
+#[test]
+fn it_ends_with_ctrl_c() {
+    let folder = Folder::new();
+    let ended = Server::new(folder.path(), &[], &[]).end("-INT");
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn tokens_come_from_the_environment_or_a_file() {
+    let folder = Folder::new();
+    let token = folder.path().join("token");
+    std::fs::write(&token, "correct-horse-battery\n").unwrap();
+    for (args, env) in [
+        (["--token-env", "TFJS_TEST_TOKEN"], [("TFJS_TEST_TOKEN", "correct-horse-battery")]),
+        (["--token-file", token.to_str().unwrap()], [("TFJS_TEST_TOKEN", "")]),
+    ] {
+        let args = [args.as_slice(), &["--protect-reads"]].concat();
+        let server = Server::new(folder.path(), &args, &env);
+        assert_eq!(server.upload("/a", "", 10), 401);
+        assert_eq!(server.upload("/a", "\nauthorization: Bearer wrong-horse-battery", 10), 401);
+        assert_eq!(server.upload("/a", "\nauthorization: Bearer correct-horse-battery", 10), 200);
+        assert_eq!((server.get("/a/model.json"), server.get("/healthz")), (401, 200));
+        let ended = server.end("-TERM");
+        assert!(!ended.stderr.contains("horse"), "{ended:?}");
+    }
+}
+
+#[test]
+fn what_it_refuses() {
+    let folder = Folder::new();
+    let path = folder.path().to_str().unwrap();
+    let serve = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tfjs"));
+        let failed = run(command.arg("serve").args(args).env("TFJS_TEST_SHORT", "1234").env_remove("TFJS_TEST_NONE"));
+        assert_eq!(failed.stdout, "");
+        (failed.code, failed.stderr)
+    };
+    let refused = |args: &[&str], words: &str| {
+        let (code, stderr) = serve(args);
+        assert!(code == 1 && stderr.starts_with("error: ") && stderr.contains(words), "{args:?}: {stderr}");
+    };
+    refused(&[path, "--listen", "0.0.0.0:0"], "--allow-anonymous-writes");
+    refused(&["/no/such/folder"], "does not exist; make it first");
+    refused(&[path, "--token-env", "TFJS_TEST_NONE"], "is not set");
+    refused(&[path, "--token-env", "TFJS_TEST_SHORT"], "fewer than 8 characters");
+    refused(&[path, "--token-file", "/no/such/file"], "cannot read the token");
+    refused(&[path, "--protect-reads"], "needs a token");
+    refused(&[path, "--listen", "192.0.2.1:1", "--read-only"], "cannot listen on 192.0.2.1:1");
+    for wrong in [
+        &["--listen", "nowhere"][..],
+        &["--max-upload-size", "0"],
+        &["--allow-origin", "example.org"],
+        &["--read-only", "--allow-anonymous-writes"],
+        &["--token-env", "A", "--token-file", "b"],
+    ] {
+        let args = [&[path], wrong].concat();
+        assert_eq!(serve(&args).0, 2, "{wrong:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow_with_the_model() {
+    let folder = Folder::new();
+    let server = Server::new(folder.path(), &[], &[]);
+    for name in ["a", "b"] {
+        assert_eq!(server.upload(&format!("/{name}"), "", 32 << 20), 200);
+        assert_eq!(server.get(&format!("/{name}/model.weights.bin")), 200);
+    }
+    let peak = server.peak_memory();
+    assert!(peak < 48 << 20, "{peak} bytes for a model of 128 MiB");
+    assert_eq!(server.end("-TERM").code, 0);
+}

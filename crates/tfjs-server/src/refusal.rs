@@ -1,0 +1,160 @@
+//! Answers to what cannot be done: a status and a line of JSON.
+
+use std::time::Duration;
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use tfjs_artifacts::{Error, ErrorKind};
+
+/// Why a request is refused. Its words go to the client: they name no place on the server.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) message: String,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    error: &'a str,
+    kind: &'static str,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), header: None }
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    pub(crate) fn too_large(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    }
+
+    /// The parts of a request do not fit together.
+    pub(crate) fn unprocessable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)
+    }
+
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    /// Says when to try again: whole seconds, at least one.
+    pub(crate) fn with_retry_after(self, wait: Duration) -> Self {
+        self.with_header(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)))
+    }
+
+    /// What the backend said while a model was saved: bad bytes are the client's.
+    pub(crate) fn of_save(error: &Error) -> Self {
+        match error.kind() {
+            ErrorKind::InvalidData | ErrorKind::LimitExceeded | ErrorKind::Unsupported => {
+                Self::unprocessable(chain(error))
+            }
+            // A place that was there a moment ago: somebody removed it, or another upload failed.
+            ErrorKind::NotFound => Self::new(StatusCode::CONFLICT, "the model was removed meanwhile; try again"),
+            _ => Self::of_backend(error),
+        }
+    }
+
+    /// What the backend said about a model that is there, or is not: bad bytes are the server's.
+    pub(crate) fn of_backend(error: &Error) -> Self {
+        let status = match error.kind() {
+            ErrorKind::NotFound => return Self::not_found("there is no such model"),
+            ErrorKind::AlreadyExists | ErrorKind::Conflict => StatusCode::CONFLICT,
+            ErrorKind::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
+            ErrorKind::RateLimited => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        tracing::error!(error = %Chain(error), "the backend failed");
+        let refusal = Self::new(status, error.message());
+        match error.retry_after() {
+            Some(wait) => refusal.with_retry_after(wait),
+            None if status == StatusCode::SERVICE_UNAVAILABLE => refusal.with_retry_after(Duration::from_secs(1)),
+            None => refusal,
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.status {
+            StatusCode::UNAUTHORIZED => "unauthenticated",
+            StatusCode::FORBIDDEN => "forbidden",
+            StatusCode::NOT_FOUND => "notFound",
+            StatusCode::METHOD_NOT_ALLOWED => "methodNotAllowed",
+            StatusCode::REQUEST_TIMEOUT => "timeout",
+            StatusCode::CONFLICT => "conflict",
+            StatusCode::PAYLOAD_TOO_LARGE => "tooLarge",
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupportedMediaType",
+            StatusCode::RANGE_NOT_SATISFIABLE => "rangeNotSatisfiable",
+            StatusCode::UNPROCESSABLE_ENTITY => "invalidModel",
+            StatusCode::SERVICE_UNAVAILABLE => "busy",
+            StatusCode::INSUFFICIENT_STORAGE => "storageFull",
+            status if status.is_server_error() => "internal",
+            _ => "badRequest",
+        }
+    }
+}
+
+/// The messages of an error and its causes, without the places that they name.
+fn chain(error: &Error) -> String {
+    let mut text = error.message().to_owned();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if let Some(error) = cause.downcast_ref::<Error>() {
+            text.push_str(": ");
+            text.push_str(error.message());
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// An error and its causes on one line, for the log.
+pub(crate) struct Chain<'a>(pub(crate) &'a Error);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = std::error::Error::source(self.0);
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let body = Body { error: &self.message, kind: self.kind() };
+        let mut response = json(self.status, &body);
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+/// A JSON document as an answer.
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(mut text) => {
+            text.push(b'\n');
+            let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")];
+            (status, headers, text).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "an answer cannot be printed");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Which request does what.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{OriginalUri, Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use futures::StreamExt as _;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::Serialize;
+use tfjs_artifacts::{ErrorKind, ModelArtifactsInfo, SaveResult};
+use tokio::sync::Semaphore;
+
+use crate::cache::Cache;
+use crate::refusal::{Chain, Refusal, json};
+use crate::{ModelName, Models, ServerOptions, access, access_log, cors, download, upload};
+
+/// What all requests share.
+#[derive(Debug)]
+struct Server {
+    cache: Cache,
+    options: Arc<ServerOptions>,
+    uploads: Semaphore,
+    /// The models that are being uploaded.
+    busy: Mutex<BTreeSet<ModelName>>,
+}
+
+/// Keeps others from uploading to a name.
+struct Busy<'a> {
+    server: &'a Server,
+    name: &'a ModelName,
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.server.busy().remove(self.name);
+    }
+}
+
+/// The routes of a model server. See the crate's documentation for what each does.
+///
+/// It can be nested into another router and served by anything that serves one; [`serve`](crate::serve()) also guards the
+/// connections.
+pub fn router(models: Models, options: ServerOptions) -> Router {
+    let options = Arc::new(options);
+    let uploads = Semaphore::new(options.max_uploads.min(Semaphore::MAX_PERMITS));
+    let server =
+        Arc::new(Server { cache: Cache::new(models), options: Arc::clone(&options), uploads, busy: Mutex::default() });
+    Router::new()
+        .route("/", get(list))
+        .route("/healthz", get(healthz))
+        .route("/upload", post(receive_anywhere).put(receive_anywhere))
+        .route("/{name}", post(receive).put(receive).delete(remove).get(where_it_is))
+        .route("/{name}/{*path}", get(file))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(not_that_way)
+        .with_state(server)
+        .layer(middleware::from_fn_with_state(Arc::clone(&options), check_access))
+        .layer(middleware::from_fn_with_state(options, cors::layer))
+        .layer(middleware::from_fn(access_log::layer))
+}
+
+async fn check_access(State(options): State<Arc<ServerOptions>>, request: Request, next: Next) -> Response {
+    match access::check(&options, request.method(), request.uri().path(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// One model of the list.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    name: String,
+    url: String,
+    model_artifacts_info: ModelArtifactsInfo,
+}
+
+async fn list(State(server): State<Arc<Server>>, OriginalUri(uri): OriginalUri) -> Result<Response, Refusal> {
+    let mut rows = Vec::new();
+    let models = server.cache.models();
+    let mut listed = models.list().map_err(|error| Refusal::of_backend(&error))?;
+    while let Some(model) = listed.next().await {
+        match model {
+            Ok(model) => {
+                if let Some(name) = models.name_of(&model.url) {
+                    let url = url_of(&uri, &name);
+                    rows.push(Row { name: name.to_string(), url, model_artifacts_info: model.info });
+                }
+            }
+            // A broken model must not hide the others.
+            Err(error) => tracing::warn!(error = %Chain(&error), "a model cannot be listed"),
+        }
+    }
+    Ok(json(StatusCode::OK, &rows))
+}
+
+/// Where a model is served, seen from where the list is.
+fn url_of(list: &Uri, name: &ModelName) -> String {
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    let prefix = list.path().trim_end_matches('/');
+    format!("{prefix}/{}/model.json", utf8_percent_encode(name.as_str(), ESCAPED))
+}
+
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+async fn receive_anywhere(
+    State(server): State<Arc<Server>>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let name = model_name(&name_of_query(uri.query().unwrap_or_default())?)?;
+    let prefix = uri.path().strip_suffix("/upload").unwrap_or_default();
+    server.receive(&name, prefix, &headers, body).await
+}
+
+async fn receive(
+    State(server): State<Arc<Server>>,
+    name: Result<Path<String>, PathRejection>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let name = path_name(name)?;
+    let prefix = uri.path().rsplit_once('/').map_or("", |(prefix, _)| prefix);
+    server.receive(&name, prefix, &headers, body).await
+}
+
+impl Server {
+    fn busy(&self) -> MutexGuard<'_, BTreeSet<ModelName>> {
+        // Nobody panics while holding it.
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn receive(
+        &self,
+        name: &ModelName,
+        prefix: &str,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Response, Refusal> {
+        let Ok(_permit) = self.uploads.try_acquire() else {
+            let message = "too many uploads at a time; try again later";
+            let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
+            return Err(refusal.with_retry_after(Duration::from_secs(2)));
+        };
+        if !self.busy().insert(name.clone()) {
+            let message = format!("another upload to `{name}` is under way; try again when it has ended");
+            return Err(Refusal::new(StatusCode::CONFLICT, message).with_retry_after(Duration::from_secs(2)));
+        }
+        let _busy = Busy { server: self, name };
+        // Boxed: it is much larger than what the other routes need.
+        let saved = Box::pin(upload::receive(self.cache.models(), name, &self.options, headers, body)).await;
+        self.cache.forget(name);
+        let saved: SaveResult = saved?;
+        let mut response = json(StatusCode::OK, &saved);
+        let uri = Uri::try_from(prefix).unwrap_or_default();
+        if let Ok(url) = HeaderValue::try_from(url_of(&uri, name)) {
+            response.headers_mut().insert(header::LOCATION, url);
+        }
+        Ok(response)
+    }
+}
+
+async fn remove(
+    State(server): State<Arc<Server>>,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<Response, Refusal> {
+    let name = path_name(name)?;
+    let removed = server.cache.models().remove(&name).await;
+    server.cache.forget(&name);
+    let info = removed.map_err(|error| Refusal::of_backend(&error))?;
+    Ok(json(StatusCode::OK, &info))
+}
+
+async fn where_it_is(name: Result<Path<String>, PathRejection>) -> Result<Response, Refusal> {
+    let name = path_name(name)?;
+    Err(Refusal::not_found(format!("a model is loaded from its model.json: `/{name}/model.json`")))
+}
+
+async fn file(
+    State(server): State<Arc<Server>>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let Path((name, path)) = path.map_err(|_| bad_path())?;
+    let name = model_name(&name)?;
+    let mut is_retry = false;
+    loop {
+        let served = server.cache.get(&name).await.map_err(|error| Refusal::of_backend(&error))?;
+        let Some(file) = served.file(&path) else {
+            return Err(Refusal::not_found(format!("the model `{name}` has no such file")));
+        };
+        match download::answer(file, &method, &headers).await {
+            Ok(response) => return Ok(response),
+            // The files changed after they were looked at.
+            Err(error) if !is_retry && matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
+                server.cache.forget(&name);
+                is_retry = true;
+            }
+            Err(error) => return Err(Refusal::of_backend(&error)),
+        }
+    }
+}
+
+async fn nothing_here() -> Refusal {
+    Refusal::not_found("there is nothing here; models are listed at `/`")
+}
+
+async fn not_that_way(method: Method, uri: Uri) -> Refusal {
+    let is_below_model = uri.path().trim_matches('/').contains('/');
+    let message = if is_below_model && !access::is_read(&method) {
+        "files cannot be written one by one; upload a model as multipart/form-data to `/{name}`".to_owned()
+    } else {
+        format!("{method} makes no sense here")
+    };
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message)
+}
+
+fn path_name(name: Result<Path<String>, PathRejection>) -> Result<ModelName, Refusal> {
+    let Path(name) = name.map_err(|_| bad_path())?;
+    model_name(&name)
+}
+
+fn bad_path() -> Refusal {
+    Refusal::bad_request("the path is not UTF-8 after percent-decoding")
+}
+
+fn model_name(name: &str) -> Result<ModelName, Refusal> {
+    ModelName::parse(name).map_err(|error| Refusal::bad_request(error.to_string()))
+}
+
+/// The name in a query, decoded as forms are; the default without one.
+fn name_of_query(query: &str) -> Result<String, Refusal> {
+    let mut names = query.split('&').filter_map(|pair| pair.strip_prefix("name="));
+    let Some(name) = names.next() else { return Ok(ModelName::DEFAULT.to_owned()) };
+    if names.next().is_some() {
+        return Err(Refusal::bad_request("the query has two names"));
+    }
+    let spaced = name.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8();
+    decoded.map(std::borrow::Cow::into_owned).map_err(|_| Refusal::bad_request("the name is not UTF-8"))
+}

@@ -1,0 +1,150 @@
+//! A model as files that can be answered with.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tfjs_artifacts::{
+    Error, ModelArtifacts, ModelTopology, Segment, Sha256, ShardLayout, WeightData, encode_manifest, encode_model_json,
+};
+
+/// The file that a client asks for first.
+pub(crate) const MODEL_JSON: &str = "model.json";
+/// The binary topology that converters before TensorFlow.js 1.0 wrote, and the manifest that they wrote beside it.
+const GRAPH_DEF: &str = "tensorflowjs_model.pb";
+const WEIGHTS_MANIFEST: &str = "weights_manifest.json";
+
+/// The files of a model, as they are asked for: by their paths below its name.
+#[derive(Debug)]
+pub(crate) struct Served {
+    files: BTreeMap<Box<str>, ServedFile>,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(crate) enum ServedFile {
+    /// Small, and compressible.
+    Json(Arc<Text>),
+    /// Everything else: weights, or a binary topology.
+    Binary {
+        /// The bytes.
+        data: WeightData,
+        /// What tells these bytes from others, if there is anything.
+        etag: Option<String>,
+    },
+}
+
+/// A JSON text in both forms.
+#[derive(Debug)]
+pub(crate) struct Text {
+    pub(crate) plain: Bytes,
+    gzipped: OnceLock<Bytes>,
+    digest: Sha256,
+}
+
+impl Served {
+    /// The files of a loaded model: a `model.json` that holds all but the weights, or, of a model with a binary topology,
+    /// `tensorflowjs_model.pb` and `weights_manifest.json`; and the weight files under the names that the manifest has for
+    /// them.
+    pub(crate) fn new(artifacts: &ModelArtifacts) -> Result<Self, Error> {
+        let layout = artifacts.weights.as_ref().map(ShardLayout::as_they_are);
+        let mut files = BTreeMap::new();
+        if let (Some(weights), Some(layout)) = (&artifacts.weights, &layout) {
+            for shard in layout.shards() {
+                let data = weights.data().slice(shard.range.clone())?;
+                let etag = etag_of(&data, shard.sha256);
+                files.insert(shard.path.as_str().into(), ServedFile::Binary { data, etag });
+            }
+        }
+        if let Some(ModelTopology::GraphDef(topology)) = &artifacts.model_topology {
+            let etag = Some(quoted(&Sha256::of(topology)));
+            let data = WeightData::from(topology.clone());
+            files.insert(GRAPH_DEF.into(), ServedFile::Binary { data, etag });
+            files.insert(WEIGHTS_MANIFEST.into(), ServedFile::json(legacy_manifest(artifacts, layout.as_ref())?));
+        } else {
+            let json = encode_model_json(artifacts, layout.as_ref())?;
+            files.insert(MODEL_JSON.into(), ServedFile::json(json));
+        }
+        Ok(Self { files })
+    }
+
+    pub(crate) fn file(&self, path: &str) -> Option<&ServedFile> {
+        self.files.get(path)
+    }
+
+    /// How many bytes it keeps in memory, roughly.
+    pub(crate) fn weight(&self) -> usize {
+        let weight = |file: &ServedFile| match file {
+            ServedFile::Json(text) => text.plain.len() * 2,
+            ServedFile::Binary { .. } => 512,
+        };
+        self.files.values().map(weight).sum()
+    }
+}
+
+impl ServedFile {
+    fn json(text: String) -> Self {
+        let digest = Sha256::of(text.as_bytes());
+        Self::Json(Arc::new(Text { plain: text.into(), gzipped: OnceLock::new(), digest }))
+    }
+}
+
+impl Text {
+    /// The text, compressed once.
+    pub(crate) async fn gzipped(self: &Arc<Self>) -> Option<Bytes> {
+        if self.gzipped.get().is_none() {
+            let text = Arc::clone(self);
+            let gzipped = tokio::task::spawn_blocking(move || text.compress()).await.ok().flatten()?;
+            // Two requests may have done it: they have done the same.
+            let _ = self.gzipped.set(gzipped);
+        }
+        self.gzipped.get().cloned()
+    }
+
+    fn compress(&self) -> Option<Bytes> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        // Writing into memory does not fail.
+        encoder.write_all(&self.plain).ok()?;
+        Some(encoder.finish().ok()?.into())
+    }
+
+    /// Two forms are two representations: each has a tag of its own.
+    pub(crate) fn etag(&self, is_gzipped: bool) -> String {
+        if is_gzipped { format!("\"{}-gzip\"", self.digest) } else { quoted(&self.digest) }
+    }
+}
+
+/// The text beside a binary topology: a bare manifest, or an object if the model has more than that.
+fn legacy_manifest(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>) -> Result<String, Error> {
+    let mut without_topology = artifacts.clone();
+    without_topology.model_topology = None;
+    match (&artifacts.weights, layout) {
+        (Some(weights), Some(layout)) if without_topology.is_bare() => Ok(encode_manifest(weights, layout)?),
+        (None, _) => Ok("[]".to_owned()),
+        _ => encode_model_json(&without_topology, layout),
+    }
+}
+
+/// What tells the bytes of a weight file from others. What the medium says about them comes first: a checksum in the manifest
+/// tells only what they should be.
+fn etag_of(data: &WeightData, sha256: Option<Sha256>) -> Option<String> {
+    let mut versions = String::new();
+    for segment in data.segments() {
+        let version = match segment {
+            Segment::Lazy { source, range } => source.version().map(|version| format!("{version}:{range:?};")),
+            Segment::Memory(_) => None,
+        };
+        match version {
+            Some(version) => versions.push_str(&version),
+            None => return sha256.as_ref().map(quoted),
+        }
+    }
+    Some(quoted(&Sha256::of(versions.as_bytes())))
+}
+
+fn quoted(digest: &Sha256) -> String {
+    format!("\"{digest}\"")
+}

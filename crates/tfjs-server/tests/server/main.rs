@@ -1,0 +1,9 @@
+//! The server on real sockets, over the file system and over memory.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod access;
+mod downloads;
+mod hostile;
+mod lifetime;
+mod support;
+mod uploads;
