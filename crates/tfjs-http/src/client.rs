@@ -125,10 +125,6 @@ impl HttpClient {
         Self::of(config)
     }
 
-    #[cfg_attr(
-        target_arch = "wasm32",
-        expect(clippy::arc_with_non_send_sync, reason = "natively it is both; on wasm32 nothing is shared")
-    )]
     fn of(config: Config) -> Self {
         Self { config: Arc::new(config), transport: Arc::default() }
     }
@@ -175,10 +171,6 @@ impl HttpClient {
     /// Calls an async function before each request to an origin that gets credentials, and sends the headers that it returns:
     /// for tokens that expire. They replace headers of the same name.
     #[must_use]
-    #[cfg_attr(
-        target_arch = "wasm32",
-        expect(clippy::arc_with_non_send_sync, reason = "natively it is both; on wasm32 nothing is shared")
-    )]
     pub fn with_request_hook<F, R>(self, hook: F) -> Self
     where
         F: Fn(RequestInfo) -> R + MaybeSend + MaybeSync + 'static,
@@ -192,10 +184,6 @@ impl HttpClient {
     ///
     /// When models are saved file by file, it is also called for these URLs.
     #[must_use]
-    #[cfg_attr(
-        target_arch = "wasm32",
-        expect(clippy::arc_with_non_send_sync, reason = "natively it is both; on wasm32 nothing is shared")
-    )]
     pub fn with_weight_url_converter<F, R>(self, converter: F) -> Self
     where
         F: Fn(FileRef) -> R + MaybeSend + MaybeSync + 'static,
@@ -303,10 +291,6 @@ impl HttpClient {
     /// by itself, it follows with our headers.
     #[cfg(feature = "reqwest-client")]
     #[must_use]
-    #[cfg_attr(
-        target_arch = "wasm32",
-        expect(clippy::arc_with_non_send_sync, reason = "natively it is both; on wasm32 nothing is shared")
-    )]
     pub fn with_reqwest(mut self, client: reqwest::Client) -> Self {
         self.transport = Arc::new(Transport::of(client));
         self

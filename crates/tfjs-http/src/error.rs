@@ -22,6 +22,9 @@ pub(crate) fn transport_error(error: reqwest::Error) -> Error {
         (ErrorKind::InvalidUrl, "the request cannot be made")
     } else if is_connect(&error) {
         (ErrorKind::Transport, "cannot connect to the server")
+    } else if error.is_decode() && cfg!(target_arch = "wasm32") {
+        // What a browser says of any body that it cannot read on.
+        (ErrorKind::Transport, "the connection broke")
     } else if error.is_decode() {
         (ErrorKind::Transport, "the body cannot be decoded")
     } else if cfg!(target_arch = "wasm32") {

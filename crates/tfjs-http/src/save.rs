@@ -71,7 +71,12 @@ async fn save_form(
     if let (Some(weights), Some(one)) = (&artifacts.weights, &sent.weights) {
         // Bytes that belong to no tensor may be cut out, and then the checksums of the files are of other bytes.
         let is_whole = weights.data().byte_length() == one.data().byte_length();
-        let check = if is_whole { Check::All(weights.clone()) } else { Check::Nothing };
+        let check = if is_whole {
+            Check::All(weights.clone())
+        } else {
+            weights.verify_checksums().await?;
+            Check::Nothing
+        };
         form.part(&config.weights_part, name.as_str(), BINARY, Piece::Weights(one.data().clone(), check));
     }
     let upload = form.finish(meter.clone());
