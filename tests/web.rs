@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use tempfile::TempDir;
-use tfjs_http::{HttpClient, RetryPolicy};
+use tfjs_http::HttpClient;
 use tfjs_router::Router;
 use tfjs_server::{Models, ServeOptions, ServerOptions};
 use tfjs_testkit::{Capabilities, Damage, Damaged, Harness};
@@ -55,8 +55,7 @@ impl Web {
 #[async_trait::async_trait]
 impl Harness for Web {
     fn router(&self) -> Router {
-        // What a server that is sure of its error says is not asked twice.
-        let client = HttpClient::new().with_retry(RetryPolicy::none());
+        let client = HttpClient::new().with_part_per_file();
         Router::builder().routes(tfjs_http::routes_with(&client)).build().unwrap()
     }
 

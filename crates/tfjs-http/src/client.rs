@@ -78,7 +78,18 @@ pub(crate) struct UploadConfig {
     pub(crate) method: Method,
     pub(crate) json_part: String,
     pub(crate) weights_part: String,
-    pub(crate) is_per_file: bool,
+    pub(crate) mode: SaveMode,
+}
+
+/// In how many requests and parts a model is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SaveMode {
+    /// One form with the JSON and all weights in one file.
+    Form,
+    /// One form with the JSON and each weight file.
+    FormOfFiles,
+    /// A request for each file.
+    PutPerFile,
 }
 
 /// What only `fetch` knows.
@@ -111,7 +122,7 @@ impl HttpClient {
                 method: Method::POST,
                 json_part: "model.json".to_owned(),
                 weights_part: "model.weights.bin".to_owned(),
-                is_per_file: false,
+                mode: SaveMode::Form,
             },
             #[cfg(not(target_arch = "wasm32"))]
             proxy: None,
@@ -273,7 +284,15 @@ impl HttpClient {
     /// one upload.
     #[must_use]
     pub fn with_put_per_file(self) -> Self {
-        self.with(|config| config.upload.is_per_file = true)
+        self.with(|config| config.upload.mode = SaveMode::PutPerFile)
+    }
+
+    /// Uploads each weight file as a part of its own, whose name and file name are its path in the manifest, in place of one part
+    /// with all weights. So groups, what the manifest says of them, and the cuts between files arrive as they are; TensorFlow.js
+    /// joins them, and a server made for its uploads may know no further parts. That of `tfjs-server` does.
+    #[must_use]
+    pub fn with_part_per_file(self) -> Self {
+        self.with(|config| config.upload.mode = SaveMode::FormOfFiles)
     }
 
     /// Connects through this proxy. None is used otherwise: the environment is not read.
