@@ -6,8 +6,10 @@
 //   {"op": "info", "path": P}                         -> {"info": {modelTopologyBytes, weightSpecsBytes, weightDataBytes}}
 //   {"op": "reload", "source": P, "copy": P}          -> {"tensors": [..of the copy..], "differences": [..one line each..]}
 //   {"op": "reshard", "source": P, "destination": DIR, "groups": N, "shardBytes": [..]} -> {"tensors": [..of the variant..]}
+//   {"op": "upload", "source": P, "url": URL, "loadUrl": URL, "requestInit": {method, headers}?, "asModel": bool}
+//                                                     -> {"tensors": [..as sent..], "differences": [..what loadLayersModel finds changed, if asModel..]}
 //
-// P is a model.json or a bare manifest. A job that fails answers {"error": TEXT}; the others go on.
+// P is a model.json or a bare manifest, or the http:// URL of a model.json. A job that fails answers {"error": TEXT}; the others go on.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -15,6 +17,7 @@ const {ready} = require('./lib/reference');
 const {loadDigests, loadInfo} = require('./lib/load');
 const {differences} = require('./lib/compare');
 const {reshard} = require('./lib/reshard');
+const {upload} = require('./lib/upload');
 
 const OPERATIONS = {
   digest: async job => ({tensors: await loadDigests(job.path)}),
@@ -24,6 +27,7 @@ const OPERATIONS = {
     await reshard(job);
     return {tensors: await loadDigests(path.join(job.destination, 'model.json'))};
   },
+  upload,
 };
 
 async function answer(job) {

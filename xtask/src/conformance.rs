@@ -2,12 +2,14 @@
 //!
 //! *Reading*: every tensor that `tfjs tensors` decodes has the name, dtype, shape and digest that TensorFlow.js finds in the same file.
 //! *Writing*: what `tfjs cp` wrote, TensorFlow.js loads with the same tensors, and nothing else in it was lost, gained or changed.
-//! Both over the published models, over the goldens, and over variants of some of them that are cut into odd shards and groups.
+//! *The web*: what others serve we load, what TensorFlow.js uploads we serve, what we upload others receive.
+//! The first two over the published models, over the goldens, and over variants of some of them that are cut into odd shards and groups.
 
 mod compare;
 mod subjects;
 mod tally;
 mod tfjs;
+mod web;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,6 +40,7 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     println!("\nwriting: what `tfjs cp` wrote, TensorFlow.js loads");
     write(&oracle, &tfjs, &subjects, &folder.join("copies"), &mut tally)?;
 
+    web::run(project, &oracle, &tfjs, &subjects, &folder.join("web"))?;
     println!("\n{tally}");
     ensure!(tally.is_clean(), "TensorFlow.js disagrees: see the lines that say DIFFERS");
     Ok(())

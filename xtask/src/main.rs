@@ -19,6 +19,7 @@ mod models;
 mod npm;
 mod oracle;
 mod project;
+mod services;
 mod tidy;
 mod tools;
 

@@ -1,5 +1,6 @@
 //! The real TensorFlow.js, asked through the scripts in `tests/interop`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -38,6 +39,22 @@ pub(crate) enum Job {
         #[serde(rename = "shardBytes")]
         shard_bytes: Vec<usize>,
     },
+    #[serde(rename_all = "camelCase")]
+    Upload {
+        source: PathBuf,
+        url: String,
+        load_url: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        request_init: Option<RequestInit>,
+        as_model: bool,
+    },
+}
+
+/// How TensorFlow.js is told to send its upload.
+#[derive(Serialize, Clone)]
+pub(crate) struct RequestInit {
+    pub(crate) method: String,
+    pub(crate) headers: BTreeMap<String, String>,
 }
 
 /// What the question was for: a field that the operation does not give is at its default.

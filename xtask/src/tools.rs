@@ -95,6 +95,50 @@ pub(crate) fn valgrind(project: &Project) -> Result<String> {
     prints_version(sh, &["valgrind"]).context("valgrind was installed but does not run")
 }
 
+/// nginx, the web server.
+pub(crate) fn nginx(project: &Project) -> Result<PathBuf> {
+    let sh = &project.sh;
+    // Debian puts it where only root's PATH looks.
+    let candidates = ["nginx", "/usr/sbin/nginx"];
+    let found = || candidates.into_iter().find(|nginx| cmd!(sh, "{nginx} -v").quiet().ignore_stderr().run().is_ok());
+    if found().is_none() {
+        debian_package(sh, "nginx")?;
+    }
+    found().map(PathBuf::from).context("nginx was installed but does not run")
+}
+
+/// Python 3.
+pub(crate) fn python(project: &Project) -> Result<()> {
+    prints_version(&project.sh, &["python3"])
+        .map(drop)
+        .context("install Python 3, for example `apt-get install -y python3 python3-venv`")
+}
+
+const FLASK: &str = "3.1.2";
+
+/// A Python that has Flask, of a virtual environment in `target/`.
+pub(crate) fn flask(project: &Project) -> Result<PathBuf> {
+    python(project)?;
+    let sh = &project.sh;
+    let environment = project.target.join("flask");
+    let python = environment.join("bin").join("python3");
+    let is_there = || {
+        let print = "import importlib.metadata; print(importlib.metadata.version('flask'))";
+        cmd!(sh, "{python} -c {print}").quiet().ignore_stderr().read().is_ok_and(|version| version == FLASK)
+    };
+    if !is_there() {
+        println!("Flask {FLASK} is not there: installing it into {}", environment.display());
+        cmd!(sh, "python3 -m venv {environment}")
+            .run()
+            .context("a virtual environment is needed: install python3-venv")?;
+        cmd!(sh, "{python} -m pip install --quiet flask=={FLASK}").run().context("Flask is needed")?;
+    }
+    if !is_there() {
+        bail!("Flask was installed into {} but cannot be imported", environment.display());
+    }
+    Ok(python)
+}
+
 fn debian_package(sh: &Shell, package: &str) -> Result<()> {
     let command = format!("apt-get install -y {package}");
     let is_root = cmd!(sh, "id -u").quiet().read().is_ok_and(|id| id == "0");

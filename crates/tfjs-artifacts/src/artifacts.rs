@@ -34,7 +34,7 @@ pub struct ModelArtifacts {
     pub initializer_signature: Option<RawJson>,
     /// `trainingConfig`: optimizer, loss and metrics of a layers-model.
     pub training_config: Option<RawJson>,
-    /// All other keys of `model.json`, in order.
+    /// All other keys of `model.json`, in order. A key that is written from a field of its own counts for nothing here.
     pub unknown: Vec<(String, RawJson)>,
 }
 

@@ -1,5 +1,8 @@
 //! What a save reports.
 
+use std::fmt;
+
+use bytes::Bytes;
 use serde::ser::SerializeStruct as _;
 
 use crate::model_json::encode_weight_specs;
@@ -40,6 +43,21 @@ pub enum TopologyType {
 pub struct SaveResult {
     /// Date and sizes of what was saved.
     pub model_artifacts_info: ModelArtifactsInfo,
+    /// What the servers answered, for media that are servers: TensorFlow.js's `responses`.
+    pub responses: Vec<SaveResponse>,
+}
+
+/// What a server answered to a save. Serializes as an object of `status`, `contentType` and `body` (as text); the headers,
+/// which may be confidential, stay out.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SaveResponse {
+    /// The HTTP status, such as 200.
+    pub status: u16,
+    /// The headers in their order, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, or its beginning if it is long.
+    pub body: Bytes,
 }
 
 impl ModelArtifactsInfo {
@@ -70,7 +88,26 @@ fn specs_bytes(weights: &Weights) -> u64 {
 impl SaveResult {
     /// The result of saving these artifacts now.
     pub fn now(artifacts: &ModelArtifacts) -> Self {
-        Self { model_artifacts_info: ModelArtifactsInfo::new(artifacts, DateSaved::now()) }
+        Self { model_artifacts_info: ModelArtifactsInfo::new(artifacts, DateSaved::now()), responses: Vec::new() }
+    }
+}
+
+impl SaveResponse {
+    /// An answer with this status.
+    pub fn new(status: u16, headers: Vec<(String, String)>, body: Bytes) -> Self {
+        Self { status, headers, body }
+    }
+
+    /// The first header of this name, which is in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl fmt::Debug for SaveResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (status, bytes) = (self.status, self.body.len());
+        f.debug_struct("SaveResponse").field("status", &status).field("bytes", &bytes).finish_non_exhaustive()
     }
 }
 
@@ -98,8 +135,21 @@ impl serde::Serialize for ModelArtifactsInfo {
 
 impl serde::Serialize for SaveResult {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("SaveResult", 1)?;
+        let mut object = serializer.serialize_struct("SaveResult", 1 + usize::from(!self.responses.is_empty()))?;
         object.serialize_field("modelArtifactsInfo", &self.model_artifacts_info)?;
+        if !self.responses.is_empty() {
+            object.serialize_field("responses", &self.responses)?;
+        }
+        object.end()
+    }
+}
+
+impl serde::Serialize for SaveResponse {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("SaveResponse", 3)?;
+        object.serialize_field("status", &self.status)?;
+        object.serialize_field("contentType", &self.header("content-type"))?;
+        object.serialize_field("body", &String::from_utf8_lossy(&self.body))?;
         object.end()
     }
 }

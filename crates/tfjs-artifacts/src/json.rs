@@ -117,14 +117,14 @@ impl RawJson {
 
     /// The members of a JSON object, in the order of the text; `None` for any other kind of value.
     pub fn entries(&self) -> Option<Vec<(String, Self)>> {
-        let Members(entries) = serde_json::from_str(self.get()).ok()?;
+        let Members::<&RawValue>(entries) = serde_json::from_str(self.get()).ok()?;
         let owned = |(key, raw): (Cow<'_, str>, &RawValue)| (key.into_owned(), Self::from_checked(raw));
         Some(entries.into_iter().map(owned).collect())
     }
 
     /// The value of one member of a JSON object; the last, if the key is repeated, as in JavaScript.
     pub fn member(&self, key: &str) -> Option<Self> {
-        let Members(entries) = serde_json::from_str(self.get()).ok()?;
+        let Members::<&RawValue>(entries) = serde_json::from_str(self.get()).ok()?;
         let (_, raw) = entries.into_iter().rev().find(|(name, _)| name == key)?;
         Some(Self::from_checked(raw))
     }
@@ -224,8 +224,9 @@ impl<'de> serde::Deserialize<'de> for Count {
 /// The members of an object in order, borrowing from the text.
 pub(crate) struct Members<'a, V>(pub(crate) Vec<(Cow<'a, str>, V)>);
 
-/// Members whose values are left as they stand.
-pub(crate) type Entries<'a> = Members<'a, &'a RawValue>;
+/// A value left as it stands, of a depth that is accepted.
+#[derive(Clone, Copy)]
+pub(crate) struct Shallow<'a>(pub(crate) &'a RawValue);
 
 /// What a member's value is read as, which may depend on its key.
 pub(crate) trait MemberValue<'de>: Sized {
@@ -236,6 +237,14 @@ pub(crate) trait MemberValue<'de>: Sized {
 impl<'de> MemberValue<'de> for &'de RawValue {
     fn next<A: serde::de::MapAccess<'de>>(_: &str, map: &mut A) -> Result<Self, A::Error> {
         map.next_value()
+    }
+}
+
+impl<'de> MemberValue<'de> for Shallow<'de> {
+    fn next<A: serde::de::MapAccess<'de>>(_: &str, map: &mut A) -> Result<Self, A::Error> {
+        let raw: &RawValue = map.next_value()?;
+        check_depth(raw.get()).map_err(serde::de::Error::custom)?;
+        Ok(Self(raw))
     }
 }
 
@@ -270,6 +279,9 @@ struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 ///
 /// Byte by byte: the strings of a model are so short that searching them in larger steps takes twice as long.
 pub(crate) fn check_depth(text: &str) -> Result<(), JsonError> {
+    if text.len() <= MAX_DEPTH {
+        return Ok(());
+    }
     let bytes = text.as_bytes();
     let (mut depth, mut deepest, mut at) = (0usize, 0, 0);
     while let Some(&byte) = bytes.get(at) {

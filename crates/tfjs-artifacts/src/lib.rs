@@ -27,10 +27,10 @@ pub use checksum::{Sha256, Sha256Error, ShardHasher};
 pub use date::{DateError, DateSaved};
 pub use dtype::DType;
 pub use error::{Error, ErrorKind, Operation};
-pub use info::{ModelArtifactsInfo, SaveResult, TopologyType};
+pub use info::{ModelArtifactsInfo, SaveResponse, SaveResult, TopologyType};
 pub use json::{JsonError, RawJson};
 pub use location::Location;
-pub use maybe::{BoxStream, MaybeSend, MaybeSync};
+pub use maybe::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
 pub use model_json::{
     MAX_JSON_BYTES, ManifestError, ModelJson, WeightsManifestGroup, encode_manifest, encode_model_json,
 };
@@ -41,7 +41,7 @@ pub use shard_layout::{LayoutError, PlannedShard, ShardLayout, ShardNames, Shard
 pub use sniff::{Sniffed, sniff, sniff_strictly};
 pub use weight_data::{Segment, WeightData};
 pub use weight_spec::{StoredSize, WeightSpec};
-pub use weights::{Shard, SurplusBytes, TensorPlace, WeightGroup, Weights, WeightsError};
+pub use weights::{ChecksumMismatch, Shard, SurplusBytes, TensorPlace, WeightGroup, Weights, WeightsError};
 
 #[doc(no_inline)]
 pub use async_trait::async_trait;

@@ -53,7 +53,8 @@ pub struct WeightsManifestGroup {
     /// The tensors in the order of their bytes. Missing in the manifest that a topology-only save of
     /// TensorFlow.js leaves behind, whose path names a file that was never written.
     pub weights: Option<Vec<WeightSpec>>,
-    /// The checksums of the weight files, one for each path: the key `sha256`, which TensorFlow.js ignores.
+    /// The checksums of the weight files, one for each path: the key `sha256`, which TensorFlow.js ignores. Something else
+    /// under that key is among the unknown.
     pub sha256: Option<Vec<Sha256>>,
     /// Other keys, in order.
     pub unknown: Vec<(String, RawJson)>,
@@ -149,6 +150,16 @@ pub enum ManifestError {
         checksums: usize,
         /// How many files there are.
         paths: usize,
+    },
+    /// One of the checksums is none.
+    #[error(
+        "{at} should be a SHA-256 digest of 64 hex digits, found `{found}`; correct it, or remove the list to load without checksums"
+    )]
+    Checksum {
+        /// Which one.
+        at: String,
+        /// The beginning of what is there.
+        found: String,
     },
     /// A string that is no text.
     #[error("{at} has a string with a lone surrogate (`\\ud800` to `\\udfff`), which is not Unicode text")]

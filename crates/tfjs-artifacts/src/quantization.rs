@@ -17,7 +17,8 @@ pub struct Quantization {
     pub min: Option<RawJson>,
     /// The distance between neighbouring codes.
     pub scale: Option<RawJson>,
-    /// Other keys in order, such as the Python converter's `original_dtype`.
+    /// Other keys in order, such as the Python converter's `original_dtype`. A key that is written from a field of its own
+    /// counts for nothing here.
     pub unknown: Vec<(String, RawJson)>,
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use smallvec::SmallVec;
+
 /// The largest dimension and element count: JavaScript's `Number.MAX_SAFE_INTEGER`, 2^53 - 1.
 ///
 /// No reader of the format can count further, and 16 times this number still fits a `u64`, so byte
@@ -14,7 +16,8 @@ const MAX_COUNT: u64 = (1 << 53) - 1;
 /// with dimensions whose product wraps is a known way to make readers allocate absurd amounts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
-    dims: Box<[u64]>,
+    /// Few shapes have more dimensions; those that have need not be allocated, also when a tensor gets its own.
+    dims: SmallVec<[u64; 4]>,
     size: u64,
 }
 
@@ -49,8 +52,8 @@ impl Shape {
     ///
     /// # Errors
     /// [`ShapeError`] when a dimension or the number of elements is beyond 2^53 - 1.
-    pub fn new(dims: impl Into<Box<[u64]>>) -> Result<Self, ShapeError> {
-        let dims = dims.into();
+    pub fn new(dims: impl AsRef<[u64]>) -> Result<Self, ShapeError> {
+        let dims = dims.as_ref();
         if let Some(index) = dims.iter().position(|&dim| dim > MAX_COUNT) {
             let value = dims.get(index).map(u64::to_string).unwrap_or_default();
             return Err(ShapeError::Dimension { index, value });
@@ -62,14 +65,14 @@ impl Shape {
             dims.iter().try_fold(1u64, |product, &dim| product.checked_mul(dim).filter(|&product| product <= MAX_COUNT))
         };
         match size {
-            Some(size) => Ok(Self { dims, size }),
-            None => Err(ShapeError::TooManyElements { shape: display(&dims) }),
+            Some(size) => Ok(Self { dims: dims.into(), size }),
+            None => Err(ShapeError::TooManyElements { shape: display(dims) }),
         }
     }
 
     /// The shape of a scalar, `[]`.
     pub fn scalar() -> Self {
-        Self { dims: Box::default(), size: 1 }
+        Self { dims: SmallVec::new(), size: 1 }
     }
 
     /// The shape of a vector, `[length]`.
@@ -117,10 +120,10 @@ impl Shape {
 }
 
 /// The numbers of a JSON array of plain integers, which shapes usually are; `None` for anything else.
-fn plain_dims(text: &str) -> Option<Vec<u64>> {
+fn plain_dims(text: &str) -> Option<SmallVec<[u64; 4]>> {
     let inner = text.strip_prefix('[')?.strip_suffix(']')?;
     if inner.trim_ascii().is_empty() {
-        return Some(Vec::new());
+        return Some(SmallVec::new());
     }
     inner.split(',').map(|dim| dim.trim_ascii().parse().ok()).collect()
 }

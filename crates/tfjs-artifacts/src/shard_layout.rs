@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::ops::Range;
 
 use crate::weights::group_ranges;
-use crate::{RelPath, RelPathError, Sha256, Shard, WeightGroup, Weights};
+use crate::{RelPath, RelPathError, Sha256, Shard, WeightGroup, Weights, WeightsError};
 
 /// How the weights of a save are cut into files. A cut may go through a tensor, and through an element of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +63,13 @@ pub struct PlannedShard {
     pub sha256: Option<Sha256>,
 }
 
+impl PlannedShard {
+    /// How many bytes go into it.
+    pub fn byte_length(&self) -> u64 {
+        self.range.end - self.range.start
+    }
+}
+
 /// How weight files are called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShardNames {
@@ -119,8 +126,8 @@ impl ShardLayout {
     /// # Errors
     /// [`LayoutError`] when the names do not make a path, or there would be too many files.
     pub fn new(weights: &Weights, names: &ShardNames, sharding: Sharding) -> Result<Self, LayoutError> {
-        let cut = |group| cut(group, sharding);
-        let cuts = weights.groups().iter().map(cut).collect::<Result<Vec<_>, _>>()?;
+        check_count(weights.groups(), sharding)?;
+        let cuts: Vec<_> = weights.groups().iter().map(|group| cut(group, sharding)).collect();
         let is_single = cuts.iter().map(Vec::len).sum::<usize>() == 1 && !matches!(sharding, Sharding::Bytes(_));
         let mut groups = Vec::with_capacity(cuts.len());
         for (index, (cuts, range)) in cuts.into_iter().zip(group_ranges(weights.groups())).enumerate() {
@@ -140,6 +147,24 @@ impl ShardLayout {
             groups.push(planned);
         }
         Ok(Self { groups, dot_slash: false })
+    }
+
+    /// That this layout was made for weights of these groups and lengths.
+    pub(crate) fn check(&self, weights: &Weights) -> Result<(), WeightsError> {
+        let foreign = |difference| Err(WeightsError::ForeignLayout { difference });
+        let (planned, groups) = (self.groups.len(), weights.groups().len());
+        if planned != groups {
+            return foreign(format!("there are {groups} groups, but files for {planned}"));
+        }
+        // The files follow one another, so their lengths tell where they lie.
+        for (index, (files, group)) in self.groups.iter().zip(weights.groups()).enumerate() {
+            let planned = files.iter().map(PlannedShard::byte_length).sum::<u64>();
+            if planned != group.byte_length() {
+                let (group, bytes) = (index + 1, group.byte_length());
+                return foreign(format!("group {group} has {bytes} bytes, but files for {planned}"));
+            }
+        }
+        Ok(())
     }
 
     /// The checksums of all files, in order, once they are known.
@@ -177,20 +202,26 @@ impl ShardLayout {
     }
 }
 
+/// Refuses a size that would make too many files, before any is planned.
+fn check_count(groups: &[WeightGroup], sharding: Sharding) -> Result<(), LayoutError> {
+    let Sharding::Bytes(shard_bytes) = sharding else { return Ok(()) };
+    let shard_bytes = shard_bytes.get();
+    let count = |group: &WeightGroup| group.byte_length().div_ceil(shard_bytes);
+    let shards = groups.iter().map(count).fold(0, u64::saturating_add);
+    if shards > MAX_SHARDS { Err(LayoutError::TooManyShards { shard_bytes, shards }) } else { Ok(()) }
+}
+
 /// The lengths of a group's files, and the checksums of those that are what they were.
-fn cut(group: &WeightGroup, sharding: Sharding) -> Result<Vec<(u64, Option<Sha256>)>, LayoutError> {
+fn cut(group: &WeightGroup, sharding: Sharding) -> Vec<(u64, Option<Sha256>)> {
     let total = group.byte_length();
-    Ok(match (sharding, group.shards.as_slice()) {
+    match (sharding, group.shards.as_slice()) {
         (Sharding::Keep, shards) => shards.iter().map(|shard: &Shard| (shard.bytes, shard.sha256)).collect(),
         (Sharding::Single, []) => Vec::new(),
         (Sharding::Single, [shard]) => vec![(shard.bytes, shard.sha256)],
         (Sharding::Single, _) => vec![(total, None)],
         (Sharding::Bytes(shard_bytes), _) => {
             let (shard_bytes, shards) = (shard_bytes.get(), total.div_ceil(shard_bytes.get()));
-            if shards > MAX_SHARDS {
-                return Err(LayoutError::TooManyShards { shard_bytes, shards });
-            }
             (0..shards).map(|shard| ((total - shard * shard_bytes).min(shard_bytes), None)).collect()
         }
-    })
+    }
 }

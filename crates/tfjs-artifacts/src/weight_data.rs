@@ -141,6 +141,15 @@ impl WeightData {
         Ok(Self::from_segments(self.pieces(range)?))
     }
 
+    /// A range that lies in one memory segment, shared; `None` for any other.
+    pub fn shared(&self, range: Range<u64>) -> Option<Bytes> {
+        let first = self.segments.partition_point(|placed| placed.end() <= range.start);
+        let placed = self.segments.get(first)?;
+        let Segment::Memory(bytes) = &placed.segment else { return None };
+        let is_inside = placed.start <= range.start && range.start <= range.end && range.end <= placed.end();
+        is_inside.then(|| bytes.slice(to_usize(&(range.start - placed.start..range.end - placed.start))))
+    }
+
     /// Reads a range. One that lies in one memory segment is shared, not copied.
     ///
     /// # Errors
@@ -371,6 +380,18 @@ mod tests {
         let data = WeightData::from(bytes.clone());
         let read = block_on(data.read(10..20)).unwrap();
         assert_eq!(read.as_ptr(), bytes.slice(10..).as_ptr());
+        assert_eq!(data.shared(10..20).unwrap().as_ptr(), read.as_ptr());
+        assert_eq!(data.shared(99..101), None);
+    }
+
+    #[test]
+    #[expect(clippy::reversed_empty_ranges, reason = "that is the bad input")]
+    fn only_what_lies_in_one_memory_segment_is_shared() {
+        let (data, _) = sharded(&[4, 4, 4]);
+        assert_eq!(data.shared(8..12).unwrap(), [8, 9, 10, 11].as_slice());
+        for range in [3..9, 4..8, 9..13, 12..12, 3..2] {
+            assert_eq!(data.shared(range), None);
+        }
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub struct WeightSpec {
     pub group: Option<String>,
     /// How the stored codes become values, if they are quantized.
     pub quantization: Option<Quantization>,
-    /// Other keys, in order.
+    /// Other keys, in order. A key that is written from a field of its own counts for nothing here, and `quantization` never
+    /// does.
     pub unknown: Vec<(String, RawJson)>,
 }
 

@@ -1,17 +1,17 @@
 //! Specs and bytes together: groups, shards, and where each tensor lies.
 
+mod checksums;
 mod locate;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use futures::TryStreamExt as _;
-
 use crate::{
-    Error, ErrorKind, PlannedShard, RawJson, RelPath, Segment, Sha256, ShardHasher, ShardLayout, Sniffed, WeightData,
+    Error, ErrorKind, Location, PlannedShard, RawJson, RelPath, Segment, Sha256, ShardLayout, Sniffed, WeightData,
     WeightSpec, sniff_strictly,
 };
 
+pub use checksums::ChecksumMismatch;
 pub use locate::TensorPlace;
 
 /// The weights of a model: specs in groups, the shards they were stored in, and the bytes.
@@ -24,6 +24,7 @@ pub struct Weights {
     groups: Vec<WeightGroup>,
     data: WeightData,
     surplus: SurplusBytes,
+    location: Option<Location>,
 }
 
 /// One group of a weights manifest.
@@ -34,7 +35,9 @@ pub struct WeightGroup {
     pub weights: Vec<WeightSpec>,
     /// The files that hold the bytes, in order.
     pub shards: Vec<Shard>,
-    /// Other keys of the group, in order.
+    /// Other keys of the group, in order. A key that is written from a field of its own (`paths`, `weights`, and `sha256` if
+    /// there are checksums) counts for nothing here, and an array under `sha256` goes when the group is cut anew: it was
+    /// about other files.
     pub unknown: Vec<(String, RawJson)>,
 }
 
@@ -109,17 +112,25 @@ pub enum WeightsError {
         /// How many bytes there are.
         left: u64,
     },
-    /// A shard is not the one that the manifest was written for.
-    #[error(
-        "shard `{path}` has the SHA-256 {actual}, but the manifest says {expected}: its bytes were changed or damaged"
-    )]
-    Checksum {
-        /// The shard.
-        path: RelPath,
-        /// What the manifest says.
-        expected: Sha256,
-        /// What its bytes have.
-        actual: Sha256,
+    /// Shards are not those that the manifest was written for.
+    #[error("{}", checksums::describe(.mismatches))]
+    Checksums {
+        /// All of them, in order; at least one.
+        mismatches: Vec<ChecksumMismatch>,
+    },
+    /// There is not one digest for each shard to be compared with its checksum.
+    #[error("there are {digests} digests for {shards} shards: not all bytes were digested")]
+    DigestCount {
+        /// How many digests there are.
+        digests: usize,
+        /// How many shards there are.
+        shards: usize,
+    },
+    /// A layout was made for other weights.
+    #[error("the files were planned for other weights: {difference}")]
+    ForeignLayout {
+        /// What differs, in words.
+        difference: String,
     },
     /// The shards do not add up to the data.
     #[error("the shards add up to {shards} bytes, but there are {data} bytes of data")]
@@ -154,6 +165,15 @@ impl WeightGroup {
     pub fn byte_length(&self) -> u64 {
         self.shards.iter().fold(0, |sum, shard| sum.saturating_add(shard.bytes))
     }
+
+    /// Its other keys when its bytes are in these files.
+    pub(crate) fn unknown_with(&self, files: &[PlannedShard]) -> impl Iterator<Item = &(String, RawJson)> {
+        let is_cut_anew = !self.shards.iter().map(|shard| shard.bytes).eq(files.iter().map(PlannedShard::byte_length));
+        // Whatever its elements are, they were about the files that were there.
+        let is_stale =
+            move |(key, value): &(String, RawJson)| is_cut_anew && key == "sha256" && value.get().starts_with('[');
+        self.unknown.iter().filter(move |member| !is_stale(member))
+    }
 }
 
 impl Weights {
@@ -173,7 +193,14 @@ impl Weights {
         for (index, group) in groups.iter().enumerate() {
             check_length(index, group, surplus)?;
         }
-        Ok(Self { groups, data, surplus })
+        Ok(Self { groups, data, surplus, location: None })
+    }
+
+    /// Says where they were loaded from: errors that are found when the bytes are read name that place.
+    #[must_use]
+    pub fn with_location(mut self, url_or_path: &str) -> Self {
+        self.location = Some(Location::new(url_or_path));
+        self
     }
 
     /// One group in one file, as TensorFlow.js itself saves.
@@ -211,7 +238,7 @@ impl Weights {
     /// Whatever the sources report, and what [`verify`](Self::verify) finds.
     pub async fn load(&self, on_read: impl FnMut(u64)) -> Result<Self, Error> {
         let data = self.data.load(on_read).await?;
-        let loaded = Self { groups: self.groups.clone(), data, surplus: self.surplus };
+        let loaded = Self { data, ..self.clone() };
         loaded.verify().await?;
         loaded.verify_checksums().await?;
         Ok(loaded)
@@ -227,49 +254,15 @@ impl Weights {
     /// # Errors
     /// [`WeightsError`] when the layout was made for other weights.
     pub fn with_layout(&self, layout: &ShardLayout) -> Result<Self, WeightsError> {
-        let mut groups = self.groups.clone();
-        for (group, files) in groups.iter_mut().zip(layout.groups()) {
-            let shard = |file: &PlannedShard| Shard {
-                path: file.path.clone(),
-                bytes: file.range.end - file.range.start,
-                sha256: file.sha256,
-            };
+        layout.check(self)?;
+        let mut laid_out = self.clone();
+        for (group, files) in laid_out.groups.iter_mut().zip(layout.groups()) {
+            group.unknown = group.unknown_with(files).cloned().collect();
+            let shard =
+                |file: &PlannedShard| Shard { path: file.path.clone(), bytes: file.byte_length(), sha256: file.sha256 };
             group.shards = files.iter().map(shard).collect();
         }
-        Self::new(groups, self.data.clone(), self.surplus)
-    }
-
-    /// Reads everything, a window at a time, and compares it with the checksums that the manifest has. Without any, nothing
-    /// is read.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidData`] with the shard that is wrong, and whatever the sources report.
-    pub async fn verify_checksums(&self) -> Result<(), Error> {
-        let Some(mut hasher) = self.checksum_hasher() else { return Ok(()) };
-        let mut windows = self.data.stream(1 << 20);
-        while let Some(window) = windows.try_next().await? {
-            hasher.update(&window);
-        }
-        Ok(self.compare_checksums(&hasher.finish())?)
-    }
-
-    /// What digests the files as their bytes pass by; `None` if the manifest has no checksum to compare with.
-    pub fn checksum_hasher(&self) -> Option<ShardHasher> {
-        let has_any = self.shards().any(|shard| shard.sha256.is_some());
-        has_any.then(|| ShardHasher::new(self.shards().map(|shard| shard.bytes)))
-    }
-
-    /// Compares the digests of all files with the checksums of the manifest.
-    ///
-    /// # Errors
-    /// [`WeightsError::Checksum`] with the first shard that is wrong.
-    pub fn compare_checksums(&self, digests: &[Sha256]) -> Result<(), WeightsError> {
-        for (shard, &actual) in self.shards().zip(digests) {
-            if let Some(expected) = shard.sha256.filter(|&expected| expected != actual) {
-                return Err(WeightsError::Checksum { path: shard.path.clone(), expected, actual });
-            }
-        }
-        Ok(())
+        Ok(laid_out)
     }
 
     /// Reads as much as it takes to tell that the bytes are what the specs say: the first bytes of each shard

@@ -189,22 +189,15 @@ fn shards_of_a_size_are_named_and_cut_as_the_converter_does() {
     let error = ShardLayout::new(&large, &names, Sharding::Bytes(2.try_into().unwrap())).unwrap_err();
     let message = "shards of 2 bytes would make 1500000 files, more than 1000000; choose a larger size";
     assert_eq!(error.to_string(), message);
-}
-
-#[test]
-fn checksums_in_the_manifest() {
-    let digest = Sha256::of(b"\x07").to_string();
-    let text = |sha256: &str| {
-        format!(r#"[{{"paths":["s"],"weights":[{{"name":"a","shape":[],"dtype":"bool"}}],"sha256":{sha256}}}]"#)
+    // It is the sum that counts.
+    let group = |name: &str| {
+        let spec = WeightSpec::new(name, Shape::vector(600_000).unwrap(), DType::Bool);
+        WeightGroup::new(vec![spec], vec![Shard::new(name.parse().unwrap(), 600_000)])
     };
-    let right = load(&text(&format!("[\"{digest}\"]")), &[b"\x07"]).unwrap();
-    assert!(written(&right, "model").contains(&format!(r#""sha256":["{digest}"]"#)));
-    let error = load(&text(&format!("[\"{digest}\"]")), &[b"\x08"]).unwrap_err();
-    assert!(error.to_string().starts_with("shard `s` has the SHA-256 beead77994cf"), "{error}");
-    bad_text(&text("[]"), "weightsManifest[0] has 0 checksums for 1 files");
-    // Whatever else somebody keeps under that name stays.
-    let other = load(&text(r#"{"s": 1.0}"#), &[b"\x08"]).unwrap();
-    assert!(written(&other, "model").contains(r#""sha256":{"s": 1.0}"#));
+    let data = vec![0; 1_200_000].into();
+    let two = Weights::new(vec![group("a"), group("b")], data, SurplusBytes::Reject).unwrap();
+    let error = ShardLayout::new(&two, &names, Sharding::Bytes(1.try_into().unwrap())).unwrap_err();
+    assert_eq!(error, LayoutError::TooManyShards { shard_bytes: 1, shards: 1_200_000 });
 }
 
 #[track_caller]
@@ -373,10 +366,35 @@ fn a_manifest_without_groups_is_kept() {
 fn what_could_not_be_loaded_again_is_not_written() {
     let error = encode_model_json(&ModelArtifacts::new(), None).unwrap_err();
     assert_eq!(error.to_string(), "there is neither a topology nor weights to save");
-    let mut artifacts = ModelArtifacts::new().with_topology(RawJson::parse("{}").unwrap());
-    artifacts.unknown = vec![("modelTopology".to_owned(), RawJson::null())];
-    let error = encode_model_json(&artifacts, None).unwrap_err();
-    assert_eq!(error.to_string(), "the unknown key `modelTopology` would be there twice");
+}
+
+/// Whatever is put among the unknown keys: what is written can be read, and says what the fields say.
+#[test]
+fn no_key_is_written_twice() {
+    let json = |text: &str| RawJson::parse(text).unwrap();
+    let keys = |keys: &[&str]| keys.iter().map(|key| ((*key).to_owned(), json("7"))).collect::<Vec<_>>();
+    let mut spec = WeightSpec::new("w", Shape::vector(1).unwrap(), DType::Float32);
+    spec.group = Some("model".to_owned());
+    spec.quantization = Some(Quantization::new(QuantizationDType::Uint8));
+    let quantization = spec.quantization.as_mut().unwrap();
+    (quantization.min, quantization.scale) = (Some(json("0")), Some(json("1")));
+    quantization.unknown = keys(&["dtype", "min", "scale", "x", "x"]);
+    spec.unknown = keys(&["name", "shape", "dtype", "group", "quantization", "x", "x"]);
+    let mut plain = WeightSpec::new("v", Shape::vector(1).unwrap(), DType::Bool);
+    plain.unknown = keys(&["quantization", "group"]);
+    let mut group = WeightGroup::new(vec![spec, plain], vec![Shard::new("w".parse().unwrap(), 2)]);
+    group.unknown = keys(&["paths", "weights", "x", "x"]);
+    let weights = Weights::new(vec![group], vec![0; 2].into(), SurplusBytes::Reject).unwrap();
+    let mut artifacts = ModelArtifacts::new().with_topology(json("{}")).with_weights(weights);
+    artifacts.unknown = keys(&["modelTopology", "weightsManifest", "x", "x"]);
+    artifacts.unknown.push(("weightsManifest".to_owned(), RawJson::null()));
+    let quantized = r#"{"name":"w","shape":[1],"dtype":"float32","group":"model","quantization":{"dtype":"uint8","min":0,"scale":1,"x":7},"x":7}"#;
+    let plain = r#"{"name":"v","shape":[1],"dtype":"bool","group":7}"#;
+    let expected = format!(
+        r#"{{"modelTopology":{{}},"weightsManifest":[{{"paths":["./model.weights.bin"],"weights":[{quantized},{plain}],"x":7}}],"x":7}}"#
+    );
+    assert_eq!(written(&artifacts, "model"), expected);
+    assert_eq!(written(&load(&expected, &[&[0; 2]]).unwrap(), "model"), expected);
 }
 
 #[test]

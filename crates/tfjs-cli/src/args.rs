@@ -6,7 +6,10 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueHint};
-use tfjs_io::{QuantizationRule, QuantizationRuleError, QuantizationRules, RelPath, Sharding, SurplusBytes};
+use tfjs_io::{
+    Error, HttpClient, QuantizationRule, QuantizationRuleError, QuantizationRules, RelPath, Router, Sharding,
+    SurplusBytes,
+};
 
 /// Inspect, verify, copy and manage TensorFlow.js models. A URL may also be a plain path.
 #[derive(Debug, Parser)]
@@ -70,6 +73,20 @@ pub(crate) struct Source {
     /// Accepts bytes behind the last tensor of a group
     #[arg(long)]
     allow_surplus: bool,
+    #[command(flatten)]
+    pub(crate) http: Http,
+}
+
+/// How http:// and https:// URLs are asked for.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options for http:// and https://")]
+pub(crate) struct Http {
+    /// Sends a header to the hosts of the URLs given, and to no other. Can be given several times
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    headers: Vec<String>,
+    /// Sends the bearer token that this environment variable holds
+    #[arg(long, value_name = "VAR")]
+    bearer_token_env: Option<String>,
 }
 
 /// A model to copy or move.
@@ -91,15 +108,18 @@ pub(crate) struct Transfer {
     #[arg(long)]
     pub(crate) checksums: bool,
     /// Quantizes float32 weights: uint8, uint16 or float16, all or those whose names match, as in uint8=conv*/kernel.
-    /// Can be given several times; a type without a pattern is for what no pattern matches
+    /// Can be given several times; a type without a pattern is for what no pattern matches. Without --shard-size, the
+    /// files of each group that has such weights become one
     #[arg(long, value_name = "DTYPE[=GLOB]", value_parser = |rule: &str| rule.parse::<QuantizationRule>())]
-    quantize: Vec<QuantizationRule>,
+    pub(crate) quantize: Vec<QuantizationRule>,
     /// Prints the result of the save as JSON
     #[arg(long)]
     pub(crate) json: bool,
     /// Accepts (and copies) bytes behind the last tensor of a group
     #[arg(long)]
     allow_surplus: bool,
+    #[command(flatten)]
+    pub(crate) http: Http,
 }
 
 /// A server of models.
@@ -166,12 +186,62 @@ impl Args {
     /// What was typed. Whatever makes no sense ends the process with exit code 2.
     pub(crate) fn read() -> Self {
         let args = Self::parse();
-        if let Command::Cp(transfer) | Command::Mv(transfer) = &args.command
-            && let Err(error) = transfer.quantization_rules()
-        {
-            Self::command().error(ErrorKind::ValueValidation, format!("--quantize: {error}")).exit();
+        let (name, transfer) = match &args.command {
+            Command::Cp(transfer) => ("cp", transfer),
+            Command::Mv(transfer) => ("mv", transfer),
+            _ => return args,
+        };
+        if let Err(error) = transfer.quantization_rules() {
+            Self::wrong_usage(name, &format!("--quantize: {error}")).exit();
+        }
+        if let Some(Err(problem)) = args.command.http().map(Http::client) {
+            Self::command().error(ErrorKind::ValueValidation, problem).exit();
         }
         args
+    }
+
+    /// An error that shows the usage of a subcommand.
+    fn wrong_usage(subcommand: &str, message: &str) -> clap::Error {
+        let mut tfjs = Self::command();
+        // Gives the subcommands their full names.
+        tfjs.build();
+        let command = tfjs.find_subcommand(subcommand).cloned();
+        command.unwrap_or(tfjs).error(ErrorKind::ValueValidation, message)
+    }
+}
+
+impl Command {
+    /// What was said about http:// and https://, if anything can be.
+    fn http(&self) -> Option<&Http> {
+        match self {
+            Self::Inspect(source) | Self::Tensors(source) | Self::Verify(source) => Some(&source.http),
+            Self::Cp(transfer) | Self::Mv(transfer) => Some(&transfer.http),
+            _ => None,
+        }
+    }
+}
+
+impl Http {
+    /// The router that asks like that.
+    pub(crate) fn router(&self) -> Result<Router, Error> {
+        // What is wrong with the options has been told before.
+        let client = self.client().map_err(|problem| Error::new(tfjs_io::ErrorKind::InvalidUrl, problem))?;
+        tfjs_io::default_routes_with(&client).build()
+    }
+
+    /// The client that asks like that, or which option is wrong; values of headers are not repeated.
+    fn client(&self) -> Result<HttpClient, String> {
+        let mut client = HttpClient::new();
+        for header in &self.headers {
+            let (name, value) = header.split_once(':').ok_or("--header: expected a name, a colon and a value")?;
+            client = client.with_header(name.trim(), value.trim()).map_err(|error| format!("--header: {error}"))?;
+        }
+        if let Some(variable) = &self.bearer_token_env {
+            let problem = |problem| format!("--bearer-token-env: the environment variable `{variable}` {problem}");
+            let token = std::env::var(variable).map_err(|_| problem("is not set, or is not text"))?;
+            client = client.with_bearer_token(token.trim()).map_err(|_| problem("holds no token"))?;
+        }
+        Ok(client)
     }
 }
 

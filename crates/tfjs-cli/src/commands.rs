@@ -31,5 +31,5 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
 /// Loads a model without reading its weights.
 async fn load_lazily(source: &Source) -> Result<ModelArtifacts, tfjs_io::Error> {
     let options = LoadOptions::lazy().with_surplus_bytes(source.surplus_bytes());
-    tfjs_io::load_with(&source.url, &options).await
+    source.http.router()?.load(&source.url, &options).await
 }

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     // A server has many things to do at a time; all other commands have one.
     let runtime = match &args.command {
         Command::Serve(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
-        _ => tokio::runtime::Builder::new_current_thread().enable_io().build(),
+        _ => tokio::runtime::Builder::new_current_thread().enable_all().build(),
     };
     let runtime = match runtime {
         Ok(runtime) => runtime,

@@ -20,7 +20,9 @@ pub(crate) async fn load(
     options: &LoadOptions,
 ) -> Result<ModelArtifacts, Error> {
     let opened = blocking(move || Opened::open(find()?)).await?;
-    finish_load(opened.assemble(options.surplus_bytes).await?, options).await
+    let location = opened.entry.manifest().to_string_lossy().into_owned();
+    let finished = finish_load(opened.assemble(options.surplus_bytes).await?, options).await;
+    finished.map_err(|error| error.with_operation(Operation::Load).with_location(&location))
 }
 
 /// A model whose JSON has been read and whose weight files have been looked at.
@@ -54,6 +56,7 @@ impl Opened {
         let assembled = self.model_json.assemble(self.segments, surplus).await;
         let mut artifacts =
             assembled.map_err(|error| error.with_operation(Operation::Load).with_location(&location))?;
+        artifacts.weights = artifacts.weights.map(|weights| weights.with_location(&location));
         if self.topology.is_some() {
             artifacts.model_topology = self.topology;
         }

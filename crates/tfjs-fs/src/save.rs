@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use tfjs_artifacts::{
-    Error, ErrorKind, ModelArtifacts, ModelTopology, Operation, RelPath, SaveResult, ShardHasher, ShardLayout,
-    ShardNames, SurplusBytes, WeightData, Weights, encode_manifest, encode_model_json,
+    Error, ErrorKind, ModelArtifacts, ModelTopology, Operation, PlannedShard, RelPath, SaveResult, ShardHasher,
+    ShardLayout, ShardNames, SurplusBytes, WeightData, Weights, encode_manifest, encode_model_json,
 };
 use tfjs_router::{Checksums, ProgressMeter, SaveOptions};
 
@@ -21,11 +21,21 @@ pub(crate) async fn save(
     options: &SaveOptions,
 ) -> Result<SaveResult, Error> {
     let destination = blocking(move || Destination::of(&path)).await?;
-    let mut layout = layout(artifacts, &destination, options)?;
-    let mut heads = heads(artifacts, &destination, layout.as_ref())?;
+    let saved = save_to(&destination, artifacts, options).await;
+    let location = destination.folder.join(&destination.json);
+    saved.map_err(|error| error.with_operation(Operation::Save).with_location(&location.to_string_lossy()))
+}
 
-    let targets = Targets::new(&destination, layout.as_ref(), options);
-    targets.check(&replaced(&destination).await).await?;
+async fn save_to(
+    destination: &Destination,
+    artifacts: &ModelArtifacts,
+    options: &SaveOptions,
+) -> Result<SaveResult, Error> {
+    let mut layout = layout(artifacts, destination, options)?;
+    let mut heads = heads(artifacts, destination, layout.as_ref())?;
+
+    let targets = Targets::new(destination, layout.as_ref(), options);
+    targets.check(&replaced(destination).await).await?;
     // Dropped on any failure, and when this future is dropped: temporary files and folders made for them go away.
     let mut staged = Staged::begin(&destination.folder, layout.as_ref()).await?;
     let mut meter = ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref());
@@ -36,7 +46,7 @@ pub(crate) async fn save(
             staged.stream(shard.path.clone(), &bytes, &mut digests, &mut meter).await?;
         }
         if digests.finish(weights, layout)? {
-            heads = self::heads(artifacts, &destination, Some(layout))?;
+            heads = self::heads(artifacts, destination, Some(layout))?;
         }
     }
     for (name, bytes) in heads {
@@ -46,7 +56,7 @@ pub(crate) async fn save(
 
     // From here on nobody else changes the folder; so what is replaced is looked at again.
     let lock = staged.lock().await?;
-    let replaced = replaced(&destination).await;
+    let replaced = replaced(destination).await;
     targets.check(&replaced).await?;
     // The lock goes along: a commit ends by itself when this future is dropped.
     blocking(move || {
@@ -126,7 +136,7 @@ fn layout(
     let clash = layout.shards().map(|shard| shard.path.clone()).find(taken);
     if let Some(path) = clash {
         let message = format!("a weights file cannot be called `{path}`: that is the topology's name");
-        return Err(Error::new(ErrorKind::InvalidUrl, message).with_operation(Operation::Save));
+        return Err(Error::new(ErrorKind::InvalidUrl, message));
     }
     Ok(Some(layout))
 }
@@ -148,7 +158,7 @@ fn heads(
     };
     if destination.is_file {
         let message = "the topology is a binary GraphDef, which a `.json` file cannot hold; save to a folder";
-        return Err(Error::new(ErrorKind::Unsupported, message).with_operation(Operation::Save));
+        return Err(Error::new(ErrorKind::Unsupported, message));
     }
     let manifest = legacy_manifest(artifacts, layout)?;
     Ok(vec![(name(WEIGHTS_MANIFEST)?, manifest.into()), (name(GRAPH_DEF)?, topology.clone())])
@@ -165,7 +175,7 @@ impl Digests {
     fn new(weights: &Weights, layout: &ShardLayout, checksums: Checksums) -> Self {
         let came_with = weights.checksum_hasher();
         let are_wanted = came_with.is_some() || checksums == Checksums::Write;
-        let lengths = layout.shards().map(|shard| shard.range.end - shard.range.start);
+        let lengths = layout.shards().map(PlannedShard::byte_length);
         let written = (are_wanted && !layout.has_checksums()).then(|| ShardHasher::new(lengths));
         Self { came_with, written }
     }
@@ -197,7 +207,7 @@ fn legacy_manifest(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>) -> 
     let no_files = ShardLayout::none();
     let layout = layout.unwrap_or(&no_files);
     if without_topology.is_bare() && !weights.groups().is_empty() {
-        return Ok(encode_manifest(&weights, layout));
+        return Ok(encode_manifest(&weights, layout)?);
     }
     encode_model_json(&without_topology.with_weights(weights), Some(layout))
 }

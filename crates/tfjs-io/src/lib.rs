@@ -3,8 +3,8 @@
 
 #[doc(no_inline)]
 pub use tfjs_artifacts::{
-    BoxStream, ByteSource, Bytes, DType, DateSaved, Error, ErrorKind, Location, ManifestError, ModelArtifacts,
-    ModelArtifactsInfo, ModelFormat, ModelJson, ModelTopology, Operation, PlannedShard, Quantization,
+    BoxStream, ByteSource, Bytes, ChecksumMismatch, DType, DateSaved, Error, ErrorKind, Location, ManifestError,
+    ModelArtifacts, ModelArtifactsInfo, ModelFormat, ModelJson, ModelTopology, Operation, PlannedShard, Quantization,
     QuantizationDType, RawJson, RelPath, SaveResult, Segment, Sha256, Shape, Shard, ShardLayout, ShardNames, Sharding,
     StoredSize, SurplusBytes, TensorPlace, TopologyType, WeightData, WeightGroup, WeightSpec, Weights, WeightsError,
     async_trait, encode_manifest, encode_model_json,
@@ -12,6 +12,9 @@ pub use tfjs_artifacts::{
 #[cfg(feature = "fs")]
 #[doc(no_inline)]
 pub use tfjs_fs::FsHandler;
+#[cfg(feature = "http")]
+#[doc(no_inline)]
+pub use tfjs_http::{FileRef, FileUse, HttpClient, HttpHandler, RequestInfo, RetryPolicy, ShardQuery};
 #[doc(no_inline)]
 pub use tfjs_router::{
     Checksums, IoHandler, ListedModel, LoadHandler, LoadOptions, MemoryStore, ModelSource, ModelStore, ModelUrl, Phase,
@@ -36,12 +39,37 @@ pub use tfjs_weights::{
 /// # Ok::<(), tfjs_io::Error>(())
 /// ```
 pub fn default_routes() -> RouterBuilder {
+    let builder = routes_but_http();
+    #[cfg(feature = "http")]
+    let builder = builder.routes(tfjs_http::routes());
+    #[cfg(not(feature = "http"))]
+    let builder = ["http", "https"]
+        .into_iter()
+        .fold(builder, |builder, scheme| builder.hint(scheme, "the feature `http` of tfjs-io"));
+    builder
+}
+
+/// As [`default_routes`], with an HTTP client of one's own: for credentials, retries, signed URLs.
+///
+/// ```
+/// use tfjs_io::HttpClient;
+///
+/// let client = HttpClient::new().with_bearer_token("secret")?;
+/// let router = tfjs_io::default_routes_with(&client).build()?;
+/// # Ok::<(), tfjs_io::Error>(())
+/// ```
+#[cfg(feature = "http")]
+pub fn default_routes_with(client: &HttpClient) -> RouterBuilder {
+    routes_but_http().routes(tfjs_http::routes_with(client))
+}
+
+fn routes_but_http() -> RouterBuilder {
     let builder = Router::builder();
     #[cfg(feature = "fs")]
     let builder = builder.routes(tfjs_fs::routes());
     #[cfg(not(feature = "fs"))]
     let builder = builder.hint("file", "the feature `fs` of tfjs-io");
-    let planned = ["http", "https", "localstorage", "indexeddb", "downloads", "opfs", "s3", "gs", "az"];
+    let planned = ["localstorage", "indexeddb", "downloads", "opfs", "s3", "gs", "az"];
     planned
         .into_iter()
         .fold(builder, |builder, scheme| builder.hint(scheme, "a backend that this release does not have yet"))

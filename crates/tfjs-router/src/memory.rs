@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use tfjs_artifacts::{
-    BoxStream, Error, ErrorKind, LayoutError, ModelArtifacts, ModelArtifactsInfo, Operation, SaveResult, Segment,
-    ShardHasher, ShardLayout, ShardNames, Weights,
+    BoxStream, Error, ErrorKind, LayoutError, ModelArtifacts, ModelArtifactsInfo, Operation, PlannedShard, SaveResult,
+    Segment, ShardHasher, ShardLayout, ShardNames, Weights,
 };
 
 use crate::{
@@ -79,10 +79,13 @@ impl At {
         format!("{}://{}", MemoryStore::SCHEME, self.name)
     }
 
+    /// Says what was being done here, where the error does not say it.
+    fn failed(&self, operation: Operation) -> impl Fn(Error) -> Error {
+        move |error| error.with_operation(operation).with_location(&self.location())
+    }
+
     fn missing(&self, operation: Operation) -> Error {
-        Error::new(ErrorKind::NotFound, "there is no model of this name")
-            .with_operation(operation)
-            .with_location(&self.location())
+        self.failed(operation)(Error::new(ErrorKind::NotFound, "there is no model of this name"))
     }
 }
 
@@ -92,7 +95,7 @@ impl LoadHandler for At {
     async fn load(&self, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
         let stored = self.store.models().get(&self.name).cloned();
         let stored = stored.ok_or_else(|| self.missing(Operation::Load))?;
-        finish_load(stored.artifacts, options).await
+        finish_load(stored.artifacts, options).await.map_err(self.failed(Operation::Load))
     }
 }
 
@@ -101,9 +104,10 @@ impl LoadHandler for At {
 impl SaveHandler for At {
     async fn save(&self, artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<SaveResult, Error> {
         let load = LoadOptions { progress: options.progress.clone(), ..LoadOptions::new() };
-        let mut artifacts = finish_load(artifacts.clone(), &load).await?;
+        let mut artifacts = finish_load(artifacts.clone(), &load).await.map_err(self.failed(Operation::Save))?;
         if let Some(weights) = &artifacts.weights {
-            artifacts.weights = Some(cut(weights, options)?);
+            let weights = cut(weights, options).map_err(self.failed(Operation::Save))?;
+            artifacts.weights = Some(weights.with_location(&self.location()));
         }
         let result = SaveResult::now(&artifacts);
         let stored = Stored { artifacts, info: result.model_artifacts_info.clone() };
@@ -124,7 +128,7 @@ fn cut(weights: &Weights, options: &SaveOptions) -> Result<Weights, Error> {
     let mut layout = ShardLayout::new(weights, &names, options.sharding).map_err(bad)?;
     let are_wanted = options.checksums == Checksums::Write || weights.shards().any(|shard| shard.sha256.is_some());
     if are_wanted && !layout.has_checksums() {
-        let mut hasher = ShardHasher::new(layout.shards().map(|shard| shard.range.end - shard.range.start));
+        let mut hasher = ShardHasher::new(layout.shards().map(PlannedShard::byte_length));
         for segment in weights.data().segments() {
             if let Segment::Memory(bytes) = segment {
                 hasher.update(bytes);

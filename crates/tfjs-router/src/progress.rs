@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tfjs_artifacts::{MaybeSend, MaybeSync, ShardLayout, Weights};
+use tfjs_artifacts::{MaybeSend, MaybeSync, PlannedShard, ShardLayout, Weights};
 
 /// How far a load or save is.
 ///
@@ -76,6 +76,8 @@ pub struct ProgressMeter {
     sink: Option<ProgressSink>,
     /// Where each weight file ends in the whole.
     ends: Vec<u64>,
+    /// How many weight files are known to be finished, whatever the bytes say.
+    finished: u64,
     bytes: u64,
 }
 
@@ -89,7 +91,18 @@ impl ProgressMeter {
     /// For a save into the files of a layout.
     pub fn of_layout(sink: Option<&ProgressSink>, layout: Option<&ShardLayout>) -> Self {
         let shards = layout.iter().flat_map(|layout| layout.shards());
-        Self::of_files(sink, shards.map(|shard| shard.range.end - shard.range.start))
+        Self::of_files(sink, shards.map(PlannedShard::byte_length))
+    }
+
+    /// For a load of so many weight files whose sum is known and whose lengths are not. Files may arrive in any order;
+    /// [`finish_file`](Self::finish_file) counts them.
+    pub fn of_total(sink: Option<&ProgressSink>, files: usize, total_bytes: u64) -> Self {
+        Self { sink: sink.cloned(), ends: vec![total_bytes; files], finished: 0, bytes: 0 }
+    }
+
+    /// One more weight file is finished.
+    pub fn finish_file(&mut self) {
+        self.finished = self.finished.saturating_add(1);
     }
 
     fn of_files(sink: Option<&ProgressSink>, lengths: impl Iterator<Item = u64>) -> Self {
@@ -97,7 +110,7 @@ impl ProgressMeter {
             *end = end.saturating_add(bytes);
             Some(*end)
         });
-        Self { sink: sink.cloned(), ends: ends.collect(), bytes: 0 }
+        Self { sink: sink.cloned(), ends: ends.collect(), finished: 0, bytes: 0 }
     }
 
     /// So many bytes more have been moved.
@@ -120,6 +133,7 @@ impl ProgressMeter {
         let Some(ProgressSink(function)) = &self.sink else { return };
         let shards = self.ends.len() as u64;
         let finished = self.ends.partition_point(|&end| end <= self.bytes.saturating_sub(1)) as u64;
+        let finished = finished.max(self.finished);
         function(Progress {
             phase,
             shard: (finished + 1).min(shards),

@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use futures::executor::block_on;
-use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, RawJson, SaveResult};
+use tfjs_artifacts::{
+    DType, Error, ErrorKind, ModelArtifacts, RawJson, SaveResult, Sha256, Shape, Shard, Sharding, SurplusBytes,
+    WeightGroup, WeightSpec, Weights,
+};
 use tfjs_router::{
     LoadHandler as _, LoadOptions, MemoryStore, ModelSource, ModelUrl, RemoveOptions, Route, Router, SaveOptions,
     from_memory, with_save_handler,
@@ -130,4 +133,26 @@ fn passthrough_handlers() {
     let saved = block_on(router.save(&topology_only(), "hook://x", &SaveOptions::new())).unwrap();
     assert_eq!(saved.model_artifacts_info.model_topology_bytes, 11);
     assert_eq!(seen.lock().unwrap().take().unwrap().model_topology, topology_only().model_topology);
+}
+
+/// Damaged weights name the model that they came from; if nobody knows it, the one that they were to become.
+#[test]
+fn a_save_of_damaged_weights_says_which() {
+    let spec = WeightSpec::new("w", Shape::vector(1_000_001).unwrap(), DType::Bool);
+    let mut shard = Shard::new("w".parse().unwrap(), 1_000_001);
+    shard.sha256 = Some(Sha256::of(b"something else"));
+    let group = WeightGroup::new(vec![spec], vec![shard]);
+    let damaged = Weights::new(vec![group], vec![0; 1_000_001].into(), SurplusBytes::Reject).unwrap();
+    let save = |weights: &Weights, options: &SaveOptions| {
+        let artifacts = topology_only().with_weights(weights.clone());
+        block_on(router().save(&artifacts, "memory://m", options)).unwrap_err().to_string()
+    };
+    let message = save(&damaged, &SaveOptions::new());
+    assert!(message.starts_with("cannot save `memory://m`: shard `w` has the SHA-256 "), "{message}");
+    let message = save(&damaged.clone().with_location("/models/model.json"), &SaveOptions::new());
+    assert!(message.starts_with("cannot read `/models/model.json`: shard `w` has the SHA-256 "), "{message}");
+
+    let sound = Weights::single(damaged.specs().cloned().collect(), "w".parse().unwrap(), damaged.data().clone());
+    let message = save(&sound.unwrap(), &SaveOptions::new().with_sharding(Sharding::Bytes(1.try_into().unwrap())));
+    assert_eq!(message, "cannot save `memory://m`: the weights cannot be cut like that");
 }

@@ -1,5 +1,6 @@
 //! Tensors out of a model's weights, one at a time.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use tfjs_artifacts::{Bytes, Error, ErrorKind, Operation, StoredSize, TensorPlace, WeightSpec, Weights};
@@ -76,8 +77,18 @@ impl<'a> TensorReader<'a> {
     /// # Errors
     /// [`ErrorKind::NotFound`] when there are fewer; otherwise what [`decode()`] and the sources report.
     pub async fn nth(&self, index: usize) -> Result<Tensor, Error> {
+        if let Some(tensor) = self.nth_in_memory(index) {
+            return tensor;
+        }
         let (spec, pieces) = self.stored(index).await?;
         Ok(decode(spec, &pieces)?)
+    }
+
+    /// The same without a future, which costs more than decoding what need not be touched.
+    fn nth_in_memory(&self, index: usize) -> Option<Result<Tensor, Error>> {
+        let (spec, range) = self.located(index).ok()?;
+        let bytes = self.weights.data().shared(range)?;
+        Some(decode(spec, &[bytes]).map_err(Error::from))
     }
 
     fn position(&self, name: &str) -> Result<usize, Error> {
@@ -96,22 +107,27 @@ impl<'a> TensorReader<'a> {
 
     /// Reads the bytes of one tensor.
     async fn stored(&self, index: usize) -> Result<(&'a WeightSpec, Vec<Bytes>), Error> {
+        let (spec, range) = self.located(index)?;
+        Ok((spec, self.weights.data().read_pieces(range).await?))
+    }
+
+    /// The spec and the bytes of one tensor.
+    fn located(&self, index: usize) -> Result<(&'a WeightSpec, Range<u64>), Error> {
         let Some((spec, place)) = self.specs.get(index).zip(self.places.get(index)) else {
             let message = format!("the model has {} weights, there is no number {index}", self.places.len());
             return Err(Error::new(ErrorKind::NotFound, message).with_operation(Operation::Decode));
         };
-        let range = match place {
-            TensorPlace::At(range) => range.clone(),
+        match place {
+            TensorPlace::At(range) => Ok((spec, range.clone())),
             TensorPlace::Unknown { .. } if spec.stored_size() == StoredSize::Unknown => {
                 let (name, dtype) = (spec.name.clone(), spec.dtype.clone());
-                return Err(DecodeError::UnsupportedDType { name, dtype }.into());
+                Err(DecodeError::UnsupportedDType { name, dtype }.into())
             }
             TensorPlace::Unknown { because_of } => {
                 let (name, because_of) = (spec.name.clone(), because_of.to_string());
-                return Err(DecodeError::Unplaced { name, because_of }.into());
+                Err(DecodeError::Unplaced { name, because_of }.into())
             }
-        };
-        Ok((spec, self.weights.data().read_pieces(range).await?))
+        }
     }
 }
 
@@ -123,7 +139,10 @@ pub async fn decode_weights(weights: &Weights) -> Result<Vec<Tensor>, Error> {
     let reader = TensorReader::open(weights).await?;
     let mut tensors = Vec::with_capacity(reader.places.len());
     for index in 0..reader.places.len() {
-        tensors.push(reader.nth(index).await?);
+        tensors.push(match reader.nth_in_memory(index) {
+            Some(tensor) => tensor?,
+            None => reader.nth(index).await?,
+        });
     }
     Ok(tensors)
 }

@@ -34,7 +34,7 @@ fn bytes_behind_the_last_tensor_end_the_stream() {
     let results: Vec<_> = block_on(tensors.collect());
     assert_eq!(results.len(), 2);
     let error = results.last().unwrap().as_ref().unwrap_err();
-    assert_eq!(error.to_string(), "at least 16 bytes follow the last weight and belong to none");
+    assert_eq!(error.message(), "at least 16 bytes follow the last weight and belong to none");
     assert_eq!(taken.get(), 2);
 }
 
@@ -43,7 +43,7 @@ fn an_early_end_says_where() {
     let chunks = stream::iter([Ok(Bytes::from_static(&[0; 6]))]);
     let tensors = pin!(decode_stream(vec![spec("a", 1, DType::Float32), spec("b", 1, DType::Int32)], chunks));
     let error = block_on(tensors.try_collect::<Vec<Tensor>>()).unwrap_err();
-    assert_eq!(error.to_string(), "the bytes ended inside weight `b`: 2 more are expected");
+    assert_eq!(error.message(), "the bytes ended inside weight `b`: 2 more are expected");
 }
 
 #[test]

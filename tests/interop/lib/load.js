@@ -1,5 +1,6 @@
 'use strict';
-// Loading through the reference's own NodeFileSystem: a model.json, or the bare manifest (a JSON array) of older converters.
+// Loading through the reference's own handlers: a model.json, or the bare manifest (a JSON array) of older converters, through its
+// NodeFileSystem; a URL through its HTTP handler.
 
 const fs = require('node:fs');
 const {tf, NodeFileSystem} = require('./reference');
@@ -9,8 +10,11 @@ const isBareManifest = json => Array.isArray(json);
 
 const readJson = path => JSON.parse(fs.readFileSync(path, 'utf8'));
 
+const isUrl = path => path.startsWith('http://');
+
 /** The reference's ModelArtifacts; a bare manifest gives weights only. */
 async function loadArtifacts(path) {
+  if (isUrl(path)) return tf.io.http(path).load();
   const json = readJson(path);
   const handler = new NodeFileSystem(path);
   if (!isBareManifest(json)) return handler.load();

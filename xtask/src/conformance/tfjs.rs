@@ -25,6 +25,10 @@ impl<'p> Tfjs<'p> {
         Ok(Self { project, binary: project.tfjs()? })
     }
 
+    pub(super) fn binary(&self) -> &Path {
+        &self.binary
+    }
+
     pub(super) fn tensors(&self, model: &Path) -> Result<Vec<Tensor>> {
         let (sh, tfjs) = (&self.project.sh, &self.binary);
         let json = stdout(cmd!(sh, "{tfjs} tensors --json {model}"))?;

@@ -14,10 +14,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tfjs-weights", &["tfjs-artifacts"]),
     ("tfjs-router", &["tfjs-artifacts"]),
     ("tfjs-fs", &["tfjs-artifacts", "tfjs-router"]),
+    ("tfjs-http", &["tfjs-artifacts", "tfjs-router"]),
     ("tfjs-server", &["tfjs-artifacts", "tfjs-router"]),
     ("tfjs-testkit", &["tfjs-artifacts", "tfjs-router", "tfjs-weights"]),
-    ("tfjs-io", &["tfjs-artifacts", "tfjs-weights", "tfjs-router", "tfjs-fs"]),
-    ("tfjs-cli", &["tfjs-io", "tfjs-artifacts", "tfjs-weights", "tfjs-router", "tfjs-fs", "tfjs-server"]),
+    ("tfjs-io", &["tfjs-artifacts", "tfjs-weights", "tfjs-router", "tfjs-fs", "tfjs-http"]),
+    ("tfjs-cli", &["tfjs-io", "tfjs-artifacts", "tfjs-weights", "tfjs-router", "tfjs-fs", "tfjs-http", "tfjs-server"]),
     ("xtask", &[]),
 ];
 

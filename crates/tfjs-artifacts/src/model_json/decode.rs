@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::outline::{Group, GroupMember, Member, Outline};
 use super::{MAX_JSON_BYTES, ManifestError, ModelJson, WeightsManifestGroup};
-use crate::json::{Entries, Members, check_depth, syntax_error};
+use crate::json::{Members, Shallow, check_depth, syntax_error};
 use crate::shape::abbreviate;
 use crate::{
     DType, ModelArtifacts, ModelTopology, Quantization, QuantizationDType, RawJson, RelPath, Sha256, Shape, Sniffed,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A member of an object.
-type Entry<'a> = (Cow<'a, str>, &'a RawValue);
+type Entry<'a> = (Cow<'a, str>, Shallow<'a>);
 
 /// Where in the JSON something stands, made only when an error wants it.
 type At<'a> = &'a dyn Fn() -> String;
@@ -28,6 +28,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ModelJson, ManifestError> {
         return model_json(outline);
     }
     // Something is wrong: further passes tell what, and where.
+    check_depth(text)?;
     let raw: &RawValue = serde_json::from_str(text).map_err(|error| syntax_error(&error))?;
     match raw.get().as_bytes().first() {
         Some(b'[') => legacy_manifest(raw),
@@ -39,7 +40,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ModelJson, ManifestError> {
 /// What messages call the whole object.
 const MODEL_JSON: &str = "model.json";
 
-/// The bytes as JSON-like text: of acceptable size and depth, in UTF-8, and not obviously something else.
+/// The bytes as JSON-like text: of acceptable size, in UTF-8, and not obviously something else.
 fn text(bytes: &[u8]) -> Result<&str, ManifestError> {
     if bytes.len() as u64 > MAX_JSON_BYTES {
         return Err(ManifestError::TooLarge { bytes: bytes.len() as u64 });
@@ -54,7 +55,6 @@ fn text(bytes: &[u8]) -> Result<&str, ManifestError> {
     if text.trim_ascii().is_empty() {
         return Err(ManifestError::Empty);
     }
-    check_depth(text)?;
     Ok(text)
 }
 
@@ -71,7 +71,7 @@ fn model_json(Members(members): Outline<'_>) -> Result<ModelJson, ManifestError>
                 artifacts.unknown.push((key.into_owned(), RawJson::null()));
                 continue;
             }
-            Member::Raw(value) => value,
+            Member::Raw(Shallow(value)) => value,
         };
         let json = || Some(RawJson::from_checked(value));
         match &*key {
@@ -105,8 +105,8 @@ fn legacy_manifest(raw: &RawValue) -> Result<ModelJson, ManifestError> {
 /// What [`Outline`] reads in one pass, step by step, with errors that say where.
 fn outline<'a>(raw: &'a RawValue) -> Result<Outline<'a>, ManifestError> {
     let member = |(key, value): Entry<'a>| match &*key {
-        "weightsManifest" if value.get() == "null" => Ok((key, Member::Manifest(None))),
-        "weightsManifest" => Ok((key, Member::Manifest(Some(outline_of_groups(value)?)))),
+        "weightsManifest" if value.0.get() == "null" => Ok((key, Member::Manifest(None))),
+        "weightsManifest" => Ok((key, Member::Manifest(Some(outline_of_groups(value.0)?)))),
         _ => Ok((key, Member::Raw(value))),
     };
     let members = entries(raw, &|| MODEL_JSON.to_owned())?.into_iter().map(member);
@@ -122,7 +122,7 @@ fn outline_of_group<'a>(raw: &'a RawValue, at: At<'_>) -> Result<Group<'a>, Mani
     let member = |(key, value): Entry<'a>| match &*key {
         "weights" => {
             let at = || format!("{}.weights", at());
-            let weights = elements(value, &at, "an array of weights")?.into_iter().enumerate();
+            let weights = elements(value.0, &at, "an array of weights")?.into_iter().enumerate();
             let weights = weights
                 .map(|(index, weight)| entries(weight, &|| format!("{}[{index}]", at())).map(Members))
                 .collect::<Result<_, _>>()?;
@@ -154,7 +154,7 @@ fn manifest(groups: Vec<Group<'_>>) -> Result<Vec<WeightsManifestGroup>, Manifes
 }
 
 fn manifest_group(Members(members): Group<'_>, at: At<'_>) -> Result<WeightsManifestGroup, ManifestError> {
-    let mut paths = None;
+    let (mut paths, mut sha256) = (None, None);
     let mut group = WeightsManifestGroup { paths: Vec::new(), weights: None, sha256: None, unknown: Vec::new() };
     for (key, member) in unique(members, at)? {
         let value = match member {
@@ -162,27 +162,46 @@ fn manifest_group(Members(members): Group<'_>, at: At<'_>) -> Result<WeightsMani
                 group.weights = Some(weight_specs(weights, at)?);
                 continue;
             }
-            GroupMember::Raw(value) => value,
+            GroupMember::Raw(Shallow(value)) => value,
         };
         match &*key {
             "paths" => paths = Some(shard_paths(value, at)?),
-            // Somebody else's key of that name stays what it is.
-            "sha256" if let Some(digests) = checksums(value) => group.sha256 = Some(digests),
+            "sha256" => sha256 = Some((group.unknown.len(), value)),
             _ => group.unknown.push((key.into_owned(), RawJson::from_checked(value))),
         }
     }
     group.paths = paths.ok_or_else(|| ManifestError::MissingKey { at: at(), key: "paths" })?;
-    let (paths, checksums) = (group.paths.len(), group.sha256.as_ref().map_or(group.paths.len(), Vec::len));
-    if checksums != paths {
-        return Err(ManifestError::ChecksumCount { at: at(), checksums, paths });
+    if let Some((place, value)) = sha256 {
+        group.sha256 = checksums(value, group.paths.len(), at)?;
+        if group.sha256.is_none() {
+            group.unknown.insert(place, ("sha256".to_owned(), RawJson::from_checked(value)));
+        }
     }
     Ok(group)
 }
 
-/// An array of SHA-256 digests in hex.
-fn checksums(raw: &RawValue) -> Option<Vec<Sha256>> {
-    let texts: Vec<Cow<'_, str>> = serde_json::from_str(raw.get()).ok()?;
-    texts.iter().map(|text| text.parse().ok()).collect()
+/// An array of SHA-256 digests in hex, one for each file; `None` if it is somebody else's key of that name.
+fn checksums(raw: &RawValue, paths: usize, group: At<'_>) -> Result<Option<Vec<Sha256>>, ManifestError> {
+    let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else { return Ok(None) };
+    let digest = |element: &&RawValue| string(element, group).ok()?.parse().ok();
+    let digests: Vec<Option<Sha256>> = elements.iter().map(digest).collect();
+    let checksums = digests.len();
+    match digests.iter().position(Option::is_none) {
+        None if checksums == paths => Ok(Some(digests.into_iter().flatten().collect())),
+        None => Err(ManifestError::ChecksumCount { at: group(), checksums, paths }),
+        // One that is damaged must not turn off the comparison with the others, nor a cut one its own.
+        Some(index) if checksums == paths && elements.iter().any(|element| is_like_digest(element.get())) => {
+            let found = elements.get(index).map_or_else(String::new, |element| abbreviate(element.get(), 80));
+            Err(ManifestError::Checksum { at: format!("{}.sha256[{index}]", group()), found })
+        }
+        Some(_) => Ok(None),
+    }
+}
+
+/// Whether a JSON text is a string of hex digits, about as many as a digest has.
+fn is_like_digest(json: &str) -> bool {
+    let inner = json.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    inner.is_some_and(|text| text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn shard_paths(raw: &RawValue, group: At<'_>) -> Result<Vec<RelPath>, ManifestError> {
@@ -196,7 +215,7 @@ fn shard_paths(raw: &RawValue, group: At<'_>) -> Result<Vec<RelPath>, ManifestEr
     Ok(paths)
 }
 
-fn weight_specs(weights: Vec<Entries<'_>>, group: At<'_>) -> Result<Vec<WeightSpec>, ManifestError> {
+fn weight_specs(weights: Vec<Members<'_, Shallow<'_>>>, group: At<'_>) -> Result<Vec<WeightSpec>, ManifestError> {
     let mut specs = Vec::with_capacity(weights.len());
     for (index, Members(entries)) in weights.into_iter().enumerate() {
         let at = || format!("{}.weights[{index}]", group());
@@ -207,7 +226,7 @@ fn weight_specs(weights: Vec<Entries<'_>>, group: At<'_>) -> Result<Vec<WeightSp
 
 fn weight_spec(entries: &[Entry<'_>], at: At<'_>) -> Result<WeightSpec, ManifestError> {
     let find = |key: &'static str| {
-        let found = entries.iter().find(|(name, _)| name == key).map(|(_, value)| *value);
+        let found = entries.iter().find(|(name, _)| name == key).map(|(_, Shallow(value))| *value);
         found.ok_or_else(|| ManifestError::MissingKey { at: at(), key })
     };
     let name = string(find("name")?, &|| format!("{}.name", at()))?.into_owned();
@@ -217,7 +236,7 @@ fn weight_spec(entries: &[Entry<'_>], at: At<'_>) -> Result<WeightSpec, Manifest
     let dtype = DType::from(&*string(find("dtype")?, &|| format!("the dtype of {}", tensor()))?);
 
     let mut spec = WeightSpec::new(name.clone(), shape, dtype);
-    for (key, value) in entries {
+    for (key, Shallow(value)) in entries {
         match &**key {
             "name" | "shape" | "dtype" => {}
             // Only a string is a group; the reference compares it with `'optimizer'` and nothing else.
@@ -233,7 +252,7 @@ fn quantization(raw: &RawValue, tensor: At<'_>) -> Result<Quantization, Manifest
     let at = || format!("the quantization of {}", tensor());
     let mut dtype = None;
     let mut quantization = Quantization::new(QuantizationDType::Uint8);
-    for (key, value) in entries(raw, &at)? {
+    for (key, Shallow(value)) in entries(raw, &at)? {
         match &*key {
             "dtype" => dtype = Some(QuantizationDType::from(&*string(value, &at)?)),
             "min" => quantization.min = Some(RawJson::from_checked(value)),

@@ -5,14 +5,20 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Error, ErrorKind, ModelArtifacts, ModelTopology, Quantization, RawJson, ShardLayout, WeightSpec, Weights};
+use crate::{
+    Error, ErrorKind, ModelArtifacts, ModelTopology, Quantization, RawJson, ShardLayout, WeightSpec, Weights,
+    WeightsError,
+};
 
 /// The text of `model.json` for these artifacts, whose weights are stored as `layout` says.
 ///
+/// No key is written twice: what is a field of its own is not taken from the unknown keys, and of equal unknown keys the
+/// first is.
+///
 /// # Errors
 /// [`ErrorKind::Unsupported`] when the topology is a binary GraphDef, which `model.json` cannot hold, and
-/// [`ErrorKind::InvalidData`] when there is neither a topology nor weights, or a key would be written twice: nobody could
-/// load that.
+/// [`ErrorKind::InvalidData`] when there is neither a topology nor weights, which nobody could load, or the layout was made for
+/// other weights.
 pub fn encode_model_json(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>) -> Result<String, Error> {
     if artifacts.topology_json().is_none_or(RawJson::is_null) && artifacts.weights.is_none() && !artifacts.is_binary() {
         return Err(Error::new(ErrorKind::InvalidData, "there is neither a topology nor weights to save"));
@@ -26,6 +32,7 @@ pub fn encode_model_json(artifacts: &ModelArtifacts, layout: Option<&ShardLayout
         None => None,
     };
     let manifest = artifacts.weights.as_ref().zip(layout).map(|(weights, layout)| encode_manifest(weights, layout));
+    let manifest = manifest.transpose()?;
 
     let mut object = Object::new(String::with_capacity(topology.map_or(0, |json| json.get().len()) + 4096));
     object.optional("modelTopology", topology);
@@ -40,20 +47,17 @@ pub fn encode_model_json(artifacts: &ModelArtifacts, layout: Option<&ShardLayout
     object.optional("modelInitializer", artifacts.model_initializer.as_ref());
     object.optional("initializerSignature", artifacts.initializer_signature.as_ref());
     object.optional("trainingConfig", artifacts.training_config.as_ref());
-    for (key, value) in &artifacts.unknown {
-        // An explicit `"weightsManifest": null` is kept among them, and gives way to a real one.
-        if manifest.is_none() || key != "weightsManifest" {
-            object.member(key, value.get());
-        }
-    }
-    match object.repeated {
-        Some(key) => Err(Error::new(ErrorKind::InvalidData, format!("the unknown key `{key}` would be there twice"))),
-        None => Ok(object.end()),
-    }
+    // An explicit `"weightsManifest": null` is kept among them, and gives way to a real one; a real one is none of them.
+    object.members(artifacts.unknown.iter().filter(|(key, value)| key != "weightsManifest" || value.is_null()));
+    Ok(object.end())
 }
 
 /// The text of a bare weights manifest, the value of `weightsManifest`.
-pub fn encode_manifest(weights: &Weights, layout: &ShardLayout) -> String {
+///
+/// # Errors
+/// [`WeightsError::ForeignLayout`] when the layout was made for other weights.
+pub fn encode_manifest(weights: &Weights, layout: &ShardLayout) -> Result<String, WeightsError> {
+    layout.check(weights)?;
     let groups = weights.groups().iter().zip(layout.groups()).map(|(group, shards)| {
         let paths = shards.iter().map(|shard| quoted(&layout.manifest_path(&shard.path)));
         let mut object = Object::new(String::new());
@@ -63,10 +67,10 @@ pub fn encode_manifest(weights: &Weights, layout: &ShardLayout) -> String {
         if let Some(checksums) = checksums.filter(|checksums| !checksums.is_empty()) {
             object.member("sha256", &array(checksums.iter().map(|digest| quoted(&digest.to_string()))));
         }
-        object.members(&group.unknown);
+        object.members(group.unknown_with(shards));
         object.end()
     });
-    array(groups)
+    Ok(array(groups))
 }
 
 /// The text of an array of specs: `weights` of a group, or all of a model's.
@@ -85,7 +89,8 @@ fn weight_spec(spec: &WeightSpec) -> String {
     if let Some(quantized) = &spec.quantization {
         object.member("quantization", &encode_quantization(quantized));
     }
-    object.members(&spec.unknown);
+    // Plain values must not become codes.
+    object.members(spec.unknown.iter().filter(|(key, _)| key != "quantization"));
     object.end()
 }
 
@@ -99,23 +104,21 @@ pub(crate) fn encode_quantization(quantization: &Quantization) -> String {
     object.end()
 }
 
-/// A JSON object under construction.
+/// A JSON object under construction. Of members with one key the first stays.
 struct Object {
     text: String,
     separator: char,
     keys: BTreeSet<String>,
-    /// The first key that came twice.
-    repeated: Option<String>,
 }
 
 impl Object {
     fn new(text: String) -> Self {
-        Self { text, separator: '{', keys: BTreeSet::new(), repeated: None }
+        Self { text, separator: '{', keys: BTreeSet::new() }
     }
 
     fn member(&mut self, key: &str, json: &str) {
         if !self.keys.insert(key.to_owned()) {
-            self.repeated.get_or_insert_with(|| key.to_owned());
+            return;
         }
         self.text.push(self.separator);
         self.separator = ',';
@@ -130,7 +133,7 @@ impl Object {
         }
     }
 
-    fn members(&mut self, members: &[(String, RawJson)]) {
+    fn members<'a>(&mut self, members: impl IntoIterator<Item = &'a (String, RawJson)>) {
         for (key, value) in members {
             self.member(key, value.get());
         }

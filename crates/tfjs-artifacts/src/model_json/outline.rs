@@ -1,9 +1,8 @@
 //! What a `model.json` is made of, down to the members of each weight, found in one pass over the text.
 
 use serde::de::MapAccess;
-use serde_json::value::RawValue;
 
-use crate::json::{Entries, MemberValue, Members};
+use crate::json::{MemberValue, Members, Shallow};
 
 /// The members of the whole object.
 pub(super) type Outline<'a> = Members<'a, Member<'a>>;
@@ -16,22 +15,22 @@ pub(super) enum Member<'a> {
     /// `weightsManifest`; `None` for a null.
     Manifest(Option<Vec<Group<'a>>>),
     /// Any other.
-    Raw(&'a RawValue),
+    Raw(Shallow<'a>),
 }
 
 /// A member of a group.
 pub(super) enum GroupMember<'a> {
     /// `weights`: the members of each.
-    Weights(Vec<Entries<'a>>),
+    Weights(Vec<Members<'a, Shallow<'a>>>),
     /// Any other.
-    Raw(&'a RawValue),
+    Raw(Shallow<'a>),
 }
 
 impl<'de> MemberValue<'de> for Member<'de> {
     fn next<A: MapAccess<'de>>(key: &str, map: &mut A) -> Result<Self, A::Error> {
         match key {
             "weightsManifest" => map.next_value().map(Self::Manifest),
-            _ => map.next_value().map(Self::Raw),
+            _ => Shallow::next(key, map).map(Self::Raw),
         }
     }
 }
@@ -40,7 +39,7 @@ impl<'de> MemberValue<'de> for GroupMember<'de> {
     fn next<A: MapAccess<'de>>(key: &str, map: &mut A) -> Result<Self, A::Error> {
         match key {
             "weights" => map.next_value().map(Self::Weights),
-            _ => map.next_value().map(Self::Raw),
+            _ => Shallow::next(key, map).map(Self::Raw),
         }
     }
 }

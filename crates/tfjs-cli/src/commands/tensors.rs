@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use tfjs_io::{Quantization, RawJson, Tensor, TensorReader, WeightSpec, Weights};
+use tfjs_io::{Operation, Quantization, RawJson, Tensor, TensorReader, WeightSpec, Weights};
 
 use super::load_lazily;
 use crate::args::Source;
@@ -24,7 +24,7 @@ struct Row {
 pub(super) async fn run(source: &Source) -> Result<(), Failure> {
     let artifacts = load_lazily(source).await?;
     match (&artifacts.weights, source.json) {
-        (Some(weights), true) => output::json(&digests(weights).await?),
+        (Some(weights), true) => output::json(&digests(weights, &source.url).await?),
         (None, true) => output::json(&[(); 0]),
         (Some(weights), false) => output::table(&rows(weights)),
         (None, false) => Ok(()),
@@ -32,8 +32,9 @@ pub(super) async fn run(source: &Source) -> Result<(), Failure> {
 }
 
 /// Decodes one tensor after the other.
-async fn digests(weights: &Weights) -> Result<Vec<Row>, Failure> {
-    weights.verify().await?;
+async fn digests(weights: &Weights, url: &str) -> Result<Vec<Row>, Failure> {
+    let verified = weights.verify().await;
+    verified.map_err(|error| error.with_operation(Operation::Load).with_location(url))?;
     weights.verify_checksums().await?;
     let reader = TensorReader::open(weights).await?;
     let mut rows = Vec::with_capacity(reader.specs().len());

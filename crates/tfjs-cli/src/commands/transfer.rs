@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use tfjs_io::{
-    Checksums, Error, LoadOptions, ModelArtifacts, QuantizationReport, QuantizationRules, SaveOptions, SaveResult,
-    quantize_weights,
+    Checksums, DType, Error, LoadOptions, ModelArtifacts, QuantizationReport, QuantizationRule, QuantizationRules,
+    SaveOptions, SaveResult, WeightSpec, Weights, quantize_weights,
 };
 
 use crate::args::Transfer;
@@ -31,46 +31,85 @@ struct Quantization<'a> {
     max_relative_error: f64,
 }
 
+/// What quantizing did, for those who asked for it.
+#[derive(Default)]
+struct Outcome {
+    reports: Vec<QuantizationReport>,
+    warnings: Vec<String>,
+}
+
 pub(super) async fn copy(transfer: &Transfer) -> Result<(), Failure> {
     let (load, save) = options(transfer);
-    let router = tfjs_io::default_router()?;
+    let router = transfer.http.router()?;
     let rules = transfer.quantization_rules()?;
-    let mut reports = Vec::new();
+    let mut outcome = Outcome::default();
     let saved = router
         .copy_model_with(&transfer.source, &transfer.destination, &load, &save, |artifacts| {
-            quantize(artifacts, rules.as_ref(), &mut reports)
+            quantize(artifacts, rules.as_ref(), &transfer.quantize, &mut outcome)
         })
         .await?;
-    tell(transfer, "copied", &saved, rules.and(Some(reports)).as_deref())
+    tell(transfer, "copied", &saved, rules.and(Some(outcome)).as_ref())
 }
 
 pub(super) async fn rename(transfer: &Transfer) -> Result<(), Failure> {
     let (load, save) = options(transfer);
-    let router = tfjs_io::default_router()?;
+    let router = transfer.http.router()?;
     let rules = transfer.quantization_rules()?;
-    let mut reports = Vec::new();
+    let mut outcome = Outcome::default();
     let saved = router
         .move_model_with(&transfer.source, &transfer.destination, &load, &save, |artifacts| {
-            quantize(artifacts, rules.as_ref(), &mut reports)
+            quantize(artifacts, rules.as_ref(), &transfer.quantize, &mut outcome)
         })
         .await?;
-    tell(transfer, "moved", &saved, rules.and(Some(reports)).as_deref())
+    tell(transfer, "moved", &saved, rules.and(Some(outcome)).as_ref())
 }
 
 /// What happens to the model on its way, if anything.
 async fn quantize(
     mut artifacts: ModelArtifacts,
     rules: Option<&QuantizationRules>,
-    reports: &mut Vec<QuantizationReport>,
+    each: &[QuantizationRule],
+    outcome: &mut Outcome,
 ) -> Result<ModelArtifacts, Error> {
-    if let Some((weights, rules)) = artifacts.weights.as_ref().zip(rules) {
+    let Some(rules) = rules else { return Ok(artifacts) };
+    if let Some(weights) = &artifacts.weights {
         // Codes get checksums of their own, which would make damaged weights look sound.
         weights.verify_checksums().await?;
-        let (quantized, about) = quantize_weights(weights, rules).await?;
+        let (quantized, reports) = quantize_weights(weights, rules).await?;
+        outcome.warnings = useless_rules(each, weights, reports.is_empty())?;
+        outcome.warnings.extend(reports.iter().filter_map(infinite));
+        outcome.reports = reports;
         artifacts.weights = Some(quantized);
-        *reports = about;
     }
     Ok(artifacts)
+}
+
+/// A warning for each rule that quantizes nothing. One without a pattern is for the rest, which may well be nothing as long
+/// as another rule has quantized something.
+fn useless_rules(rules: &[QuantizationRule], weights: &Weights, is_unchanged: bool) -> Result<Vec<String>, Error> {
+    let mut warnings = Vec::new();
+    for rule in rules.iter().filter(|rule| is_unchanged || rule.pattern().is_some()) {
+        let alone = QuantizationRules::new([rule.clone()])?;
+        let is_for = |spec: &&WeightSpec| {
+            spec.dtype == DType::Float32 && alone.quantize_to(&spec.name).is_ok_and(|to| to.is_some())
+        };
+        let matched: Vec<_> = weights.specs().filter(is_for).collect();
+        let Some(first) = matched.first() else {
+            warnings.push(format!("no float32 weight matches --quantize {rule}"));
+            continue;
+        };
+        if matched.iter().all(|spec| spec.quantization.is_some()) {
+            let name = &first.name;
+            warnings.push(format!("what --quantize {rule} is for, such as `{name}`, is quantized already"));
+        }
+    }
+    Ok(warnings)
+}
+
+/// A warning, if numbers of a weight were too large for its new type.
+fn infinite(report: &QuantizationReport) -> Option<String> {
+    let warning = || format!("weight `{}` has numbers that became infinite as {}", report.name, report.dtype);
+    report.max_absolute_error.is_infinite().then(warning)
 }
 
 fn options(transfer: &Transfer) -> (LoadOptions, SaveOptions) {
@@ -84,18 +123,16 @@ fn options(transfer: &Transfer) -> (LoadOptions, SaveOptions) {
     (load, save)
 }
 
-fn tell(
-    transfer: &Transfer,
-    done: &str,
-    saved: &SaveResult,
-    quantized: Option<&[QuantizationReport]>,
-) -> Result<(), Failure> {
-    match (quantized, transfer.json) {
+fn tell(transfer: &Transfer, done: &str, saved: &SaveResult, quantized: Option<&Outcome>) -> Result<(), Failure> {
+    for warning in quantized.iter().flat_map(|outcome| &outcome.warnings) {
+        output::message(&format!("warning: {warning}"));
+    }
+    match (quantized.map(|outcome| outcome.reports.as_slice()), transfer.json) {
         (None, true) => return output::json(saved),
         (Some(reports), true) => {
             return output::json(&Quantized { saved, quantization: reports.iter().map(Quantization::of).collect() });
         }
-        (Some([]), false) => output::message("no float32 weight matches --quantize: nothing was quantized"),
+        (Some([]), false) => output::message("nothing was quantized"),
         (Some(reports), false) => output::message_table(&rows(reports)),
         (None, false) => {}
     }

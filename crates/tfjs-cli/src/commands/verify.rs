@@ -72,8 +72,9 @@ impl Report {
         if let Err(error) = weights.verify().await {
             return self.error(&error);
         }
-        if let Err(error) = weights.verify_checksums().await {
-            self.error(&error);
+        match weights.checksum_mismatches().await {
+            Ok(mismatches) => mismatches.iter().for_each(|mismatch| self.error(mismatch)),
+            Err(error) => self.error(&error),
         }
         let reader = match TensorReader::open(weights).await {
             Ok(reader) => reader,
@@ -87,9 +88,9 @@ impl Report {
         }
     }
 
-    fn error(&mut self, error: &Error) {
+    fn error(&mut self, error: &(dyn std::error::Error + 'static)) {
         let mut message = error.to_string();
-        let mut source = std::error::Error::source(error);
+        let mut source = error.source();
         while let Some(cause) = source {
             message = format!("{message}: {cause}");
             source = cause.source();

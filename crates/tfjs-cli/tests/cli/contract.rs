@@ -119,11 +119,49 @@ fn cp_cuts_anew_and_writes_checksums() {
         assert_eq!(run.code, 1);
         assert!((run.stdout + &run.stderr).contains("shard `group1-shard1of5.bin` has the SHA-256"));
     }
-    assert_eq!(tfjs(["cp", &at("2"), &at("copy")]).code, 1);
+    // Which model it is that is damaged, not only which file.
+    let cannot = format!("cannot read `{}`: shard `group1-shard1of5.bin` has the SHA-256", at("2/model.json"));
+    for run in [
+        tfjs(["cp", &at("2"), &at("copy")]),
+        tfjs(["mv", &at("2"), &at("copy")]),
+        tfjs(["cp", "--quantize", "uint8", &at("2"), &at("copy")]),
+        tfjs(["tensors", "--json", &at("2")]),
+    ] {
+        assert!(run.code == 1 && run.stderr.contains(&cannot), "{run:?}");
+    }
     assert!(!folder.path().join("copy").exists());
     for bad in ["0", "-1", "4 parsecs", "99999999999GiB", ""] {
         assert_eq!(tfjs(["cp", "--shard-size", bad, &at("model"), &at("bad")]).code, 2, "{bad}");
     }
+}
+
+/// Somebody else's `sha256` gives way to ours; a list of ours that is damaged does not count as theirs.
+#[test]
+fn cp_writes_checksums_over_what_is_there() {
+    let weights = r#"{"name":"w","shape":[2],"dtype":"bool"}"#;
+    let manifest = |sha256: &str| format!(r#"[{{"paths":["a","b"],"weights":[{weights}],"sha256":{sha256}}}]"#);
+    let files: [(&str, &[u8]); 2] = [("a", b"\x00"), ("b", b"\x01")];
+    let folder = Folder::with_manifest(&manifest(r#"["xyz"]"#), &files);
+    let copy = folder.path().join("copy");
+    let (source, copy) = (folder.model(), copy.to_str().unwrap());
+    assert_eq!(tfjs(["cp", "--checksums", source.to_str().unwrap(), copy]).code, 0);
+    assert_eq!(tfjs(["verify", copy]).code, 0);
+
+    let damaged = manifest(&format!(r#"["{}","{}"]"#, "0".repeat(64), "0".repeat(63)));
+    let folder = Folder::with_manifest(&damaged, &files);
+    let run = tfjs(["verify", folder.model().to_str().unwrap()]);
+    assert!(run.code == 1 && run.stdout.contains("weightsManifest[0].sha256[1] should be a SHA-256 digest"), "{run:?}");
+}
+
+#[test]
+fn weights_that_cannot_be_cut_like_that() {
+    let manifest = r#"[{"paths":["w"],"weights":[{"name":"w","shape":[1000001],"dtype":"bool"}]}]"#;
+    let folder = Folder::with_manifest(manifest, &[("w", &vec![0; 1_000_001])]);
+    let copy = folder.path().join("copy");
+    let run = tfjs(["cp", "--shard-size", "1", folder.model().to_str().unwrap(), copy.to_str().unwrap()]);
+    let cannot = format!("cannot save `{}`: the weights cannot be cut like that", copy.join("model.json").display());
+    assert!(run.code == 1 && run.stderr.contains(&cannot), "{run:?}");
+    assert!(run.stderr.contains("would make 1000001 files"), "{run:?}");
 }
 
 #[test]
@@ -344,6 +382,18 @@ fn verify_prints_one_line_per_finding() {
         ]
     );
     let good = model();
+    let copy = good.path().join("copy");
+    let path = copy.to_str().unwrap();
+    assert_eq!(tfjs(["cp", "--checksums", good.model().to_str().unwrap(), path]).code, 0);
+    std::fs::write(copy.join("group1-shard1of2.bin"), b"\x00\x31").unwrap();
+    std::fs::write(copy.join("group2-shard1of1.bin"), b"\x08\0\0\0").unwrap();
+    let run = tfjs(["verify", path]);
+    assert_eq!((run.code, run.stdout.lines().count()), (1, 2), "{run:?}");
+    for (line, name) in run.stdout.lines().zip(["group1-shard1of2.bin", "group2-shard1of1.bin"]) {
+        assert!(line.starts_with(&format!("error: shard `{name}` has the SHA-256 ")), "{run:?}");
+    }
+    let report = tfjs(["verify", "--json", path]).stdout;
+    assert_eq!(report.matches("has the SHA-256").count(), 2, "{report}");
     let run = tfjs(["verify", good.model().to_str().unwrap()]);
     assert_eq!((run.code, run.stdout.as_str()), (0, "ok: 3 tensors, 13 B of weights\n"));
 }

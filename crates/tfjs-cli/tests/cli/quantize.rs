@@ -28,7 +28,7 @@ fn cp_quantizes_as_the_converter_does() {
     let folder = model();
     let run = quantize(&folder, &["cp", "--json", "--quantize", "uint8=*/kernel", "--quantize", "float16"]);
     let mut document = run.json();
-    assert_eq!(run.stderr, "");
+    assert_eq!(run.stderr, "warning: weight `conv/bias` has numbers that became infinite as float16\n");
     let keys: Vec<_> = document.as_object().unwrap().keys().cloned().collect();
     assert_eq!(keys, ["modelArtifactsInfo", "quantization"]);
     assert_eq!(document.pointer("/modelArtifactsInfo/weightDataBytes"), Some(&json!(11)));
@@ -75,6 +75,7 @@ fn people_get_a_table() {
     assert_eq!(
         lines,
         [
+            "warning: weight `conv/bias` has numbers that became infinite as float16",
             "weight       quantized to  min        scale     largest error  largest relative error",
             "conv/kernel  uint8         -1.020e-1  5.098e-3  1.961e-3       1.961e-2",
             "conv/bias    float16       -          -         inf            inf",
@@ -88,7 +89,8 @@ fn people_get_a_table() {
 fn without_a_match_nothing_changes() {
     let folder = model();
     let run = quantize(&folder, &["cp", "--quantize", "uint8=nothing*"]);
-    assert_eq!((run.code, run.stderr.as_str()), (0, "no float32 weight matches --quantize: nothing was quantized\n"));
+    let told = "warning: no float32 weight matches --quantize uint8=nothing*\nnothing was quantized\n";
+    assert_eq!((run.code, run.stderr.as_str()), (0, told));
     let copy = folder.path().join("copy");
     assert_eq!(
         std::fs::read(copy.join("group1-shard1of2.bin")).unwrap(),
@@ -96,6 +98,24 @@ fn without_a_match_nothing_changes() {
     );
     let json = quantize(&folder, &["cp", "--json", "--quantize", "uint8=nothing*"]).json();
     assert_eq!(json.pointer("/quantization"), Some(&json!([])));
+}
+
+/// Each pattern must be good for something; what is for the rest may find none.
+#[test]
+fn each_pattern_that_quantizes_nothing_is_told() {
+    let folder = model();
+    let rules = ["uint8=*/kernel", "uint16=conv/*s", "uint8=kernel*", "float16=step", "float16"];
+    let flags: Vec<_> = rules.iter().flat_map(|rule| ["--quantize", *rule]).collect();
+    let run = quantize(&folder, &[&["cp", "--json"], &flags[..]].concat());
+    let warning = |rule: &str| format!("warning: no float32 weight matches --quantize {rule}\n");
+    assert_eq!((run.code, run.stderr), (0, warning("uint8=kernel*") + &warning("float16=step")));
+
+    let once = folder.path().join("copy");
+    let twice = folder.path().join("twice");
+    let run = tfjs(["cp", "--quantize", "uint8", once.to_str().unwrap(), twice.to_str().unwrap()]);
+    let told =
+        "warning: what --quantize uint8 is for, such as `conv/kernel`, is quantized already\nnothing was quantized\n";
+    assert_eq!((run.code, run.stderr.as_str()), (0, told));
 }
 
 #[test]
@@ -153,9 +173,15 @@ fn what_cannot_be_quantized_writes_nothing() {
     );
     let run = quantize(&folder, &["cp", "--quantize", "uint8=w", "--quantize", "uint16=?"]);
     assert_eq!(run.code, 1);
-    assert!(run.stderr.contains("weight `w` is to be quantized to both uint8 and uint16"), "{run:?}");
+    assert!(run.stderr.contains("weight `w` matches two rules, `uint8=w` and `uint16=?`"), "{run:?}");
     assert!(!folder.path().join("copy").exists());
     assert_eq!(quantize(&folder, &["cp", "--quantize", "float16"]).code, 0);
+}
+
+#[test]
+fn help_tells_what_becomes_of_the_files() {
+    let help = tfjs(["cp", "--help"]).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("Without --shard-size, the files of each group that has such weights become one"), "{help}");
 }
 
 #[test]
@@ -166,6 +192,8 @@ fn bad_values_are_bad_usage() {
         (&["mv", "--quantize", "uint8="], "`uint8=` names no weights"),
         (&["cp", "--quantize"], "a value is required for '--quantize <DTYPE[=GLOB]>'"),
         (&["mv", "--quantize", "uint8", "--quantize", "float16"], "both uint8 and float16 are to be used for all"),
+        (&["mv", "--quantize", "uint8", "--quantize", "float16"], "Usage: tfjs mv [OPTIONS] <SRC> <DST>"),
+        (&["cp", "--quantize", "uint8", "--quantize", "float16"], "Usage: tfjs cp [OPTIONS] <SRC> <DST>"),
     ] {
         let run = quantize(&folder, flags);
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:?}");

@@ -130,7 +130,7 @@ async fn a_failed_upload_leaves_the_old_model() {
         assert!(error.contains(words), "{words}: {error}");
         assert!(!error.contains(server.folder().to_str().unwrap()), "{error}");
     }
-    let html = [b"<!doctype html>".as_slice(), &[b' '; 399_985]].concat();
+    let html = [b"<!doctype html>".to_vec(), vec![b' '; 399_985]].concat();
     let error = server.upload("PUT", "/m", &text().part("model.weights.bin", html)).await.error(422);
     assert!(error.contains("looks like an HTML"), "{error}");
 

@@ -61,8 +61,9 @@ pub async fn quantize_weights(
     Ok((quantized, reports))
 }
 
-/// One file for the whole group, if it had any.
+/// One file for the whole group, if it had any. A list under `sha256` that is not ours was about the files that there were.
 fn join_shards(group: &mut WeightGroup, bytes: u64) {
+    group.unknown.retain(|(key, value)| key != "sha256" || value.element_count().is_none());
     let first = group.shards.first().map(|shard| Shard::new(shard.path.clone(), bytes));
     group.shards = first.into_iter().collect();
 }

@@ -1,0 +1,252 @@
+//! One file read whole into memory, over as many tries as it takes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, RANGE};
+use reqwest::{Method, StatusCode};
+use tfjs_artifacts::{Error, ErrorKind, Operation, sniff};
+use url::Url;
+
+use crate::error::status_error;
+use crate::exchange::{Ask, Session, at};
+use crate::meter::SharedMeter;
+use crate::response::{Response, Validator};
+use crate::retry::Retries;
+
+/// How many bytes the files of a group may have together.
+#[derive(Clone, Debug)]
+pub(crate) struct Budget(Arc<AtomicU64>);
+
+impl Budget {
+    pub(crate) fn new(bytes: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(bytes)))
+    }
+
+    /// Takes so many bytes; nothing if there are not so many.
+    fn take(&self, bytes: u64) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
+    }
+
+    fn left(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn give_back(&self, bytes: u64) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// A file in memory, and what its answer looked like.
+#[derive(Debug)]
+pub(crate) struct Downloaded {
+    pub(crate) bytes: Bytes,
+    pub(crate) described: String,
+}
+
+/// A file to be read.
+#[derive(Debug)]
+pub(crate) struct Download<'a> {
+    session: &'a Session,
+    url: &'a Url,
+    /// What messages call it.
+    name: String,
+    budget: Budget,
+    meter: Option<SharedMeter>,
+    bytes: Vec<u8>,
+    /// What the bytes so far are of.
+    validator: Validator,
+    total: Option<u64>,
+    described: String,
+    /// How many bytes progress has heard of.
+    reported: u64,
+    /// Whether progress still has to hear of the file's length.
+    is_untold: bool,
+}
+
+/// How a try ended that did not fail.
+enum Ended {
+    Whole,
+    /// The bytes so far were of another version, and are gone: at once again from the beginning.
+    Restart,
+}
+
+impl<'a> Download<'a> {
+    pub(crate) fn new(
+        session: &'a Session,
+        url: &'a Url,
+        name: String,
+        budget: Budget,
+        meter: Option<SharedMeter>,
+    ) -> Self {
+        Self {
+            session,
+            url,
+            name,
+            budget,
+            meter,
+            bytes: Vec::new(),
+            validator: Validator::default(),
+            total: None,
+            described: String::new(),
+            reported: 0,
+            is_untold: false,
+        }
+    }
+
+    /// Tells progress the file's length as soon as the server does: the specs do not.
+    pub(crate) fn with_untold_length(mut self, is_untold: bool) -> Self {
+        self.is_untold = is_untold;
+        self
+    }
+
+    /// Reads the file.
+    pub(crate) async fn run(mut self) -> Result<Downloaded, Error> {
+        let mut retries = Retries::new(self.session.client.config().retry);
+        loop {
+            match self.attempt(&retries).await {
+                Ok(Ended::Whole) => break,
+                Ok(Ended::Restart) => {}
+                Err(error) => {
+                    let error = at(self.url, Operation::Load)(error);
+                    retries.after(error).await.map_err(|error| self.explain(error))?;
+                }
+            }
+        }
+        self.tell(self.bytes.len() as u64);
+        if let Some(meter) = &self.meter {
+            meter.finish_file();
+        }
+        Ok(Downloaded { bytes: self.bytes.into(), described: self.described })
+    }
+
+    async fn attempt(&mut self, retries: &Retries) -> Result<Ended, Error> {
+        let mut ask = Ask::new(Method::GET, self.url, retries);
+        let resumes = match self.validator.if_range().filter(|_| !self.bytes.is_empty()) {
+            Some(validator) => {
+                // The bytes so far are decoded ones.
+                ask = ask.with_header(RANGE, &format!("bytes={}-", self.bytes.len()));
+                ask = ask.with_header(IF_RANGE, validator).with_header(ACCEPT_ENCODING, "identity");
+                true
+            }
+            None => false,
+        };
+        let response = self.session.send(ask).await.map_err(|failure| failure.error)?;
+        match response.status {
+            StatusCode::PARTIAL_CONTENT if resumes && self.continues(&response) => {}
+            StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE if resumes => {
+                self.forget();
+                return Ok(Ended::Restart);
+            }
+            StatusCode::PARTIAL_CONTENT => {
+                let message = "the server answered with a part of the file, which nobody asked for";
+                return Err(Error::new(ErrorKind::InvalidData, message));
+            }
+            status if status.is_success() => self.begin(&response),
+            _ => return Err(status_error(response).await),
+        }
+        self.receive(response).await?;
+        Ok(Ended::Whole)
+    }
+
+    /// Whether a 206 goes on where the bytes so far end, in the same version of the file.
+    fn continues(&self, response: &Response) -> bool {
+        let Some(range) = response.content_range() else { return false };
+        let is_same_total = range.total.is_none() || self.total.is_none() || range.total == self.total;
+        // An encoded part has no length here, and would not be a part of what we have.
+        range.start == self.bytes.len() as u64
+            && is_same_total
+            && response.content_length().is_some()
+            && self.validator.agrees_with(&response.validator())
+    }
+
+    /// A whole file comes.
+    fn begin(&mut self, response: &Response) {
+        self.forget();
+        self.validator = response.validator();
+        self.total = response.content_length();
+        self.described = response.describe();
+        if let Some(total) = self.total {
+            self.tell(total);
+        }
+    }
+
+    fn tell(&mut self, length: u64) {
+        if let Some(meter) = self.meter.as_ref().filter(|_| std::mem::take(&mut self.is_untold)) {
+            meter.tell(length);
+        }
+    }
+
+    fn forget(&mut self) {
+        self.budget.give_back(self.bytes.len() as u64);
+        self.bytes.clear();
+        self.validator = Validator::default();
+        self.total = None;
+    }
+
+    async fn receive(&mut self, mut response: Response) -> Result<(), Error> {
+        while let Some(chunk) = response.chunk().await? {
+            self.reserve()?;
+            if !self.budget.take(chunk.len() as u64) {
+                return Err(self.too_long(&chunk));
+            }
+            self.bytes.extend_from_slice(&chunk);
+            self.report();
+        }
+        match self.total {
+            Some(total) if total != self.bytes.len() as u64 => {
+                let message = format!("the body ended after {} of {total} bytes", self.bytes.len());
+                Err(Error::new(ErrorKind::Transport, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// One allocation for the whole file, if what the server says is no more than what the specs leave for it.
+    fn reserve(&mut self) -> Result<(), Error> {
+        let Some(total) = self.total.filter(|total| self.bytes.is_empty() && *total <= self.budget.left()) else {
+            return Ok(());
+        };
+        let length = usize::try_from(total).unwrap_or(usize::MAX);
+        self.bytes.try_reserve_exact(length).map_err(|error| {
+            let message = format!("{total} bytes do not fit into memory; load lazily");
+            Error::new(ErrorKind::LimitExceeded, message).with_source(error)
+        })
+    }
+
+    fn report(&mut self) {
+        let bytes = self.bytes.len() as u64;
+        if let Some(meter) = self.meter.as_ref().filter(|_| bytes > self.reported) {
+            meter.advance(bytes - self.reported);
+            self.reported = bytes;
+        }
+    }
+
+    fn too_long(&self, chunk: &[u8]) -> Error {
+        let allowed = self.bytes.len() as u64 + self.budget.left();
+        let received = self.bytes.len() + chunk.len();
+        let head = if self.bytes.is_empty() { chunk } else { &self.bytes };
+        let looks = sniff(head).map_or_else(String::new, |sniffed| format!("; it {sniffed}"));
+        let message = format!(
+            "{} goes on beyond the {allowed} bytes that it may have: {received} were received of an answer {}{looks}",
+            self.name, self.described
+        );
+        Error::new(ErrorKind::InvalidData, message)
+    }
+
+    /// The last error of several tries, with the file's name.
+    fn explain(&self, error: Error) -> Error {
+        let received = self.bytes.len();
+        let message = match self.total.filter(|_| error.is_transient()) {
+            Some(total) => format!("{} cannot be read; {received} of {total} bytes were received", self.name),
+            None => format!("{} cannot be read", self.name),
+        };
+        let explained = Error::new(error.kind(), message);
+        let explained = match error.retry_after() {
+            Some(wait) => explained.with_retry_after(wait),
+            None => explained,
+        };
+        at(self.url, Operation::Load)(explained.with_source(error))
+    }
+}

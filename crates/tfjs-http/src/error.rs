@@ -1,0 +1,102 @@
+//! From what a server or connection does to [`Error`], in one place.
+
+use std::borrow::Cow;
+
+use reqwest::StatusCode;
+use reqwest::header::RETRY_AFTER;
+use tfjs_artifacts::{Error, ErrorKind, sniff};
+use web_time::SystemTime;
+
+use crate::response::Response;
+use crate::retry::parse_retry_after;
+
+/// How much of an error page is read to tell what it is.
+const ERROR_PAGE: usize = 1024;
+
+/// What the connection did, without the URL, which may have secrets.
+pub(crate) fn transport_error(error: reqwest::Error) -> Error {
+    let error = error.without_url();
+    let (kind, message) = if error.is_timeout() {
+        (ErrorKind::Timeout, "the server took too long")
+    } else if error.is_builder() {
+        (ErrorKind::InvalidUrl, "the request cannot be made")
+    } else if is_connect(&error) {
+        (ErrorKind::Transport, "cannot connect to the server")
+    } else if error.is_decode() {
+        (ErrorKind::Transport, "the body cannot be decoded")
+    } else if cfg!(target_arch = "wasm32") {
+        let message = "the browser did not get an answer that the page may read: the server may be down, or it does not \
+                       allow this page's origin (CORS), or an `http` URL stands in an `https` page";
+        (ErrorKind::Transport, message)
+    } else {
+        (ErrorKind::Transport, "the connection broke")
+    };
+    Error::new(kind, message).with_source(error)
+}
+
+/// Whether nothing has been sent yet.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn is_connect(error: &reqwest::Error) -> bool {
+    error.is_connect()
+}
+
+/// A browser does not tell.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn is_connect(_: &reqwest::Error) -> bool {
+    false
+}
+
+/// A status that is no success; looks at the beginning of its body for a reason.
+pub(crate) async fn status_error(mut response: Response) -> Error {
+    let retry_after = response.header(&RETRY_AFTER).and_then(|value| parse_retry_after(value, SystemTime::now()));
+    let status = response.status;
+    let mut message = format!("the server answered {}", response.describe());
+    let page = response.beginning(ERROR_PAGE).await;
+    if let Some(sniffed) = sniff(&page) {
+        message = format!("{message}; the body {sniffed}");
+    }
+    if let Some(help) = help(status) {
+        message = format!("{message}; {help}");
+    }
+    let error = Error::new(kind(status), message);
+    match retry_after {
+        Some(wait) => error.with_retry_after(wait),
+        None => error,
+    }
+}
+
+fn kind(status: StatusCode) -> ErrorKind {
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => ErrorKind::Unauthenticated,
+        StatusCode::FORBIDDEN => ErrorKind::PermissionDenied,
+        StatusCode::NOT_FOUND | StatusCode::GONE => ErrorKind::NotFound,
+        StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => ErrorKind::Timeout,
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => ErrorKind::Conflict,
+        StatusCode::PAYLOAD_TOO_LARGE => ErrorKind::LimitExceeded,
+        StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimited,
+        StatusCode::INSUFFICIENT_STORAGE => ErrorKind::StorageFull,
+        StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED => {
+            ErrorKind::Unsupported
+        }
+        _ if status.is_server_error() => ErrorKind::Transport,
+        _ => ErrorKind::Unexpected,
+    }
+}
+
+fn help(status: StatusCode) -> Option<&'static str> {
+    Some(match status {
+        StatusCode::UNAUTHORIZED => "give credentials, or fresh ones",
+        StatusCode::FORBIDDEN => "the credentials do not allow this, or a signed URL has expired",
+        StatusCode::METHOD_NOT_ALLOWED => "the server does not take this method here",
+        StatusCode::PAYLOAD_TOO_LARGE => "the server takes no body of this size",
+        _ => return None,
+    })
+}
+
+/// A status with its reason, as in `404 Not Found`.
+pub(crate) fn status_text(status: StatusCode) -> Cow<'static, str> {
+    match status.canonical_reason() {
+        Some(reason) => format!("{} {reason}", status.as_u16()).into(),
+        None => status.as_u16().to_string().into(),
+    }
+}

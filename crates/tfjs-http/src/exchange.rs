@@ -1,0 +1,295 @@
+//! One request and its answer: headers, credentials, redirects, time.
+
+use std::sync::Arc;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::{Method, StatusCode};
+use tfjs_artifacts::{Error, ErrorKind, Operation};
+use url::{Origin, Url};
+
+use crate::address::Address;
+use crate::client::header;
+use crate::error::{is_connect, transport_error};
+use crate::response::{Response, stalled};
+use crate::retry::Retries;
+use crate::timer::within;
+use crate::upload::Upload;
+use crate::{HttpClient, RequestInfo};
+
+/// The most redirects that are followed, as in browsers half of it would be enough.
+const MAX_REDIRECTS: usize = 10;
+
+/// A client at work for one model.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) client: HttpClient,
+    /// Who gets credentials.
+    origins: Arc<[Origin]>,
+    /// User info of the model's URL.
+    basic: Option<HeaderValue>,
+}
+
+/// A request.
+#[derive(Debug)]
+pub(crate) struct Ask<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: &'a Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<&'a Upload>,
+    /// Which try it is, from 1.
+    pub(crate) attempt: u32,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    /// Whether the server cannot have seen anything of the request.
+    pub(crate) is_unsent: bool,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, is_unsent: true }
+    }
+}
+
+impl<'a> Ask<'a> {
+    pub(crate) fn new(method: Method, url: &'a Url, retries: &Retries) -> Self {
+        Self { method, url, headers: HeaderMap::new(), body: None, attempt: retries.attempt() }
+    }
+
+    pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        // Values that came from a server's headers, and numbers.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+}
+
+impl Session {
+    /// For a model at one or two addresses.
+    pub(crate) fn new<'a>(client: &HttpClient, addresses: impl IntoIterator<Item = &'a Address>) -> Self {
+        let mut origins = client.config().credential_origins.clone();
+        let mut basic = None;
+        for address in addresses {
+            origins.push(address.url.origin());
+            if let Some((user, password)) = &address.user_info {
+                basic.get_or_insert_with(|| basic_auth(user, password.as_deref().unwrap_or_default()));
+            }
+        }
+        Self { client: client.clone(), origins: origins.into(), basic: basic.flatten() }
+    }
+
+    /// Sends a request, follows redirects, and returns the answer, whatever its status.
+    pub(crate) async fn send(&self, ask: Ask<'_>) -> Result<Response, Failure> {
+        let mut hop = Hop {
+            has_credentials: self.trusts(ask.url),
+            url: ask.url.clone(),
+            method: ask.method.clone(),
+            body: ask.body,
+        };
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.send_once(&ask, &hop).await?;
+            let Some(next) = self.redirect(&response, &hop)? else { return Ok(response) };
+            hop = next;
+        }
+        Err(sent(Error::new(ErrorKind::Transport, format!("the server redirects more than {MAX_REDIRECTS} times"))))
+    }
+
+    fn trusts(&self, url: &Url) -> bool {
+        self.origins.contains(&url.origin())
+    }
+
+    async fn send_once(&self, ask: &Ask<'_>, hop: &Hop<'_>) -> Result<Response, Failure> {
+        need_runtime()?;
+        let idle = self.client.config().idle_timeout;
+        let mut headers = self.headers(ask, hop).await?;
+        let client = self.client.reqwest()?;
+        let mut request = client.request(hop.method.clone(), hop.url.clone());
+        if let Some(upload) = hop.body {
+            if let Ok(content_type) = HeaderValue::from_str(&upload.content_type) {
+                headers.insert(CONTENT_TYPE, content_type);
+            }
+            if !cfg!(target_arch = "wasm32") {
+                headers.insert(CONTENT_LENGTH, upload.byte_length().into());
+            }
+            request = request.body(upload.body().await?);
+        }
+        let request = self.with_fetch_options(request.headers(headers));
+        let sending = request.send();
+        futures::pin_mut!(sending);
+        let mut moved = hop.body.map_or(0, Upload::moved);
+        let sent_or_not = loop {
+            if let Some(done) = within(idle, sending.as_mut()).await {
+                break done;
+            }
+            // As long as the server takes the body, it is not idle.
+            let now = hop.body.map_or(0, Upload::moved);
+            if now == moved {
+                return Err(sent(stalled(idle)));
+            }
+            moved = now;
+        };
+        match sent_or_not {
+            Ok(response) => Ok(Response::new(response, idle)),
+            // Weights that cannot be read are no fault of the server.
+            Err(_) if let Some(error) = hop.body.and_then(Upload::take_error) => {
+                Err(Failure { error, is_unsent: false })
+            }
+            Err(error) => Err(Failure { is_unsent: is_connect(&error), error: transport_error(error) }),
+        }
+    }
+
+    /// The user's headers, those of the hook, and those that the request itself needs.
+    async fn headers(&self, ask: &Ask<'_>, hop: &Hop<'_>) -> Result<HeaderMap, Error> {
+        let config = self.client.config();
+        let mut headers = HeaderMap::new();
+        if let Some(basic) = self.basic.as_ref().filter(|_| hop.has_credentials) {
+            headers.insert(AUTHORIZATION, basic.clone());
+        }
+        let mut seen = Vec::new();
+        for header in config.headers.iter().filter(|header| header.is_public || hop.has_credentials) {
+            // A header of the user's replaces user info; two of his stand beside each other.
+            if seen.contains(&&header.name) {
+                headers.append(header.name.clone(), header.value.clone());
+            } else {
+                headers.insert(header.name.clone(), header.value.clone());
+                seen.push(&header.name);
+            }
+        }
+        if let Some(hook) = config.hook.as_ref().filter(|_| hop.has_credentials) {
+            let (method, url) = (hop.method.to_string(), hop.url.to_string());
+            for (name, value) in hook.headers(RequestInfo { method, url, attempt: ask.attempt }).await? {
+                let header = header(&name, &value)?;
+                headers.insert(header.name, header.value);
+            }
+        }
+        for (name, value) in &ask.headers {
+            headers.insert(name.clone(), value.clone());
+        }
+        Ok(headers)
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    #[expect(clippy::unused_self, reason = "as in a browser")]
+    fn with_fetch_options(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        request
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn with_fetch_options(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        use crate::{FetchCache, FetchCredentials, FetchMode};
+        let fetch = self.client.config().fetch;
+        let request = match fetch.credentials {
+            FetchCredentials::SameOrigin => request.fetch_credentials_same_origin(),
+            FetchCredentials::Include => request.fetch_credentials_include(),
+            FetchCredentials::Omit => request.fetch_credentials_omit(),
+        };
+        let request = match fetch.mode {
+            FetchMode::Cors => request,
+            FetchMode::NoCors => request.fetch_mode_no_cors(),
+        };
+        match fetch.cache {
+            FetchCache::Default => request.fetch_cache_default(),
+            FetchCache::NoStore => request.fetch_cache_no_store(),
+            FetchCache::Reload => request.fetch_cache_reload(),
+            FetchCache::NoCache => request.fetch_cache_no_cache(),
+            FetchCache::ForceCache => request.fetch_cache_force_cache(),
+            FetchCache::OnlyIfCached => request.fetch_cache_only_if_cached(),
+        }
+    }
+
+    /// The next hop, if the answer is a redirect.
+    fn redirect<'b>(&self, response: &Response, hop: &Hop<'b>) -> Result<Option<Hop<'b>>, Failure> {
+        let is_redirect = matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308);
+        let Some(location) = response.header(&LOCATION).filter(|_| is_redirect) else { return Ok(None) };
+        let refuse = |message| Err(sent(Error::new(ErrorKind::InvalidUrl, message)));
+        let Ok(mut url) = hop.url.join(location) else {
+            return refuse("the server redirects to something that is no URL");
+        };
+        match (hop.url.scheme(), url.scheme()) {
+            (_, "https") | ("http", "http") => {}
+            ("https", "http") if self.client.config().allows_downgrade => {}
+            ("https", "http") => {
+                return refuse("the server redirects from https to http, which anybody on the way could read");
+            }
+            _ => return refuse("the server redirects to something that is neither http nor https"),
+        }
+        // User info of a server's own making is not ours.
+        let _ = (url.set_username(""), url.set_password(None));
+        let becomes_get = response.status == StatusCode::SEE_OTHER
+            || (hop.method == Method::POST && matches!(response.status.as_u16(), 301 | 302));
+        let (method, body) = match hop.method {
+            Method::GET | Method::HEAD => (hop.method.clone(), None),
+            _ if becomes_get => (Method::GET, None),
+            _ => (hop.method.clone(), hop.body),
+        };
+        // Once left, the origin is not trusted again.
+        Ok(Some(Hop { has_credentials: hop.has_credentials && self.trusts(&url), url, method, body }))
+    }
+}
+
+/// A request on its way along redirects.
+#[derive(Debug)]
+struct Hop<'a> {
+    url: Url,
+    method: Method,
+    body: Option<&'a Upload>,
+    has_credentials: bool,
+}
+
+/// The server may have seen it.
+fn sent(error: Error) -> Failure {
+    Failure { error, is_unsent: false }
+}
+
+/// Timers and sockets live in a runtime; without one they panic.
+fn need_runtime() -> Result<(), Error> {
+    #[cfg(not(target_arch = "wasm32"))]
+    if tokio::runtime::Handle::try_current().is_err() {
+        let message = "http needs a Tokio runtime with I/O and time enabled: call this from one";
+        return Err(Error::new(ErrorKind::Unsupported, message));
+    }
+    Ok(())
+}
+
+/// `Authorization: Basic`.
+fn basic_auth(user: &str, password: &str) -> Option<HeaderValue> {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::from("Basic ");
+    for three in format!("{user}:{password}").as_bytes().chunks(3) {
+        let bits = (0..3).fold(0u32, |bits, i| bits << 8 | u32::from(three.get(i).copied().unwrap_or(0)));
+        for i in 0..4usize {
+            let index = (bits >> (18 - 6 * i)) as usize & 63;
+            let letter = if i <= three.len() { ALPHABET.get(index).copied().unwrap_or(b'=') } else { b'=' };
+            text.push(char::from(letter));
+        }
+    }
+    let mut value = HeaderValue::from_str(&text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// Says of an error where it arose and what was being done.
+pub(crate) fn at(url: &Url, operation: Operation) -> impl FnOnce(Error) -> Error + use<> {
+    let url = url.to_string();
+    move |error| error.with_operation(operation).with_location(&url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn basic_authorization() {
+        let check = |user, password, expected: &str| {
+            assert_eq!(basic_auth(user, password).unwrap().to_str().unwrap(), format!("Basic {expected}"));
+        };
+        check("Aladdin", "open sesame", "QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        check("a", "b", "YTpi");
+        check("a", "bc", "YTpiYw==");
+        check("a", "bcd", "YTpiY2Q=");
+    }
+}

@@ -1,0 +1,188 @@
+//! An answer, its body yet to be read.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED};
+use tfjs_artifacts::{BoxStream, Error, ErrorKind};
+
+use crate::error::{status_text, transport_error};
+use crate::timer::within;
+
+/// Status, headers, and a body that comes in pieces. Dropping it closes the connection unless the body has ended.
+pub(crate) struct Response {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    body: BoxStream<'static, reqwest::Result<Bytes>>,
+    idle_timeout: Duration,
+}
+
+/// By what a changed file is told from the one that was there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Validator {
+    etag: Option<String>,
+    last_modified: Option<String>,
+}
+
+/// `Content-Range` of a 206: `bytes 0-9/100`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ContentRange {
+    pub(crate) start: u64,
+    pub(crate) total: Option<u64>,
+}
+
+impl Response {
+    pub(crate) fn new(response: reqwest::Response, idle_timeout: Duration) -> Self {
+        let (status, headers) = (response.status(), response.headers().clone());
+        Self { status, headers, body: Box::pin(response.bytes_stream()), idle_timeout }
+    }
+
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The length of the decoded body, if it is told. That of an encoded body has been removed.
+    pub(crate) fn content_length(&self) -> Option<u64> {
+        let encoding = self.headers.get(reqwest::header::CONTENT_ENCODING);
+        if encoding.is_some_and(|encoding| encoding != "identity") {
+            return None;
+        }
+        self.header(&CONTENT_LENGTH)?.trim().parse().ok()
+    }
+
+    pub(crate) fn content_range(&self) -> Option<ContentRange> {
+        parse_content_range(self.header(&CONTENT_RANGE)?)
+    }
+
+    pub(crate) fn validator(&self) -> Validator {
+        let owned = |name| self.header(name).map(str::to_owned);
+        Validator { etag: owned(&ETAG), last_modified: owned(&LAST_MODIFIED) }
+    }
+
+    /// Status and content type, for messages.
+    pub(crate) fn describe(&self) -> String {
+        let status = status_text(self.status);
+        match self.header(&CONTENT_TYPE) {
+            Some(content_type) => format!("{status} ({})", content_type.escape_debug()),
+            None => status.into_owned(),
+        }
+    }
+
+    /// The next piece of the body; nothing at its end.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        match within(self.idle_timeout, self.body.next()).await {
+            Some(Some(Ok(bytes))) => Ok(Some(bytes)),
+            Some(Some(Err(error))) => Err(transport_error(error)),
+            Some(None) => Ok(None),
+            None => Err(stalled(self.idle_timeout)),
+        }
+    }
+
+    /// The whole body, if it is not longer than this.
+    pub(crate) async fn read(&mut self, limit: u64) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            if (bytes.len() + chunk.len()) as u64 > limit {
+                let message = format!("the body goes on beyond the limit of {limit} bytes");
+                return Err(Error::new(ErrorKind::LimitExceeded, message));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
+    /// What can be had of the first bytes of the body.
+    pub(crate) async fn beginning(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while bytes.len() < length
+            && let Ok(Some(chunk)) = self.chunk().await
+        {
+            bytes.extend_from_slice(chunk.get(..length - bytes.len()).unwrap_or(&chunk));
+        }
+        bytes
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// Nothing came for so long.
+pub(crate) fn stalled(idle_timeout: Duration) -> Error {
+    Error::new(ErrorKind::Timeout, format!("nothing came from the server for {idle_timeout:?}"))
+}
+
+impl Validator {
+    pub(crate) const NONE: Self = Self { etag: None, last_modified: None };
+
+    /// What `If-Range` can be asked with: a strong ETag, or else a date.
+    pub(crate) fn if_range(&self) -> Option<&str> {
+        let strong = self.etag.as_deref().filter(|etag| etag.starts_with('"'));
+        strong.or_else(|| self.etag.is_none().then_some(self.last_modified.as_deref()).flatten())
+    }
+
+    pub(crate) fn etag(&self) -> Option<&str> {
+        self.etag.as_deref()
+    }
+
+    pub(crate) fn last_modified(&self) -> Option<&str> {
+        self.last_modified.as_deref()
+    }
+
+    /// Whether both may be of the same bytes. An answer that names none (a 206 may leave out what `If-Range` asked for) agrees.
+    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
+        let agree = |one: &Option<String>, other: &Option<String>| match (one, other) {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        };
+        match (&self.etag, &other.etag) {
+            (Some(one), Some(other)) => one == other,
+            _ => agree(&self.last_modified, &other.last_modified),
+        }
+    }
+}
+
+fn parse_content_range(value: &str) -> Option<ContentRange> {
+    let (range, total) = value.trim().strip_prefix("bytes ")?.split_once('/')?;
+    let total = total.parse().ok();
+    // `bytes */0` is what a 416 says.
+    let start = if range == "*" { 0 } else { range.split_once('-')?.0.parse().ok()? };
+    Some(ContentRange { start, total })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_ranges() {
+        let check = |value, expected: Option<(u64, Option<u64>)>| {
+            assert_eq!(parse_content_range(value).map(|range| (range.start, range.total)), expected, "{value}");
+        };
+        check("bytes 5-9/100", Some((5, Some(100))));
+        check("bytes 0-0/*", Some((0, None)));
+        check("bytes */0", Some((0, Some(0))));
+        check("bytes 5/9", None);
+        check("items 0-1/2", None);
+        check("bytes 0-1/99999999999999999999999", Some((0, None)));
+    }
+
+    #[test]
+    fn validators() {
+        let of = |etag: Option<&str>, date: Option<&str>| Validator {
+            etag: etag.map(str::to_owned),
+            last_modified: date.map(str::to_owned),
+        };
+        assert_eq!(of(Some("\"a\""), Some("d")).if_range(), Some("\"a\""));
+        assert_eq!(of(Some("W/\"a\""), Some("d")).if_range(), None);
+        assert_eq!(of(None, Some("d")).if_range(), Some("d"));
+        assert!(of(Some("\"a\""), None).agrees_with(&of(None, None)));
+        assert!(!of(Some("\"a\""), Some("d")).agrees_with(&of(Some("\"b\""), Some("d"))));
+        assert!(!of(None, Some("d")).agrees_with(&of(None, Some("e"))));
+    }
+}

@@ -1,0 +1,209 @@
+//! When and how long to wait before another try.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::Duration;
+
+use tfjs_artifacts::Error;
+use web_time::{SystemTime, UNIX_EPOCH};
+
+use crate::timer::sleep;
+
+/// How often a request is tried, and how long to wait in between.
+///
+/// Tried again are loads after connection errors, the statuses 408, 429 and 5xx (but 501 and 505), and bodies that stall or break
+/// off; see the crate's documentation for saves. The wait is what the server asks for with `Retry-After`, at most
+/// [`max_retry_after`](Self::max_retry_after); otherwise a random time between nothing and a bound that doubles with each try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RetryPolicy {
+    /// How many times a request is tried in all; 1 for no second try. 4 unless told otherwise.
+    pub attempts: u32,
+    /// The bound of the first wait. 250 ms unless told otherwise.
+    pub initial_backoff: Duration,
+    /// The bound of any wait of our own. 8 s unless told otherwise.
+    pub max_backoff: Duration,
+    /// The longest wait that a server can ask for. 60 s unless told otherwise.
+    pub max_retry_after: Duration,
+    /// Whether the wait is random below its bound, so that clients do not come back all at once; otherwise it is the bound.
+    pub has_jitter: bool,
+}
+
+impl RetryPolicy {
+    /// Four attempts.
+    pub const fn new() -> Self {
+        Self {
+            attempts: 4,
+            initial_backoff: Duration::from_millis(250),
+            max_backoff: Duration::from_secs(8),
+            max_retry_after: Duration::from_secs(60),
+            has_jitter: true,
+        }
+    }
+
+    /// No second try.
+    pub const fn none() -> Self {
+        Self { attempts: 1, ..Self::new() }
+    }
+
+    /// Says how many times a request is tried in all.
+    #[must_use]
+    pub const fn with_attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// Says the bounds of the first wait and of any.
+    #[must_use]
+    pub const fn with_backoff(mut self, initial: Duration, max: Duration) -> Self {
+        (self.initial_backoff, self.max_backoff) = (initial, max);
+        self
+    }
+
+    /// Says the longest wait that a server can ask for.
+    #[must_use]
+    pub const fn with_max_retry_after(mut self, max: Duration) -> Self {
+        self.max_retry_after = max;
+        self
+    }
+
+    /// Waits exactly the bound.
+    #[must_use]
+    pub const fn without_jitter(mut self) -> Self {
+        self.has_jitter = false;
+        self
+    }
+
+    /// The wait after so many failures.
+    fn wait(&self, failures: u32, asked: Option<Duration>) -> Duration {
+        if let Some(asked) = asked {
+            return asked.min(self.max_retry_after);
+        }
+        let doublings = failures.saturating_sub(1).min(31);
+        let bound = self.initial_backoff.saturating_mul(1 << doublings).min(self.max_backoff);
+        if !self.has_jitter {
+            return bound;
+        }
+        // Sixteen random bits of a bound are fine enough.
+        bound.mul_f64(f64::from(random()) / f64::from(u16::MAX))
+    }
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A number that differs from client to client: the standard library's hasher is keyed at random.
+fn random() -> u16 {
+    let mut hasher = RandomState::new().build_hasher();
+    // On wasm32 the key is none, and the time has to do.
+    hasher.write_u128(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos());
+    (hasher.finish() >> 48) as u16
+}
+
+/// The tries of one request.
+#[derive(Debug)]
+pub(crate) struct Retries {
+    policy: RetryPolicy,
+    failures: u32,
+}
+
+impl Retries {
+    pub(crate) fn new(policy: RetryPolicy) -> Self {
+        Self { policy, failures: 0 }
+    }
+
+    /// The number of the try that comes next, from 1.
+    pub(crate) fn attempt(&self) -> u32 {
+        self.failures.saturating_add(1)
+    }
+
+    /// Waits before another try; returns the error if there is none.
+    pub(crate) async fn after(&mut self, error: Error) -> Result<(), Error> {
+        let is_worth_it = error.is_transient();
+        self.after_if(is_worth_it, error).await
+    }
+
+    /// As [`after`](Self::after), for who knows better what is worth another try.
+    pub(crate) async fn after_if(&mut self, is_worth_it: bool, error: Error) -> Result<(), Error> {
+        self.failures = self.failures.saturating_add(1);
+        if !is_worth_it || self.failures >= self.policy.attempts {
+            return Err(error);
+        }
+        sleep(self.policy.wait(self.failures, error.retry_after())).await;
+        Ok(())
+    }
+}
+
+/// `Retry-After`: seconds, or a date.
+pub(crate) fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let now = now.duration_since(UNIX_EPOCH).ok()?.as_secs();
+    Some(Duration::from_secs(parse_http_date(value)?.saturating_sub(now)))
+}
+
+/// The seconds since 1970 of an HTTP date as RFC 9110 wants it written: `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn parse_http_date(text: &str) -> Option<u64> {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (_, date) = text.strip_suffix(" GMT")?.split_once(", ")?;
+    let mut parts = date.split(' ');
+    let day: u64 = parts.next()?.parse().ok().filter(|day| (1..=31).contains(day))?;
+    let month = parts.next()?;
+    let month = MONTHS.iter().position(|known| *known == month)? as u64 + 1;
+    let year: u64 = parts.next()?.parse().ok().filter(|year| (1970..=9999).contains(year))?;
+    let mut time = parts.next()?.split(':').map(|part| part.parse::<u64>().ok().filter(|part| *part <= 60));
+    let (hour, minute, second) = (time.next()??, time.next()??, time.next()??);
+    if parts.next().is_some() || time.next().is_some() || hour > 23 {
+        return None;
+    }
+    // Years begin in March, so that the leap day is their last.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
+    // The days between the first of March of the year 0 and 1970.
+    let days = days.checked_sub(719_468)?;
+    Some(days * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates() {
+        assert_eq!(parse_http_date("Thu, 01 Jan 1970 00:00:00 GMT"), Some(0));
+        assert_eq!(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        assert_eq!(parse_http_date("Thu, 29 Feb 2024 23:59:59 GMT"), Some(1_709_251_199));
+        for bad in ["", "Sun, 06 Nov 1994", "x, 99 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 99:49:37 GMT"] {
+            assert_eq!(parse_http_date(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn retry_after() {
+        let now = UNIX_EPOCH + Duration::from_secs(784_111_770);
+        assert_eq!(parse_retry_after("120", now), Some(Duration::from_mins(2)));
+        assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", now), Some(Duration::from_secs(7)));
+        assert_eq!(parse_retry_after("Thu, 01 Jan 1970 00:00:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!(parse_retry_after("soon", now), None);
+    }
+
+    #[test]
+    fn waits_double_up_to_their_bound() {
+        let policy = RetryPolicy::new().without_jitter();
+        let waits = [1, 2, 3, 4, 5, 6, 7, 99].map(|failures| policy.wait(failures, None).as_millis());
+        assert_eq!(waits, [250, 500, 1000, 2000, 4000, 8000, 8000, 8000]);
+        assert_eq!(policy.wait(1, Some(Duration::from_hours(1))), Duration::from_mins(1));
+    }
+
+    #[test]
+    fn jitter_stays_below_the_bound() {
+        let policy = RetryPolicy::new();
+        let waits: Vec<_> = (0..64).map(|_| policy.wait(3, None)).collect();
+        assert!(waits.iter().all(|wait| *wait <= Duration::from_secs(1)));
+        assert!(waits.iter().any(|wait| wait != &waits[0]));
+    }
+}

@@ -1,0 +1,321 @@
+//! A weight file whose bytes are read when they are used.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, RANGE};
+use reqwest::{Method, StatusCode};
+use tfjs_artifacts::{ByteSource, Error, ErrorKind, Operation};
+use url::Url;
+
+use crate::error::status_error;
+use crate::exchange::{Ask, Session, at};
+use crate::handler::out_of_time;
+use crate::response::{Response, Validator};
+use crate::retry::Retries;
+use crate::timer::within;
+
+/// A read shorter than this is a look at the file, after which nothing is kept open.
+const WORTH_KEEPING: u64 = 64 << 10;
+
+/// How far an open answer is read on to get to where the next read begins, in place of a new request.
+const WORTH_SKIPPING: u64 = 64 << 10;
+
+/// A weight file, known by its length and validator.
+///
+/// Each read is a request for a range. Reads that follow one another go on in one answer, so that a copy needs one request for
+/// each file, and a server that knows no ranges sends each file once.
+pub(crate) struct HttpSource {
+    session: Session,
+    url: Url,
+    name: String,
+    byte_length: u64,
+    validator: Validator,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// An answer that has not been read to its end.
+    cursor: Option<Cursor>,
+    /// Where the last read ended.
+    last_end: Option<u64>,
+}
+
+/// An open answer, and which of the file's bytes come next.
+struct Cursor {
+    response: Response,
+    next: u64,
+    /// Where the answer ends.
+    end: u64,
+    /// Whether it is of the whole file, because the server knows no ranges.
+    is_whole: bool,
+    /// What has been received and not been used.
+    rest: Bytes,
+}
+
+/// What a server told of a file.
+struct Looked {
+    byte_length: Option<u64>,
+    validator: Validator,
+}
+
+impl HttpSource {
+    /// Looks at a file; nothing if neither the server nor `told` says how long it is.
+    pub(crate) async fn open(
+        session: Session,
+        url: Url,
+        name: String,
+        told: Option<u64>,
+    ) -> Result<Option<Self>, Error> {
+        let mut retries = Retries::new(session.client.config().retry);
+        let looked = loop {
+            match look(&session, &url, &retries).await {
+                Ok(looked) => break looked,
+                Err(error) => {
+                    let error = Error::new(error.kind(), format!("{name} cannot be looked at")).with_source(error);
+                    retries.after(at(&url, Operation::Load)(error)).await?;
+                }
+            }
+        };
+        let Some(byte_length) = looked.byte_length.or(told) else { return Ok(None) };
+        Ok(Some(Self { session, url, name, byte_length, validator: looked.validator, state: Mutex::default() }))
+    }
+
+    async fn read_with_retries(&self, range: Range<u64>) -> Result<Bytes, Error> {
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        let mut retries = Retries::new(self.session.client.config().retry);
+        let (mut cursor, is_sequential) = self.take_cursor(&range);
+        let mut bytes = self.allocate(range.end - range.start)?;
+        loop {
+            let had_cursor = cursor.is_some();
+            match self.read_once(cursor.take(), &range, is_sequential, &mut bytes, &retries).await {
+                Ok(cursor) => {
+                    self.keep(cursor, &range, is_sequential);
+                    return Ok(bytes.into());
+                }
+                // An answer that was left open too long breaks off, which is no failure.
+                Err(error) if had_cursor && error.is_transient() => {}
+                Err(error) => retries.after(at(&self.url, Operation::Read)(error)).await?,
+            }
+            if self.validator.if_range().is_none() {
+                // Nothing would tell whether the rest is of the same file.
+                bytes.clear();
+            }
+        }
+    }
+
+    /// An open answer that leads to this range, and whether the range follows the last one.
+    fn take_cursor(&self, range: &Range<u64>) -> (Option<Cursor>, bool) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_sequential = state.last_end == Some(range.start) && range.start > 0;
+        let leads_there = |cursor: &Cursor| {
+            cursor.next <= range.start
+                && range.end <= cursor.end
+                && (cursor.is_whole || range.start - cursor.next <= WORTH_SKIPPING)
+        };
+        let cursor = match &state.cursor {
+            Some(cursor) if leads_there(cursor) => state.cursor.take(),
+            _ => None,
+        };
+        (cursor, is_sequential)
+    }
+
+    fn keep(&self, cursor: Cursor, range: &Range<u64>, is_sequential: bool) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.last_end = Some(range.end);
+        let is_worth_it = is_sequential || range.end - range.start >= WORTH_KEEPING;
+        if is_worth_it && cursor.next < cursor.end {
+            state.cursor = Some(cursor);
+        }
+    }
+
+    fn allocate(&self, length: u64) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        let capacity = usize::try_from(length).unwrap_or(usize::MAX);
+        bytes.try_reserve_exact(capacity).map_err(|error| {
+            let message = format!("{length} bytes at once do not fit into memory; read in parts");
+            at(&self.url, Operation::Read)(Error::new(ErrorKind::LimitExceeded, message).with_source(error))
+        })?;
+        Ok(bytes)
+    }
+
+    /// Reads on until `bytes` has the whole range.
+    async fn read_once(
+        &self,
+        cursor: Option<Cursor>,
+        range: &Range<u64>,
+        is_sequential: bool,
+        bytes: &mut Vec<u8>,
+        retries: &Retries,
+    ) -> Result<Cursor, Error> {
+        let start = range.start + bytes.len() as u64;
+        let mut cursor = match cursor {
+            Some(cursor) => cursor,
+            None => self.ask(start, range.end, is_sequential, retries).await?,
+        };
+        cursor.skip_to(start).await?;
+        while range.start + (bytes.len() as u64) < range.end {
+            let wanted = range.end - range.start - bytes.len() as u64;
+            bytes.extend_from_slice(&cursor.next_piece(wanted).await?);
+        }
+        cursor.finish().await?;
+        Ok(cursor)
+    }
+
+    /// A new answer: of the range, or of all that follows if the reads before went on like that.
+    async fn ask(&self, start: u64, end: u64, is_sequential: bool, retries: &Retries) -> Result<Cursor, Error> {
+        let is_open = is_sequential && end < self.byte_length;
+        let end = if is_open { self.byte_length } else { end };
+        let range = if is_open { format!("bytes={start}-") } else { format!("bytes={start}-{}", end - 1) };
+        let mut ask = Ask::new(Method::GET, &self.url, retries);
+        ask = ask.with_header(RANGE, &range).with_header(ACCEPT_ENCODING, "identity");
+        if let Some(validator) = self.validator.if_range() {
+            ask = ask.with_header(IF_RANGE, validator);
+        }
+        let response = self.session.send(ask).await.map_err(|failure| failure.error)?;
+        match response.status {
+            StatusCode::PARTIAL_CONTENT => {
+                let told = response.content_range();
+                let is_right = told
+                    .is_none_or(|told| told.start == start && told.total.is_none_or(|total| total == self.byte_length));
+                if !is_right || !self.validator.agrees_with(&response.validator()) {
+                    return Err(self.changed());
+                }
+                Ok(Cursor { response, next: start, end, is_whole: false, rest: Bytes::new() })
+            }
+            StatusCode::OK => {
+                let is_right = response.content_length().is_none_or(|length| length == self.byte_length);
+                if !is_right || !self.validator.agrees_with(&response.validator()) {
+                    return Err(self.changed());
+                }
+                Ok(Cursor { response, next: 0, end: self.byte_length, is_whole: true, rest: Bytes::new() })
+            }
+            StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::PRECONDITION_FAILED => Err(self.changed()),
+            _ => Err(status_error(response).await),
+        }
+    }
+
+    fn changed(&self) -> Error {
+        let message = format!("{} was changed after the model was loaded; load it again", self.name);
+        Error::new(ErrorKind::Conflict, message)
+    }
+}
+
+impl Cursor {
+    async fn skip_to(&mut self, start: u64) -> Result<(), Error> {
+        while self.next < start {
+            self.next_piece(start - self.next).await?;
+        }
+        Ok(())
+    }
+
+    /// Some of the bytes that come next, at most so many and at least one.
+    async fn next_piece(&mut self, wanted: u64) -> Result<Bytes, Error> {
+        while self.rest.is_empty() {
+            self.rest = match self.response.chunk().await? {
+                Some(chunk) => chunk,
+                None => {
+                    let message = format!("the body ended {} bytes early", self.end - self.next);
+                    return Err(Error::new(ErrorKind::Transport, message));
+                }
+            };
+        }
+        let length = usize::try_from(wanted).unwrap_or(usize::MAX).min(self.rest.len());
+        self.next += length as u64;
+        Ok(self.rest.split_to(length))
+    }
+
+    /// At its end an answer has no more bytes; having seen that, the connection can serve again.
+    async fn finish(&mut self) -> Result<(), Error> {
+        if self.next < self.end {
+            return Ok(());
+        }
+        let has_more = !self.rest.is_empty() || self.response.chunk().await?.is_some_and(|chunk| !chunk.is_empty());
+        if has_more {
+            return Err(Error::new(ErrorKind::InvalidData, "the server sent more bytes than the file has"));
+        }
+        Ok(())
+    }
+}
+
+/// Asks for length and validator. Servers whose signed URLs are for `GET` alone refuse `HEAD`, and browsers tell more of a range.
+async fn look(session: &Session, url: &Url, retries: &Retries) -> Result<Looked, Error> {
+    if cfg!(target_arch = "wasm32") {
+        return match look_with_get(session, url, retries).await {
+            Ok(looked) if looked.byte_length.is_some() => Ok(looked),
+            _ => Ok(look_with_head(session, url, retries).await?.unwrap_or(Looked::NOTHING)),
+        };
+    }
+    match look_with_head(session, url, retries).await? {
+        Some(looked) if looked.byte_length.is_some() => Ok(looked),
+        _ => look_with_get(session, url, retries).await,
+    }
+}
+
+/// Nothing if the server does not take `HEAD` here.
+async fn look_with_head(session: &Session, url: &Url, retries: &Retries) -> Result<Option<Looked>, Error> {
+    let ask = Ask::new(Method::HEAD, url, retries).with_header(ACCEPT_ENCODING, "identity");
+    let response = session.send(ask).await.map_err(|failure| failure.error)?;
+    match response.status {
+        StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::UNAUTHORIZED => Err(status_error(response).await),
+        status if status.is_success() => Ok(Some(Looked::at(&response, response.content_length()))),
+        _ => Ok(None),
+    }
+}
+
+/// Asks for one byte, whose answer tells how many there are.
+async fn look_with_get(session: &Session, url: &Url, retries: &Retries) -> Result<Looked, Error> {
+    let ask =
+        Ask::new(Method::GET, url, retries).with_header(RANGE, "bytes=0-0").with_header(ACCEPT_ENCODING, "identity");
+    let response = session.send(ask).await.map_err(|failure| failure.error)?;
+    let total = response.content_range().and_then(|range| range.total);
+    match response.status {
+        StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => Ok(Looked::at(&response, total)),
+        status if status.is_success() => Ok(Looked::at(&response, response.content_length())),
+        _ => Err(status_error(response).await),
+    }
+}
+
+impl Looked {
+    const NOTHING: Self = Self { byte_length: None, validator: Validator::NONE };
+
+    fn at(response: &Response, byte_length: Option<u64>) -> Self {
+        Self { byte_length, validator: response.validator() }
+    }
+}
+
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+impl ByteSource for HttpSource {
+    fn byte_length(&self) -> u64 {
+        self.byte_length
+    }
+
+    fn version(&self) -> Option<String> {
+        self.validator.if_range().map(|validator| format!("{validator} of {}", self.url.path()))
+    }
+
+    async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
+        let reading = Box::pin(self.read_with_retries(range));
+        let read = match self.session.client.config().total_timeout {
+            Some(total) => within(total, reading).await.unwrap_or_else(|| Err(out_of_time(total))),
+            None => reading.await,
+        };
+        read.map_err(at(&self.url, Operation::Read))
+    }
+}
+
+impl fmt::Debug for HttpSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpSource")
+            .field("name", &self.name)
+            .field("byte_length", &self.byte_length)
+            .finish_non_exhaustive()
+    }
+}

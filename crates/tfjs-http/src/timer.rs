@@ -1,0 +1,26 @@
+//! Waiting, on either target.
+
+use std::time::Duration;
+
+use futures::future::{Either, select};
+
+/// Waits so long.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) async fn sleep(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+/// Waits so long.
+#[cfg(target_arch = "wasm32")]
+pub(crate) async fn sleep(duration: Duration) {
+    gloo_timers::future::sleep(duration).await;
+}
+
+/// What the future gives, or nothing if it takes longer.
+pub(crate) async fn within<T>(duration: Duration, future: impl Future<Output = T>) -> Option<T> {
+    let (future, sleep) = (std::pin::pin!(future), std::pin::pin!(sleep(duration)));
+    match select(future, sleep).await {
+        Either::Left((value, _)) => Some(value),
+        Either::Right(((), _)) => None,
+    }
+}

@@ -1,0 +1,197 @@
+//! A body that is sent: bytes in memory and weights in turn, with a known length, made anew for each try.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use tfjs_artifacts::{BoxStream, Error, Sha256, ShardHasher, WeightData, Weights};
+
+use crate::meter::SharedMeter;
+
+/// How much of the weights is in memory at once.
+const WINDOW: usize = 1 << 20;
+
+/// What is sent.
+pub(crate) struct Upload {
+    pub(crate) content_type: String,
+    pieces: Vec<Piece>,
+    flow: Arc<Flow>,
+}
+
+/// A part of a body.
+#[derive(Clone)]
+pub(crate) enum Piece {
+    Bytes(Bytes),
+    /// Weights, and what is checked when the last of them have passed.
+    Weights(WeightData, Check),
+}
+
+/// What weights are compared with as they pass by.
+#[derive(Clone)]
+pub(crate) enum Check {
+    Nothing,
+    /// The checksums that these weights, of which all bytes pass, came with.
+    All(Weights),
+    /// Their one checksum is computed, and compared with one that is known.
+    One {
+        expected: Option<Sha256>,
+    },
+}
+
+/// What passes between a body that is being sent and who waits for the answer.
+struct Flow {
+    /// Bytes handed to the connection, over all tries: a sign of life.
+    moved: AtomicU64,
+    /// Bytes of weights that any try has handed on.
+    furthest: AtomicU64,
+    meter: SharedMeter,
+    /// Why the weights could not be read to their end.
+    error: Mutex<Option<Error>>,
+    digest: Mutex<Option<Sha256>>,
+}
+
+impl Upload {
+    pub(crate) fn new(content_type: String, pieces: Vec<Piece>, meter: SharedMeter) -> Self {
+        let (moved, furthest) = (AtomicU64::new(0), AtomicU64::new(0));
+        let flow = Flow { moved, furthest, meter, error: Mutex::default(), digest: Mutex::default() };
+        Self { content_type, pieces, flow: Arc::new(flow) }
+    }
+
+    pub(crate) fn byte_length(&self) -> u64 {
+        self.pieces.iter().map(Piece::byte_length).sum()
+    }
+
+    /// How many bytes have been handed on, over all tries.
+    pub(crate) fn moved(&self) -> u64 {
+        self.flow.moved.load(Ordering::Relaxed)
+    }
+
+    /// Why the weights could not be read, if they could not.
+    pub(crate) fn take_error(&self) -> Option<Error> {
+        self.flow.error.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The checksum of the weights that passed last, if it was wanted.
+    pub(crate) fn digest(&self) -> Option<Sha256> {
+        *self.flow.digest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The body as a stream, which holds one window at a time.
+    #[cfg(not(target_arch = "wasm32"))]
+    #[expect(clippy::unused_async, reason = "a browser has to read it")]
+    pub(crate) async fn body(&self) -> Result<reqwest::Body, Error> {
+        Ok(reqwest::Body::wrap_stream(self.stream()))
+    }
+
+    /// The body in one piece: `fetch` takes no other.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) async fn body(&self) -> Result<reqwest::Body, Error> {
+        let mut joined = Vec::new();
+        let mut windows = self.stream();
+        while let Some(window) = windows.try_next().await? {
+            joined.extend_from_slice(&window);
+        }
+        Ok(joined.into())
+    }
+
+    fn stream(&self) -> BoxStream<'static, Result<Bytes, Error>> {
+        let flow = Arc::clone(&self.flow);
+        let passed = Arc::new(AtomicU64::new(0));
+        let pieces = stream::iter(self.pieces.clone());
+        let counted = pieces.flat_map(move |piece| {
+            let flow = Arc::clone(&flow);
+            match piece {
+                Piece::Bytes(bytes) => {
+                    flow.moved.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+                    Box::pin(stream::once(std::future::ready(Ok(bytes))))
+                }
+                Piece::Weights(data, check) => flow.weights(&data, check, Arc::clone(&passed)),
+            }
+        });
+        Box::pin(counted)
+    }
+}
+
+impl Flow {
+    /// Weights on their way out.
+    fn weights(
+        self: Arc<Self>,
+        data: &WeightData,
+        check: Check,
+        passed: Arc<AtomicU64>,
+    ) -> BoxStream<'static, Result<Bytes, Error>> {
+        let hasher = match &check {
+            Check::Nothing => None,
+            Check::All(weights) => weights.checksum_hasher(),
+            Check::One { .. } => Some(ShardHasher::new([data.byte_length()])),
+        };
+        let windows = data.stream(WINDOW).map(Some).chain(stream::once(std::future::ready(None)));
+        let windows = windows.scan(hasher, move |hasher, window| {
+            let item = match window {
+                Some(Ok(bytes)) => {
+                    if let Some(hasher) = hasher {
+                        hasher.update(&bytes);
+                    }
+                    self.count(bytes.len() as u64, &passed);
+                    Ok(bytes)
+                }
+                Some(Err(error)) => Err(error),
+                None => match hasher.take() {
+                    Some(hasher) => self.compare(&check, &hasher.finish()).map(|()| Bytes::new()),
+                    None => Ok(Bytes::new()),
+                },
+            };
+            // The cause is kept for who waits for the answer; the connection only learns that there is one.
+            let item = item.map_err(|error| {
+                *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                Error::new(tfjs_artifacts::ErrorKind::Unexpected, "the weights cannot be read")
+            });
+            std::future::ready(Some(item))
+        });
+        Box::pin(windows.try_filter(|bytes| std::future::ready(!bytes.is_empty())))
+    }
+
+    /// So many bytes of weights more in this try; only what no try before has passed is progress.
+    fn count(&self, bytes: u64, passed: &AtomicU64) {
+        self.moved.fetch_add(bytes, Ordering::Relaxed);
+        let passed = passed.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let before = self.furthest.fetch_max(passed, Ordering::Relaxed);
+        if passed > before {
+            self.meter.advance(passed - before);
+        }
+    }
+
+    fn compare(&self, check: &Check, digests: &[Sha256]) -> Result<(), Error> {
+        match check {
+            Check::Nothing => Ok(()),
+            Check::All(weights) => Ok(weights.compare_checksums(digests)?),
+            Check::One { expected } => {
+                let actual = digests.first().copied();
+                *self.digest.lock().unwrap_or_else(PoisonError::into_inner) = actual;
+                if expected.is_some() && *expected != actual {
+                    let message =
+                        "the weights do not have the SHA-256 that the manifest says: they were changed or damaged";
+                    return Err(Error::new(tfjs_artifacts::ErrorKind::InvalidData, message));
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Piece {
+    fn byte_length(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Weights(data, _) => data.byte_length(),
+        }
+    }
+}
+
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upload").field("byte_length", &self.byte_length()).finish_non_exhaustive()
+    }
+}
