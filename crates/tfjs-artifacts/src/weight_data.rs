@@ -404,6 +404,9 @@ mod tests {
             fn byte_length(&self) -> u64 {
                 1 << 40
             }
+            fn version(&self) -> Option<String> {
+                None
+            }
             async fn read(&self, _: Range<u64>) -> Result<Bytes, Error> {
                 Ok(Bytes::from_static(b"ab"))
             }
