@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use xshell::cmd;
 
 use crate::project::Project;
-use crate::{conformance, instructions, memory, tidy, tools};
+use crate::{conformance, instructions, memory, tidy, tools, wasm};
 
 /// A step of CI, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,6 +28,8 @@ pub(crate) enum Step {
     Test,
     /// The documentation builds without a warning
     Doc,
+    /// What runs in a browser compiles for one
+    Wasm,
     /// The loops over weights need no more instructions than before
     Instructions,
     /// The real TensorFlow.js agrees, reading and writing
@@ -85,6 +87,7 @@ impl Step {
             Self::Instructions => instructions::check(project)?,
             Self::Conformance => conformance::run(project)?,
             Self::Memory => memory::run(project)?,
+            Self::Wasm => wasm::check(project)?,
         }
         Ok(Count { passed: 1, failed: 0 })
     }

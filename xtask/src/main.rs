@@ -22,6 +22,7 @@ mod project;
 mod services;
 mod tidy;
 mod tools;
+mod wasm;
 
 use std::process::ExitCode;
 
@@ -58,6 +59,8 @@ enum Task {
     },
     /// Compare with the real TensorFlow.js, tensor by tensor, reading and writing
     Conformance,
+    /// Compile what runs in a browser for one
+    Wasm,
     /// Copy a model of 5 GiB and demand that it takes at most 64 MiB of memory
     Memory,
     /// Measure, and compare with plain copies, plain I/O, and TensorFlow.js
@@ -90,6 +93,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Goldens { check: true } => goldens::check(&project)?,
         Task::Goldens { check: false } => goldens::write(&project)?,
         Task::Conformance => conformance::run(&project)?,
+        Task::Wasm => wasm::check(&project)?,
         Task::Memory => memory::run(&project)?,
         Task::Bench(options) => bench::run(&project, &options)?,
         Task::Instructions { write: false } => instructions::check(&project)?,

@@ -95,6 +95,25 @@ pub(crate) fn valgrind(project: &Project) -> Result<String> {
     prints_version(sh, &["valgrind"]).context("valgrind was installed but does not run")
 }
 
+/// Debian's compiler for the web. Its programs have the names of the usual ones, so they are always called by their paths.
+pub(crate) const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+pub(crate) const DEBIAN_CARGO: &str = "/usr/bin/cargo";
+
+/// Debian's compiler that has a standard library in source, for targets that rustup cannot add.
+pub(crate) fn debian_rustc(project: &Project) -> Result<()> {
+    const SOURCES: &str = "/usr/lib/rustlib/src/rust/library";
+    let missing = || [DEBIAN_RUSTC, DEBIAN_CARGO, SOURCES].into_iter().find(|path| !Path::new(path).exists());
+    if missing().is_some() {
+        for package in ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "lld-22"] {
+            debian_package(&project.sh, package)?;
+        }
+    }
+    match missing() {
+        Some(path) => bail!("rustc-web was installed, but {path} is not there"),
+        None => Ok(()),
+    }
+}
+
 /// nginx, the web server.
 pub(crate) fn nginx(project: &Project) -> Result<PathBuf> {
     let sh = &project.sh;

@@ -20,7 +20,7 @@ use crate::{FileRef, RequestInfo, RetryPolicy, ShardQuery};
 /// It is a value: each method returns a changed copy, and cloning is cheap. Connections are pooled between clones.
 ///
 /// Headers, bearer token, user info of URLs and what a request hook adds go to the origin of the model's URL, to that of the
-/// second URL if there are two, and to origins named with [`with_credentials_for`](Self::with_credentials_for); to no other,
+/// second URL if there are two, to that of a weight path prefix, and to origins named with [`with_credentials_for`](Self::with_credentials_for); to no other,
 /// also across redirects.
 ///
 /// ```
@@ -205,7 +205,7 @@ impl HttpClient {
     }
 
     /// Puts this before the path of each weight file, in place of the folder of the model's URL. As in TensorFlow.js the texts
-    /// are joined without a slash; an empty prefix is none. Its origin gets no credentials unless it is the model's.
+    /// are joined without a slash; an empty prefix is none. Its origin gets credentials.
     #[must_use]
     pub fn with_weight_path_prefix(self, prefix: &str) -> Self {
         let prefix = Some(prefix.to_owned()).filter(|prefix| !prefix.is_empty());
@@ -243,6 +243,7 @@ impl HttpClient {
     }
 
     /// The longest time without a byte in either direction. There is no limit for a whole request: who is slow but alive is served.
+    /// An upload has a second more for each 16 KiB, at most 256, since nobody can see what is on its way.
     #[must_use]
     pub fn with_idle_timeout(self, timeout: Duration) -> Self {
         self.with(|config| config.idle_timeout = timeout)
@@ -275,8 +276,8 @@ impl HttpClient {
     #[must_use]
     pub fn with_part_names(self, json: &str, weights: &str) -> Self {
         self.with(|config| {
-            config.upload.json_part = json.to_owned();
-            config.upload.weights_part = weights.to_owned();
+            json.clone_into(&mut config.upload.json_part);
+            weights.clone_into(&mut config.upload.weights_part);
         })
     }
 

@@ -17,24 +17,27 @@ use crate::retry::Retries;
 
 /// How many bytes the files of a group may have together.
 #[derive(Clone, Debug)]
-pub(crate) struct Budget(Arc<AtomicU64>);
+pub(crate) struct Budget {
+    whole: u64,
+    left: Arc<AtomicU64>,
+}
 
 impl Budget {
     pub(crate) fn new(bytes: u64) -> Self {
-        Self(Arc::new(AtomicU64::new(bytes)))
+        Self { whole: bytes, left: Arc::new(AtomicU64::new(bytes)) }
     }
 
     /// Takes so many bytes; nothing if there are not so many.
     fn take(&self, bytes: u64) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
     }
 
     fn left(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.left.load(Ordering::Relaxed)
     }
 
     fn give_back(&self, bytes: u64) {
-        self.0.fetch_add(bytes, Ordering::Relaxed);
+        self.left.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 
@@ -144,7 +147,7 @@ impl<'a> Download<'a> {
                 return Err(Error::new(ErrorKind::InvalidData, message));
             }
             status if status.is_success() => self.begin(&response),
-            _ => return Err(status_error(response).await),
+            _ => return Err(status_error(response, Some(&self.name)).await),
         }
         self.receive(response).await?;
         Ok(Ended::Whole)
@@ -186,7 +189,11 @@ impl<'a> Download<'a> {
     }
 
     async fn receive(&mut self, mut response: Response) -> Result<(), Error> {
+        response.check_encoding()?;
         while let Some(chunk) = response.chunk().await? {
+            if self.total.is_some_and(|total| total > self.budget.whole) {
+                return Err(self.too_long(&chunk));
+            }
             self.reserve()?;
             if !self.budget.take(chunk.len() as u64) {
                 return Err(self.too_long(&chunk));
@@ -225,18 +232,25 @@ impl<'a> Download<'a> {
 
     fn too_long(&self, chunk: &[u8]) -> Error {
         let allowed = self.bytes.len() as u64 + self.budget.left();
-        let received = self.bytes.len() + chunk.len();
         let head = if self.bytes.is_empty() { chunk } else { &self.bytes };
         let looks = sniff(head).map_or_else(String::new, |sniffed| format!("; it {sniffed}"));
-        let message = format!(
-            "{} goes on beyond the {allowed} bytes that it may have: {received} were received of an answer {}{looks}",
-            self.name, self.described
-        );
+        let (name, answer) = (&self.name, &self.described);
+        let length = match self.total.filter(|total| *total > allowed) {
+            Some(total) => format!("has {total} bytes, but may have {allowed}"),
+            None => format!(
+                "goes on beyond the {allowed} bytes that it may have: {} were received",
+                self.bytes.len() + chunk.len()
+            ),
+        };
+        let message = format!("{name} {length}; it was answered with {answer}{looks}");
         Error::new(ErrorKind::InvalidData, message)
     }
 
-    /// The last error of several tries, with the file's name.
+    /// The last error of several tries, with the file's name, which those that are about an answer have already.
     fn explain(&self, error: Error) -> Error {
+        if error.message().starts_with(&self.name) {
+            return error;
+        }
         let received = self.bytes.len();
         let message = match self.total.filter(|_| error.is_transient()) {
             Some(total) => format!("{} cannot be read; {received} of {total} bytes were received", self.name),

@@ -47,10 +47,15 @@ pub(crate) fn is_connect(_: &reqwest::Error) -> bool {
 }
 
 /// A status that is no success; looks at the beginning of its body for a reason.
-pub(crate) async fn status_error(mut response: Response) -> Error {
+///
+/// `name` is that of a file; nothing for the one that the location names.
+pub(crate) async fn status_error(mut response: Response, name: Option<&str>) -> Error {
     let retry_after = response.header(&RETRY_AFTER).and_then(|value| parse_retry_after(value, SystemTime::now()));
     let status = response.status;
-    let mut message = format!("the server answered {}", response.describe());
+    let mut message = match name {
+        Some(name) => format!("{name} was answered with {}", response.describe()),
+        None => format!("the server answered {}", response.describe()),
+    };
     let page = response.beginning(ERROR_PAGE).await;
     if let Some(sniffed) = sniff(&page) {
         message = format!("{message}; the body {sniffed}");

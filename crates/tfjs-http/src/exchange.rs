@@ -72,6 +72,8 @@ impl Session {
     /// For a model at one or two addresses.
     pub(crate) fn new<'a>(client: &HttpClient, addresses: impl IntoIterator<Item = &'a Address>) -> Self {
         let mut origins = client.config().credential_origins.clone();
+        let prefix = client.config().weight_path_prefix.as_deref().and_then(|prefix| Url::parse(prefix).ok());
+        origins.extend(prefix.map(|prefix| prefix.origin()));
         let mut basic = None;
         for address in addresses {
             origins.push(address.url.origin());
@@ -120,15 +122,16 @@ impl Session {
         let request = self.with_fetch_options(request.headers(headers));
         let sending = request.send();
         futures::pin_mut!(sending);
+        let patience = hop.body.map_or(idle, |upload| idle + upload.time_in_buffers());
         let mut moved = hop.body.map_or(0, Upload::moved);
         let sent_or_not = loop {
-            if let Some(done) = within(idle, sending.as_mut()).await {
+            if let Some(done) = within(patience, sending.as_mut()).await {
                 break done;
             }
             // As long as the server takes the body, it is not idle.
             let now = hop.body.map_or(0, Upload::moved);
             if now == moved {
-                return Err(sent(stalled(idle)));
+                return Err(sent(stalled(patience)));
             }
             moved = now;
         };

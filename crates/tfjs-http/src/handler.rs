@@ -84,7 +84,12 @@ pub(crate) fn out_of_time(total: std::time::Duration) -> Error {
 }
 
 fn is_graph_def(url: &url::Url) -> bool {
-    url.path().ends_with(".pb")
+    has_extension(url, "pb")
+}
+
+/// Whether the last segment of a URL's path ends like this, in any case.
+pub(crate) fn has_extension(url: &url::Url, extension: &str) -> bool {
+    url.path().rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case(extension))
 }
 
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod cached;
 mod client;
 mod download;
 mod error;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use tfjs_router::Route;
 
+pub use cached::{CachePolicy, Cached, cached};
 pub use client::HttpClient;
 pub use handler::HttpHandler;
 #[cfg(target_arch = "wasm32")]

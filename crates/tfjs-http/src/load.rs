@@ -173,14 +173,12 @@ impl Loader<'_> {
             let session = self.session.clone();
             async move {
                 let name = format!("shard `{}`", job.path);
-                match HttpSource::open(session.clone(), job.url.clone(), name.clone(), told).await? {
-                    Some(source) => Ok(Segment::lazy(Arc::new(source))),
-                    // Whose length nobody knows is read now.
-                    None => {
-                        let file = Download::new(&session, &job.url, name, job.budget, None).run().await?;
-                        Ok(Segment::Memory(file.bytes))
-                    }
+                if let Some(source) = HttpSource::open(session.clone(), job.url.clone(), name.clone(), told).await? {
+                    return Ok(Segment::lazy(Arc::new(source)));
                 }
+                // Whose length nobody knows is read now.
+                let file = Download::new(&session, &job.url, name, job.budget, None).run().await?;
+                Ok(Segment::Memory(file.bytes))
             }
         });
         stream::iter(looks).buffered(self.session.client.config().concurrency.get()).try_collect().await
@@ -189,7 +187,11 @@ impl Loader<'_> {
 
 /// A JSON file's body, if it is one.
 pub(crate) async fn read_json(mut response: Response, limit: u64) -> Result<Vec<u8>, Error> {
-    if response.status.is_success() { response.read(limit).await } else { Err(status_error(response).await) }
+    if !response.status.is_success() {
+        return Err(status_error(response, None).await);
+    }
+    response.check_encoding()?;
+    response.read(limit).await
 }
 
 /// How many bytes the tensors of a group take, and whether that is exact.
@@ -208,7 +210,7 @@ fn check_lengths(groups: &[WeightsManifestGroup], files: &[(RelPath, Url)], read
         let of_group: Vec<_> = rest.by_ref().take(group.paths.len()).collect();
         let (expected, _) = needed(group);
         let received: u64 = of_group.iter().map(|(_, file)| file.bytes.len() as u64).sum();
-        let suspect = of_group.iter().find(|(_, file)| sniff(&file.bytes).is_some()).or(of_group.last());
+        let suspect = of_group.iter().find(|(_, file)| sniff(&file.bytes).is_some()).or_else(|| of_group.last());
         let Some(((path, url), file)) = suspect.filter(|_| received < expected) else { continue };
         let looks = sniff(&file.bytes).map_or_else(String::new, |sniffed| format!("; it {sniffed}"));
         let (bytes, answer) = (file.bytes.len(), &file.described);

@@ -6,10 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED};
+use reqwest::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED,
+};
 use tfjs_artifacts::{BoxStream, Error, ErrorKind};
 
 use crate::error::{status_text, transport_error};
+use crate::retry::parse_http_date;
 use crate::timer::within;
 
 /// Status, headers, and a body that comes in pieces. Dropping it closes the connection unless the body has ended.
@@ -25,6 +28,8 @@ pub(crate) struct Response {
 pub(crate) struct Validator {
     etag: Option<String>,
     last_modified: Option<String>,
+    /// Whether the date was so old when it was told that no second change can have the same one.
+    is_date_strong: bool,
 }
 
 /// `Content-Range` of a 206: `bytes 0-9/100`.
@@ -46,11 +51,27 @@ impl Response {
 
     /// The length of the decoded body, if it is told. That of an encoded body has been removed.
     pub(crate) fn content_length(&self) -> Option<u64> {
-        let encoding = self.headers.get(reqwest::header::CONTENT_ENCODING);
-        if encoding.is_some_and(|encoding| encoding != "identity") {
+        if self.encoding().is_some() {
             return None;
         }
         self.header(&CONTENT_LENGTH)?.trim().parse().ok()
+    }
+
+    /// How the body is encoded, if it is. A browser tells that of a body that it has decoded.
+    fn encoding(&self) -> Option<&str> {
+        self.header(&CONTENT_ENCODING).filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+    }
+
+    /// Whether the body can be taken as it is: gzip has been decoded, and nothing else was asked for.
+    pub(crate) fn check_encoding(&self) -> Result<(), Error> {
+        match self.encoding().filter(|_| !cfg!(target_arch = "wasm32")) {
+            Some(encoding) => {
+                let message =
+                    format!("the body has the content encoding `{}`, which nobody asked for", encoding.escape_debug());
+                Err(Error::new(ErrorKind::Unsupported, message))
+            }
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn content_range(&self) -> Option<ContentRange> {
@@ -59,7 +80,10 @@ impl Response {
 
     pub(crate) fn validator(&self) -> Validator {
         let owned = |name| self.header(name).map(str::to_owned);
-        Validator { etag: owned(&ETAG), last_modified: owned(&LAST_MODIFIED) }
+        let date = |name| self.header(name).and_then(parse_http_date);
+        let is_date_strong =
+            date(&DATE).zip(date(&LAST_MODIFIED)).is_some_and(|(now, modified)| now >= modified.saturating_add(1));
+        Validator { is_date_strong, ..Validator::new(owned(&ETAG), owned(&LAST_MODIFIED)) }
     }
 
     /// Status and content type, for messages.
@@ -118,12 +142,16 @@ pub(crate) fn stalled(idle_timeout: Duration) -> Error {
 }
 
 impl Validator {
-    pub(crate) const NONE: Self = Self { etag: None, last_modified: None };
+    pub(crate) const NONE: Self = Self { etag: None, last_modified: None, is_date_strong: false };
 
-    /// What `If-Range` can be asked with: a strong ETag, or else a date.
+    pub(crate) fn new(etag: Option<String>, last_modified: Option<String>) -> Self {
+        Self { etag, last_modified, is_date_strong: false }
+    }
+
+    /// What `If-Range` can be asked with: a strong ETag, or else a strong date (RFC 9110, 8.8.2.2).
     pub(crate) fn if_range(&self) -> Option<&str> {
-        let strong = self.etag.as_deref().filter(|etag| etag.starts_with('"'));
-        strong.or_else(|| self.etag.is_none().then_some(self.last_modified.as_deref()).flatten())
+        let etag = self.etag.as_deref().filter(|etag| etag.starts_with('"'));
+        etag.or_else(|| self.last_modified.as_deref().filter(|_| self.is_date_strong))
     }
 
     pub(crate) fn etag(&self) -> Option<&str> {
@@ -177,9 +205,11 @@ mod tests {
         let of = |etag: Option<&str>, date: Option<&str>| Validator {
             etag: etag.map(str::to_owned),
             last_modified: date.map(str::to_owned),
+            is_date_strong: true,
         };
         assert_eq!(of(Some("\"a\""), Some("d")).if_range(), Some("\"a\""));
-        assert_eq!(of(Some("W/\"a\""), Some("d")).if_range(), None);
+        assert_eq!(of(Some("W/\"a\""), Some("d")).if_range(), Some("d"));
+        assert_eq!(Validator { is_date_strong: false, ..of(None, Some("d")) }.if_range(), None);
         assert_eq!(of(None, Some("d")).if_range(), Some("d"));
         assert!(of(Some("\"a\""), None).agrees_with(&of(None, None)));
         assert!(!of(Some("\"a\""), Some("d")).agrees_with(&of(Some("\"b\""), Some("d"))));

@@ -17,6 +17,7 @@ use url::Url;
 use crate::address::{beside, resolve};
 use crate::error::status_error;
 use crate::exchange::{Ask, Session, at};
+use crate::handler::has_extension;
 use crate::meter::SharedMeter;
 use crate::response::Response;
 use crate::retry::Retries;
@@ -182,17 +183,18 @@ impl Form {
 
     fn part(&mut self, name: &str, file_name: &str, content_type: &str, content: Piece) {
         let (boundary, name, file_name) = (&self.boundary, quoted(name), quoted(file_name));
-        self.text += &format!(
+        let head = format!(
             "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file_name}\"\r\n\
              Content-Type: {content_type}\r\n\r\n"
         );
+        self.text.push_str(&head);
         self.pieces.push(Piece::Bytes(std::mem::take(&mut self.text).into()));
         self.pieces.push(content);
         self.text.push_str("\r\n");
     }
 
     fn finish(mut self, meter: SharedMeter) -> Upload {
-        self.text += &format!("--{}--\r\n", self.boundary);
+        self.text = format!("{}--{}--\r\n", self.text, self.boundary);
         self.pieces.push(Piece::Bytes(self.text.into()));
         Upload::new(format!("multipart/form-data; boundary={}", self.boundary), self.pieces, meter)
     }
@@ -259,7 +261,7 @@ async fn save_each_file(
 /// Where `model.json` goes: the URL itself if it ends like a file, otherwise into the folder.
 fn json_url(url: &Url) -> Url {
     let mut url = url.clone();
-    if !url.path().ends_with(".json") {
+    if !has_extension(&url, "json") {
         let folder = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{folder}/{MODEL_JSON}"));
     }
@@ -302,7 +304,9 @@ async fn put_shard(
     let data = weights.data().slice(shard.range.clone())?;
     let upload = Upload::new(BINARY.to_owned(), vec![Piece::Weights(data, check)], meter);
     send(&session, &Method::PUT, &url, &upload).await?;
-    Ok(upload.digest())
+    // Nothing passes of an empty file.
+    let of_nothing = || ShardHasher::new([0]).finish().first().copied();
+    Ok(upload.digest().or_else(|| of_nothing().filter(|_| wants_digest)))
 }
 
 /// Sends a body until the server takes it, as far as that is safe.
@@ -315,7 +319,7 @@ async fn send(session: &Session, method: &Method, url: &Url, upload: &Upload) ->
             Ok(response) if response.status.is_success() => return Ok(response),
             Ok(response) => {
                 let is_refused = is_refused(&response);
-                let error = status_error(response).await;
+                let error = status_error(response, None).await;
                 let is_safe = is_refused || (*method == Method::PUT && error.is_transient());
                 (error, is_safe)
             }

@@ -73,11 +73,11 @@ impl HttpSource {
     ) -> Result<Option<Self>, Error> {
         let mut retries = Retries::new(session.client.config().retry);
         let looked = loop {
-            match look(&session, &url, &retries).await {
+            match look(&session, &url, &name, &retries).await {
                 Ok(looked) => break looked,
                 Err(error) => {
-                    let error = Error::new(error.kind(), format!("{name} cannot be looked at")).with_source(error);
-                    retries.after(at(&url, Operation::Load)(error)).await?;
+                    let error = at(&url, Operation::Load)(error);
+                    retries.after(error).await.map_err(|error| explain(error, &name, &url))?;
                 }
             }
         };
@@ -179,6 +179,9 @@ impl HttpSource {
             ask = ask.with_header(IF_RANGE, validator);
         }
         let response = self.session.send(ask).await.map_err(|failure| failure.error)?;
+        if response.status.is_success() {
+            response.check_encoding()?;
+        }
         match response.status {
             StatusCode::PARTIAL_CONTENT => {
                 let told = response.content_range();
@@ -197,7 +200,7 @@ impl HttpSource {
                 Ok(Cursor { response, next: 0, end: self.byte_length, is_whole: true, rest: Bytes::new() })
             }
             StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::PRECONDITION_FAILED => Err(self.changed()),
-            _ => Err(status_error(response).await),
+            _ => Err(status_error(response, Some(&self.name)).await),
         }
     }
 
@@ -218,13 +221,11 @@ impl Cursor {
     /// Some of the bytes that come next, at most so many and at least one.
     async fn next_piece(&mut self, wanted: u64) -> Result<Bytes, Error> {
         while self.rest.is_empty() {
-            self.rest = match self.response.chunk().await? {
-                Some(chunk) => chunk,
-                None => {
-                    let message = format!("the body ended {} bytes early", self.end - self.next);
-                    return Err(Error::new(ErrorKind::Transport, message));
-                }
+            let Some(chunk) = self.response.chunk().await? else {
+                let message = format!("the body ended {} bytes early", self.end - self.next);
+                return Err(Error::new(ErrorKind::Transport, message));
             };
+            self.rest = chunk;
         }
         let length = usize::try_from(wanted).unwrap_or(usize::MAX).min(self.rest.len());
         self.next += length as u64;
@@ -245,32 +246,34 @@ impl Cursor {
 }
 
 /// Asks for length and validator. Servers whose signed URLs are for `GET` alone refuse `HEAD`, and browsers tell more of a range.
-async fn look(session: &Session, url: &Url, retries: &Retries) -> Result<Looked, Error> {
+async fn look(session: &Session, url: &Url, name: &str, retries: &Retries) -> Result<Looked, Error> {
     if cfg!(target_arch = "wasm32") {
-        return match look_with_get(session, url, retries).await {
+        return match look_with_get(session, url, name, retries).await {
             Ok(looked) if looked.byte_length.is_some() => Ok(looked),
-            _ => Ok(look_with_head(session, url, retries).await?.unwrap_or(Looked::NOTHING)),
+            _ => Ok(look_with_head(session, url, name, retries).await?.unwrap_or(Looked::NOTHING)),
         };
     }
-    match look_with_head(session, url, retries).await? {
+    match look_with_head(session, url, name, retries).await? {
         Some(looked) if looked.byte_length.is_some() => Ok(looked),
-        _ => look_with_get(session, url, retries).await,
+        _ => look_with_get(session, url, name, retries).await,
     }
 }
 
 /// Nothing if the server does not take `HEAD` here.
-async fn look_with_head(session: &Session, url: &Url, retries: &Retries) -> Result<Option<Looked>, Error> {
+async fn look_with_head(session: &Session, url: &Url, name: &str, retries: &Retries) -> Result<Option<Looked>, Error> {
     let ask = Ask::new(Method::HEAD, url, retries).with_header(ACCEPT_ENCODING, "identity");
     let response = session.send(ask).await.map_err(|failure| failure.error)?;
     match response.status {
-        StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::UNAUTHORIZED => Err(status_error(response).await),
+        StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::UNAUTHORIZED => {
+            Err(status_error(response, Some(name)).await)
+        }
         status if status.is_success() => Ok(Some(Looked::at(&response, response.content_length()))),
         _ => Ok(None),
     }
 }
 
 /// Asks for one byte, whose answer tells how many there are.
-async fn look_with_get(session: &Session, url: &Url, retries: &Retries) -> Result<Looked, Error> {
+async fn look_with_get(session: &Session, url: &Url, name: &str, retries: &Retries) -> Result<Looked, Error> {
     let ask =
         Ask::new(Method::GET, url, retries).with_header(RANGE, "bytes=0-0").with_header(ACCEPT_ENCODING, "identity");
     let response = session.send(ask).await.map_err(|failure| failure.error)?;
@@ -278,8 +281,17 @@ async fn look_with_get(session: &Session, url: &Url, retries: &Retries) -> Resul
     match response.status {
         StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => Ok(Looked::at(&response, total)),
         status if status.is_success() => Ok(Looked::at(&response, response.content_length())),
-        _ => Err(status_error(response).await),
+        _ => Err(status_error(response, Some(name)).await),
     }
+}
+
+/// An error with the file's name, which those that are about an answer have already.
+fn explain(error: Error, name: &str, url: &Url) -> Error {
+    if error.message().starts_with(name) {
+        return error;
+    }
+    let explained = Error::new(error.kind(), format!("{name} cannot be looked at")).with_source(error);
+    at(url, Operation::Load)(explained)
 }
 
 impl Looked {

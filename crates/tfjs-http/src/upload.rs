@@ -3,15 +3,18 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
-use tfjs_artifacts::{BoxStream, Error, Sha256, ShardHasher, WeightData, Weights};
+#[cfg(target_arch = "wasm32")]
+use futures::TryStreamExt as _;
+use futures::{StreamExt as _, stream};
+use tfjs_artifacts::{BoxStream, Error, ErrorKind, Sha256, ShardHasher, WeightData, Weights};
 
 use crate::meter::SharedMeter;
 
 /// How much of the weights is in memory at once.
-const WINDOW: usize = 1 << 20;
+const WINDOW: usize = 256 << 10;
 
 /// What is sent.
 pub(crate) struct Upload {
@@ -68,12 +71,17 @@ impl Upload {
         self.flow.moved.load(Ordering::Relaxed)
     }
 
+    /// How long the bytes that the system has taken, and nobody can see, may be on their way: 4 MiB of them over a slow line.
+    pub(crate) fn time_in_buffers(&self) -> Duration {
+        Duration::from_secs(self.byte_length().min(4 << 20) / (16 << 10))
+    }
+
     /// Why the weights could not be read, if they could not.
     pub(crate) fn take_error(&self) -> Option<Error> {
         self.flow.error.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// The checksum of the weights that passed last, if it was wanted.
+    /// The checksum of the weights, if it was wanted and they have passed.
     pub(crate) fn digest(&self) -> Option<Sha256> {
         *self.flow.digest.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -127,30 +135,29 @@ impl Flow {
             Check::All(weights) => weights.checksum_hasher(),
             Check::One { .. } => Some(ShardHasher::new([data.byte_length()])),
         };
-        let windows = data.stream(WINDOW).map(Some).chain(stream::once(std::future::ready(None)));
-        let windows = windows.scan(hasher, move |hasher, window| {
-            let item = match window {
-                Some(Ok(bytes)) => {
-                    if let Some(hasher) = hasher {
-                        hasher.update(&bytes);
-                    }
-                    self.count(bytes.len() as u64, &passed);
-                    Ok(bytes)
+        let length = data.byte_length();
+        let mut seen = 0;
+        let windows = data.stream(WINDOW).scan(hasher, move |hasher, window| {
+            let item = window.and_then(|bytes| {
+                seen += bytes.len() as u64;
+                if let Some(hasher) = hasher {
+                    hasher.update(&bytes);
                 }
-                Some(Err(error)) => Err(error),
-                None => match hasher.take() {
-                    Some(hasher) => self.compare(&check, &hasher.finish()).map(|()| Bytes::new()),
-                    None => Ok(Bytes::new()),
-                },
-            };
+                // Before the last bytes go out: behind them a connection that knows the length asks for nothing.
+                if let Some(hasher) = hasher.take_if(|_| seen == length) {
+                    self.compare(&check, &hasher.finish())?;
+                }
+                self.count(bytes.len() as u64, &passed);
+                Ok(bytes)
+            });
             // The cause is kept for who waits for the answer; the connection only learns that there is one.
             let item = item.map_err(|error| {
                 *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                Error::new(tfjs_artifacts::ErrorKind::Unexpected, "the weights cannot be read")
+                Error::new(ErrorKind::Unexpected, "the weights cannot be read")
             });
             std::future::ready(Some(item))
         });
-        Box::pin(windows.try_filter(|bytes| std::future::ready(!bytes.is_empty())))
+        Box::pin(windows)
     }
 
     /// So many bytes of weights more in this try; only what no try before has passed is progress.
@@ -173,7 +180,7 @@ impl Flow {
                 if expected.is_some() && *expected != actual {
                     let message =
                         "the weights do not have the SHA-256 that the manifest says: they were changed or damaged";
-                    return Err(Error::new(tfjs_artifacts::ErrorKind::InvalidData, message));
+                    return Err(Error::new(ErrorKind::InvalidData, message));
                 }
                 Ok(())
             }

@@ -14,7 +14,9 @@ pub use tfjs_artifacts::{
 pub use tfjs_fs::FsHandler;
 #[cfg(feature = "http")]
 #[doc(no_inline)]
-pub use tfjs_http::{FileRef, FileUse, HttpClient, HttpHandler, RequestInfo, RetryPolicy, ShardQuery};
+pub use tfjs_http::{
+    CachePolicy, Cached, FileRef, FileUse, HttpClient, HttpHandler, RequestInfo, RetryPolicy, ShardQuery, cached,
+};
 #[doc(no_inline)]
 pub use tfjs_router::{
     Checksums, IoHandler, ListedModel, LoadHandler, LoadOptions, MemoryStore, ModelSource, ModelStore, ModelUrl, Phase,

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod contract;
+mod http;
 mod quantize;
 #[cfg(unix)]
 mod serve;

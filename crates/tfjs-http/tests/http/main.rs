@@ -1,6 +1,7 @@
 //! Loading and saving over real sockets on loopback.
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod cache;
 mod cancel;
 mod conformance;
 mod faults;

@@ -115,7 +115,7 @@ async fn headers_reach_every_request() {
 async fn a_hook_can_refresh_a_token() {
     let files = Files::of_model(&samples::filled(1.0));
     let server = Server::start(move |request| match request.header("authorization") {
-        Some("Bearer 2") | Some("Bearer 3") => files.answer(request),
+        Some("Bearer 2" | "Bearer 3") => files.answer(request),
         _ => Reply::new(503, "").with("retry-after", "0"),
     })
     .await;

@@ -235,12 +235,15 @@ async fn receive(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request
 async fn send(stream: &mut BufReader<TcpStream>, request: &Request, reply: Reply) -> io::Result<bool> {
     let mut head = format!("HTTP/1.1 {} Whatever\r\n", reply.status);
     for (name, value) in &reply.headers {
-        head += &format!("{name}: {value}\r\n");
+        head = format!("{head}{name}: {value}\r\n");
     }
     match reply.end {
         End::Never | End::Close => head += "connection: close\r\n",
         End::Chunked => head += "transfer-encoding: chunked\r\n",
-        _ => head += &format!("content-length: {}\r\n", reply.content_length.unwrap_or(reply.body.len() as u64)),
+        _ => {
+            let length = reply.content_length.unwrap_or(reply.body.len() as u64);
+            head = format!("{head}content-length: {length}\r\n");
+        }
     }
     head += "\r\n";
     stream.write_all(head.as_bytes()).await?;

@@ -1,0 +1,120 @@
+//! Models on a web server.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use crate::support::{Folder, Run, run, tfjs};
+
+/// Serves a folder to who has the token, and remembers what is sent to it; until the process ends.
+fn serve(folder: PathBuf, token: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&sent);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            answer(&stream.unwrap(), &folder, token, &log);
+        }
+    });
+    (url, sent)
+}
+
+fn answer(mut stream: &TcpStream, folder: &std::path::Path, token: &str, log: &Mutex<Vec<String>>) {
+    let mut reader = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head).unwrap() == 0 {
+            return;
+        }
+    }
+    let head = head.to_ascii_lowercase();
+    let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+    let mut body = vec![0; header("content-length").map_or(0, |length| length.parse().unwrap())];
+    reader.read_exact(&mut body).unwrap();
+    let mut words = head.split(' ');
+    let (method, path) = (words.next().unwrap(), words.next().unwrap().trim_start_matches('/'));
+    let file = std::fs::read(folder.join(path));
+    let (status, content) = match (header("authorization") == Some(&format!("bearer {token}")), method, file) {
+        (false, ..) => ("401 Unauthorized", Vec::new()),
+        (true, "post", _) => {
+            log.lock().unwrap().push(String::from_utf8_lossy(&body).into_owned());
+            ("200 OK", b"{\"id\":1}".to_vec())
+        }
+        (true, _, Ok(content)) => ("200 OK", content),
+        _ => ("404 Not Found", Vec::new()),
+    };
+    let length = content.len();
+    let body = if method == "head" { Vec::new() } else { content };
+    let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+    // Who reads only the beginning is gone by now.
+    let _ = stream.write_all(&[head.as_bytes(), &body].concat());
+}
+
+fn model() -> Folder {
+    let manifest = r#"[{"paths":["w.bin"],"weights":[{"name":"w","shape":[2],"dtype":"float32"}]}]"#;
+    Folder::with_manifest(manifest, &[("w.bin", &[0, 0, 128, 63, 0, 0, 0, 64])])
+}
+
+fn with_token(args: &[&str]) -> Run {
+    run(Command::new(env!("CARGO_BIN_EXE_tfjs")).args(args).env("MODEL_TOKEN", "abc"))
+}
+
+#[test]
+fn a_model_on_a_server_is_read_like_one_on_the_disk() {
+    let folder = model();
+    let (server, _) = serve(folder.model(), "abc");
+    let url = format!("{server}/model.json");
+    for command in ["inspect", "tensors", "verify"] {
+        let there = with_token(&[command, "--json", "--bearer-token-env", "MODEL_TOKEN", &url]);
+        let here = tfjs([command, "--json", folder.model().to_str().unwrap()]);
+        let without_url = |run: &Run| {
+            let mut json = run.json();
+            json.as_object_mut().map(|json| json.remove("url"));
+            json
+        };
+        assert_eq!(without_url(&there), without_url(&here));
+    }
+    let copy = folder.path().join("copy");
+    let copied = with_token(&["cp", "--header", "Authorization: Bearer abc", &url, copy.to_str().unwrap()]);
+    assert_eq!(copied.code, 0, "{copied:?}");
+    assert_eq!(std::fs::read(copy.join("model.weights.bin")).unwrap(), [0, 0, 128, 63, 0, 0, 0, 64]);
+}
+
+#[test]
+fn a_copy_to_a_server_is_an_upload_whose_answer_is_shown() {
+    let folder = model();
+    let (server, sent) = serve(folder.model(), "abc");
+    let url = format!("{server}/upload");
+    let model = folder.model();
+    let args = ["cp", "--json", "--bearer-token-env", "MODEL_TOKEN", model.to_str().unwrap(), &url];
+    let saved = with_token(&args).json();
+    assert_eq!(saved.pointer("/responses/0/body").and_then(|body| body.as_str()), Some("{\"id\":1}"));
+    assert_eq!(saved.pointer("/responses/0/status").and_then(serde_json::Value::as_u64), Some(200));
+    assert!(sent.lock().unwrap()[0].contains("filename=\"model.weights.bin\""));
+}
+
+#[test]
+fn without_credentials_it_says_so() {
+    let folder = model();
+    let (server, _) = serve(folder.model(), "abc");
+    let refused = tfjs(["inspect", &format!("{server}/model.json?key=secret")]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (1, ""));
+    assert!(refused.stderr.contains("401 Unauthorized") && !refused.stderr.contains("secret"), "{refused:?}");
+}
+
+#[test]
+fn options_that_make_no_sense_are_usage_errors_and_show_no_secret() {
+    for args in [
+        ["--header", "secret"],
+        ["--header", "na me: secret"],
+        ["--header", "x: secret\u{7f}"],
+        ["--bearer-token-env", "NO_SUCH_VARIABLE_HERE"],
+    ] {
+        let run = tfjs(["inspect"].into_iter().chain(args).chain(["http://127.0.0.1:1/model.json"]));
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{run:?}");
+        assert!(run.stderr.contains(args[0]) && !run.stderr.contains("secret"), "{run:?}");
+    }
+}
