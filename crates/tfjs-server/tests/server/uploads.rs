@@ -234,6 +234,18 @@ async fn too_many_uploads_are_told_to_come_back() {
 }
 
 #[tokio::test]
+async fn what_is_in_the_way_stays() {
+    let server = Server::new().await;
+    std::fs::write(server.folder().join("file"), "mine").unwrap();
+    std::fs::create_dir_all(server.folder().join("m/model.weights.bin")).unwrap();
+    for name in ["file", "m"] {
+        let error = server.upload("POST", &format!("/{name}"), &model(1, 10)).await.error(409);
+        assert!(error.contains("in the way") && !error.contains(server.folder().to_str().unwrap()), "{error}");
+    }
+    assert_eq!(server.listing(), ["models", "models/file", "models/m", "models/m/model.weights.bin"]);
+}
+
+#[tokio::test]
 async fn models_are_removed() {
     let server = Server::new().await;
     assert_eq!(server.upload("POST", "/m", &model(1, 10)).await.status, 200);
