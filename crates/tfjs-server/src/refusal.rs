@@ -70,8 +70,18 @@ impl Refusal {
     /// What the backend said about a model that is there, or is not: bad bytes are the server's.
     pub(crate) fn of_backend(error: &Error) -> Self {
         let status = match error.kind() {
-            ErrorKind::NotFound => return Self::not_found("there is no such model"),
-            ErrorKind::AlreadyExists | ErrorKind::Conflict => StatusCode::CONFLICT,
+            ErrorKind::NotFound => {
+                tracing::debug!(error = %Chain(error), "a model or a file of it is missing");
+                return Self::not_found("there is no such model, or it is not whole");
+            }
+            // The backend's own words say where.
+            ErrorKind::AlreadyExists => {
+                tracing::warn!(error = %Chain(error), "a model cannot be replaced");
+                let message =
+                    "something else is in the way: a folder, a file, or a file of another model; choose another name";
+                return Self::new(StatusCode::CONFLICT, message);
+            }
+            ErrorKind::Conflict => StatusCode::CONFLICT,
             ErrorKind::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
             ErrorKind::RateLimited => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tfjs_artifacts::{
-    Error, ModelArtifacts, ModelTopology, Segment, Sha256, ShardLayout, WeightData, encode_manifest, encode_model_json,
+    Error, ModelArtifacts, ModelTopology, Segment, Sha256, ShardLayout, SurplusBytes, WeightData, Weights,
+    encode_manifest, encode_model_json,
 };
 
 /// The file that a client asks for first.
@@ -121,11 +122,14 @@ impl Text {
 fn legacy_manifest(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>) -> Result<String, Error> {
     let mut without_topology = artifacts.clone();
     without_topology.model_topology = None;
-    match (&artifacts.weights, layout) {
-        (Some(weights), Some(layout)) if without_topology.is_bare() => Ok(encode_manifest(weights, layout)?),
-        (None, _) => Ok("[]".to_owned()),
-        _ => encode_model_json(&without_topology, layout),
+    let no_weights = || Weights::new(Vec::new(), WeightData::empty(), SurplusBytes::Reject).map_err(Error::from);
+    let weights = artifacts.weights.clone().map_or_else(no_weights, Ok)?;
+    let no_files = ShardLayout::none();
+    let layout = layout.unwrap_or(&no_files);
+    if without_topology.is_bare() && !weights.groups().is_empty() {
+        return Ok(encode_manifest(&weights, layout)?);
     }
+    encode_model_json(&without_topology.with_weights(weights), Some(layout))
 }
 
 /// What tells the bytes of a weight file from others. What the medium says about them comes first: a checksum in the manifest

@@ -38,13 +38,12 @@ impl Spool {
     ) -> Result<SpooledPart, Refusal> {
         let start = self.byte_length;
         while let Some(bytes) = multipart.chunk().await? {
-            let file = match &self.file {
-                Some(file) => Arc::clone(file),
-                None => {
-                    let folder = options.spool_folder.clone().unwrap_or_else(std::env::temp_dir);
-                    let file = blocking(move || tempfile::tempfile_in(folder)).await?;
-                    Arc::clone(self.file.insert(Arc::new(Mutex::new(file))))
-                }
+            let file = if let Some(file) = &self.file {
+                Arc::clone(file)
+            } else {
+                let folder = options.spool_folder.clone().unwrap_or_else(std::env::temp_dir);
+                let file = blocking(move || tempfile::tempfile_in(folder)).await?;
+                Arc::clone(self.file.insert(Arc::new(Mutex::new(file))))
             };
             self.byte_length += bytes.len() as u64;
             blocking(move || open(&file).write_all(&bytes)).await?;

@@ -79,7 +79,8 @@ async fn hostile_client(client: Client, index: usize) {
     let names = names();
     let name = &names[(index / KINDS) % names.len()];
     let is_refused = |answer: &Answer| {
-        assert!(answer.status == 0 || (400..600).contains(&answer.status) && answer.status != 500, "{answer:?}")
+        let is_refused = answer.status == 0 || (400..600).contains(&answer.status) && answer.status != 500;
+        assert!(is_refused, "{answer:?}");
     };
     match index % KINDS {
         0 => is_refused(&client.get(&format!("/{name}/model.json")).await),

@@ -1,5 +1,5 @@
 //! The server on real sockets, over the file system and over memory.
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is how a test fails")]
 
 mod access;
 mod downloads;

@@ -155,7 +155,7 @@ impl Answer {
     pub(crate) async fn read(stream: &mut TcpStream) -> Self {
         let mut bytes = Vec::new();
         // A connection that is reset has no more to say.
-        let read = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut bytes));
+        let read = tokio::time::timeout(Duration::from_mins(1), stream.read_to_end(&mut bytes));
         let _ = read.await.unwrap();
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").map_or(bytes.len(), |end| end + 4);
         let body = bytes.split_off(end);

@@ -130,7 +130,7 @@ async fn a_failed_upload_leaves_the_old_model() {
         assert!(error.contains(words), "{words}: {error}");
         assert!(!error.contains(server.folder().to_str().unwrap()), "{error}");
     }
-    let html = [b"<!doctype html>".as_slice(), &[b' '; 399_985]].concat();
+    let html = [b"<!doctype html>".to_vec(), vec![b' '; 399_985]].concat();
     let error = server.upload("PUT", "/m", &text().part("model.weights.bin", html)).await.error(422);
     assert!(error.contains("looks like an HTML"), "{error}");
 
@@ -231,6 +231,18 @@ async fn too_many_uploads_are_told_to_come_back() {
     first.write_all(&form.body()).await.unwrap();
     assert_eq!(crate::support::Answer::read(&mut first).await.status, 200);
     assert_eq!(server.upload("POST", "/second", &form).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_in_the_way_stays() {
+    let server = Server::new().await;
+    std::fs::write(server.folder().join("file"), "mine").unwrap();
+    std::fs::create_dir_all(server.folder().join("m/model.weights.bin")).unwrap();
+    for name in ["file", "m"] {
+        let error = server.upload("POST", &format!("/{name}"), &model(1, 10)).await.error(409);
+        assert!(error.contains("in the way") && !error.contains(server.folder().to_str().unwrap()), "{error}");
+    }
+    assert_eq!(server.listing(), ["models", "models/file", "models/m", "models/m/model.weights.bin"]);
 }
 
 #[tokio::test]
