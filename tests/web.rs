@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use tempfile::TempDir;
-use tfjs_http::HttpClient;
-use tfjs_router::Router;
+use tfjs_http::{HttpClient, RetryPolicy};
+use tfjs_router::{Router, SaveOptions};
 use tfjs_server::{Models, ServeOptions, ServerOptions};
 use tfjs_testkit::{Capabilities, Damage, Damaged, Harness};
 use tokio::runtime::Builder;
@@ -37,7 +38,7 @@ impl Web {
                 Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(async {
                     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                     send.send(listener.local_addr().unwrap()).unwrap();
-                    let app = tfjs_server::router(models, ServerOptions::new());
+                    let app = tfjs_server::router(models, options());
                     tfjs_server::serve(listener, app, ServeOptions::new(), std::future::pending()).await;
                 });
             });
@@ -52,10 +53,19 @@ impl Web {
     }
 }
 
+/// Models are kept as they come, without checksums of the server's own, and in many files.
+fn options() -> ServerOptions {
+    let mut options = ServerOptions::new();
+    options.save = SaveOptions::new();
+    options.max_parts = 2000;
+    options
+}
+
 #[async_trait::async_trait]
 impl Harness for Web {
     fn router(&self) -> Router {
-        let client = HttpClient::new().with_part_per_file();
+        let retry = RetryPolicy::new().with_backoff(Duration::from_millis(1), Duration::from_millis(10));
+        let client = HttpClient::new().with_part_per_file().with_retry(retry);
         Router::builder().routes(tfjs_http::routes_with(&client)).build().unwrap()
     }
 

@@ -80,8 +80,11 @@ pub(crate) async fn status_error(mut response: Response, name: Option<&str>) -> 
     if let Some(help) = help(status) {
         message = format!("{message}; {help}");
     }
-    let is_damaged = told.is_some_and(|told| told.kind == "invalidModel");
-    let kind = if is_damaged { ErrorKind::InvalidData } else { kind(status) };
+    let kind = match told.as_ref().map(|told| told.kind.as_str()) {
+        Some("invalidModel") => ErrorKind::InvalidData,
+        Some("tooLarge") => ErrorKind::LimitExceeded,
+        _ => kind(status),
+    };
     let error = Error::new(kind, message);
     match retry_after {
         Some(wait) => error.with_retry_after(wait),

@@ -89,9 +89,14 @@ impl Refusal {
         };
         tracing::error!(error = %Chain(error), "the backend failed");
         let mut refusal = Self::new(status, error.message());
-        if error.kind() == ErrorKind::InvalidData {
-            // Another try would find the same.
-            refusal = Self { kind: Some(INVALID_MODEL), ..Self::new(status, chain(error)) };
+        // Of these another try would find the same.
+        refusal.kind = match error.kind() {
+            ErrorKind::InvalidData => Some(INVALID_MODEL),
+            ErrorKind::LimitExceeded => Some(TOO_LARGE),
+            _ => None,
+        };
+        if refusal.kind.is_some() {
+            refusal.message = chain(error);
         }
         match error.retry_after() {
             Some(wait) => refusal.with_retry_after(wait),
@@ -111,7 +116,7 @@ impl Refusal {
             StatusCode::METHOD_NOT_ALLOWED => "methodNotAllowed",
             StatusCode::REQUEST_TIMEOUT => "timeout",
             StatusCode::CONFLICT => "conflict",
-            StatusCode::PAYLOAD_TOO_LARGE => "tooLarge",
+            StatusCode::PAYLOAD_TOO_LARGE => TOO_LARGE,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupportedMediaType",
             StatusCode::RANGE_NOT_SATISFIABLE => "rangeNotSatisfiable",
             StatusCode::UNPROCESSABLE_ENTITY => INVALID_MODEL,
@@ -125,6 +130,9 @@ impl Refusal {
 
 /// A model that is damaged, be it uploaded or stored.
 const INVALID_MODEL: &str = "invalidModel";
+
+/// What is beyond a limit, be it of the server or of the format.
+const TOO_LARGE: &str = "tooLarge";
 
 /// The messages of an error and its causes, without the places that they name.
 fn chain(error: &Error) -> String {

@@ -16,7 +16,8 @@ use futures::StreamExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Serialize;
 use tfjs_artifacts::{ErrorKind, ModelArtifactsInfo, SaveResult};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::timeout;
 
 use crate::cache::Cache;
 use crate::refusal::{Chain, Refusal, json};
@@ -30,17 +31,37 @@ struct Server {
     uploads: Semaphore,
     /// The models that are being uploaded.
     busy: Mutex<BTreeSet<ModelName>>,
+    /// Tells those who wait when one of them is not any more.
+    ended: Notify,
 }
 
-/// Keeps others from uploading to a name.
-struct Busy<'a> {
+/// Uploads to one name take turns, so that the last one wins whole.
+struct Turn<'a> {
     server: &'a Server,
     name: &'a ModelName,
 }
 
-impl Drop for Busy<'_> {
+impl<'a> Turn<'a> {
+    /// Waits until no other upload to this name is under way, at most as long as an upload may pause.
+    async fn wait_for(server: &'a Server, name: &'a ModelName) -> Option<Self> {
+        let turn = async {
+            loop {
+                // Listens before it looks, so that no end in between is missed.
+                let ended = server.ended.notified();
+                if server.busy().insert(name.clone()) {
+                    return Self { server, name };
+                }
+                ended.await;
+            }
+        };
+        timeout(server.options.idle_timeout, turn).await.ok()
+    }
+}
+
+impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.server.busy().remove(self.name);
+        self.server.ended.notify_waiters();
     }
 }
 
@@ -51,8 +72,13 @@ impl Drop for Busy<'_> {
 pub fn router(models: Models, options: ServerOptions) -> Router {
     let options = Arc::new(options);
     let uploads = Semaphore::new(options.max_uploads.min(Semaphore::MAX_PERMITS));
-    let server =
-        Arc::new(Server { cache: Cache::new(models), options: Arc::clone(&options), uploads, busy: Mutex::default() });
+    let server = Arc::new(Server {
+        cache: Cache::new(models),
+        options: Arc::clone(&options),
+        uploads,
+        busy: Mutex::default(),
+        ended: Notify::new(),
+    });
     Router::new()
         .route("/", get(list))
         .route("/healthz", get(healthz))
@@ -173,11 +199,11 @@ impl Server {
             let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
             return Err(refusal.with_retry_after(Duration::from_secs(2)));
         };
-        if !self.busy().insert(name.clone()) {
-            let message = format!("another upload to `{name}` is under way; try again when it has ended");
+        let Some(_turn) = Turn::wait_for(self, name).await else {
+            let message =
+                format!("another upload to `{name}` has been under way for long; try again when it has ended");
             return Err(Refusal::new(StatusCode::CONFLICT, message).with_retry_after(Duration::from_secs(2)));
-        }
-        let _busy = Busy { server: self, name };
+        };
         // Boxed: it is much larger than what the other routes need.
         let saved = Box::pin(upload::receive(self.cache.models(), name, &self.options, headers, body)).await;
         self.cache.forget(name);
