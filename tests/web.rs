@@ -10,8 +10,9 @@ use std::thread;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tfjs_fs::FsHandler;
 use tfjs_http::{HttpClient, RetryPolicy};
-use tfjs_router::{Router, SaveOptions};
+use tfjs_router::{ModelUrl, Router, SaveOptions};
 use tfjs_server::{Models, ServeOptions, ServerOptions};
 use tfjs_testkit::{Capabilities, Damage, Damaged, Harness};
 use tokio::runtime::Builder;
@@ -34,7 +35,7 @@ impl Web {
             let (send, receive) = mpsc::channel();
             thread::spawn(move || {
                 let router = Router::builder().routes(tfjs_fs::routes()).build().unwrap();
-                let models = Models::new(router, &base).unwrap();
+                let models = Models::new(router, &base).unwrap().with_version_of(version_of);
                 Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(async {
                     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                     send.send(listener.local_addr().unwrap()).unwrap();
@@ -51,6 +52,11 @@ impl Web {
         let name = url.strip_prefix(&self.root()).unwrap().strip_suffix("/model.json").unwrap();
         self.folder.path().join(name.trim_start_matches('/'))
     }
+}
+
+/// Tells from its files whether a model has been replaced, so that not every request loads it.
+fn version_of(url: &ModelUrl) -> Option<String> {
+    FsHandler::from_url(url).ok()?.version()
 }
 
 /// Models are kept as they come, without checksums of the server's own, and in many files.
