@@ -9,6 +9,7 @@ mod machine;
 mod measurement;
 mod table;
 mod tfjs;
+mod web;
 mod works;
 
 use std::fs;
@@ -22,6 +23,7 @@ use crate::project::Project;
 use line::Line;
 use machine::Machine;
 use measurement::fastest;
+use web::Web;
 use works::Work;
 
 #[derive(Args)]
@@ -59,12 +61,13 @@ fn measure(project: &Project, oracle: &Oracle<'_>, works: &[&Work]) -> Result<Ve
     let folder = project.target.join("bench");
     // Results of an earlier run must not stand in for those of a benchmark that is gone.
     remove(&folder)?;
+    let web = works.iter().any(|work| work.is_web()).then(|| Web::ready(project, &folder.join("web"))).transpose()?;
     let (mut rounds, mut peers) = (Vec::new(), Vec::new());
     for number in 1..=ROUNDS {
         eprintln!("round {number} of {ROUNDS}");
         let round = folder.join(format!("round-{number}"));
-        in_process::run(project, works, &round)?;
-        peers.push(tfjs::measure(project, oracle, works)?);
+        in_process::run(project, web.as_ref(), works, &round)?;
+        peers.push(tfjs::measure(project, oracle, web.as_ref(), works)?);
         rounds.push(round);
     }
     // The models that both sides have read and written: a gibibyte.
@@ -73,7 +76,7 @@ fn measure(project: &Project, oracle: &Oracle<'_>, works: &[&Work]) -> Result<Ve
         .iter()
         .map(|work| {
             let peer = fastest(peers.iter().filter_map(|round| round.get(work.id).copied()));
-            Line::new(work, &in_process::measured(project, work, &rounds)?, peer)
+            Line::new(work, &in_process::measured(project, web.as_ref(), work, &rounds)?, peer)
         })
         .collect()
 }

@@ -80,6 +80,11 @@ impl Service {
         }
         Ok(service)
     }
+
+    /// Its process, for those who look at what it takes.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
 }
 
 impl Drop for Service {

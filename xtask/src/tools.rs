@@ -126,6 +126,15 @@ pub(crate) fn nginx(project: &Project) -> Result<PathBuf> {
     found().map(PathBuf::from).context("nginx was installed but does not run")
 }
 
+/// curl, the command.
+pub(crate) fn curl(project: &Project) -> Result<()> {
+    let sh = &project.sh;
+    if prints_version(sh, &["curl"]).is_none() {
+        debian_package(sh, "curl")?;
+    }
+    prints_version(sh, &["curl"]).map(drop).context("curl was installed but does not run")
+}
+
 /// Python 3.
 pub(crate) fn python(project: &Project) -> Result<()> {
     prints_version(&project.sh, &["python3"])

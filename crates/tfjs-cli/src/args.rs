@@ -187,15 +187,18 @@ impl Args {
     pub(crate) fn read() -> Self {
         let args = Self::parse();
         let (name, transfer) = match &args.command {
-            Command::Cp(transfer) => ("cp", transfer),
-            Command::Mv(transfer) => ("mv", transfer),
+            Command::Inspect(_) => ("inspect", None),
+            Command::Tensors(_) => ("tensors", None),
+            Command::Verify(_) => ("verify", None),
+            Command::Cp(transfer) => ("cp", Some(transfer)),
+            Command::Mv(transfer) => ("mv", Some(transfer)),
             _ => return args,
         };
-        if let Err(error) = transfer.quantization_rules() {
+        if let Some(Err(error)) = transfer.map(Transfer::quantization_rules) {
             Self::wrong_usage(name, &format!("--quantize: {error}")).exit();
         }
         if let Some(Err(problem)) = args.command.http().map(Http::client) {
-            Self::command().error(ErrorKind::ValueValidation, problem).exit();
+            Self::wrong_usage(name, &problem).exit();
         }
         args
     }

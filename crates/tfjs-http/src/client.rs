@@ -78,7 +78,18 @@ pub(crate) struct UploadConfig {
     pub(crate) method: Method,
     pub(crate) json_part: String,
     pub(crate) weights_part: String,
-    pub(crate) is_per_file: bool,
+    pub(crate) mode: SaveMode,
+}
+
+/// In how many requests and parts a model is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SaveMode {
+    /// One form with the JSON and all weights in one file.
+    Form,
+    /// One form with the JSON and each weight file.
+    FormOfFiles,
+    /// A request for each file.
+    PutPerFile,
 }
 
 /// What only `fetch` knows.
@@ -111,7 +122,7 @@ impl HttpClient {
                 method: Method::POST,
                 json_part: "model.json".to_owned(),
                 weights_part: "model.weights.bin".to_owned(),
-                is_per_file: false,
+                mode: SaveMode::Form,
             },
             #[cfg(not(target_arch = "wasm32"))]
             proxy: None,
@@ -125,10 +136,6 @@ impl HttpClient {
         Self::of(config)
     }
 
-    #[cfg_attr(
-        target_arch = "wasm32",
-        expect(clippy::arc_with_non_send_sync, reason = "natively it is both; on wasm32 nothing is shared")
-    )]
     fn of(config: Config) -> Self {
         Self { config: Arc::new(config), transport: Arc::default() }
     }
@@ -175,10 +182,6 @@ impl HttpClient {
     /// Calls an async function before each request to an origin that gets credentials, and sends the headers that it returns:
     /// for tokens that expire. They replace headers of the same name.
     #[must_use]
-    #[cfg_attr(
-        target_arch = "wasm32",
-        expect(clippy::arc_with_non_send_sync, reason = "natively it is both; on wasm32 nothing is shared")
-    )]
     pub fn with_request_hook<F, R>(self, hook: F) -> Self
     where
         F: Fn(RequestInfo) -> R + MaybeSend + MaybeSync + 'static,
@@ -192,10 +195,6 @@ impl HttpClient {
     ///
     /// When models are saved file by file, it is also called for these URLs.
     #[must_use]
-    #[cfg_attr(
-        target_arch = "wasm32",
-        expect(clippy::arc_with_non_send_sync, reason = "natively it is both; on wasm32 nothing is shared")
-    )]
     pub fn with_weight_url_converter<F, R>(self, converter: F) -> Self
     where
         F: Fn(FileRef) -> R + MaybeSend + MaybeSync + 'static,
@@ -285,7 +284,15 @@ impl HttpClient {
     /// one upload.
     #[must_use]
     pub fn with_put_per_file(self) -> Self {
-        self.with(|config| config.upload.is_per_file = true)
+        self.with(|config| config.upload.mode = SaveMode::PutPerFile)
+    }
+
+    /// Uploads each weight file as a part of its own, whose name and file name are its path in the manifest, in place of one part
+    /// with all weights. So groups, what the manifest says of them, and the cuts between files arrive as they are; TensorFlow.js
+    /// joins them, and a server made for its uploads may know no further parts. That of `tfjs-server` does.
+    #[must_use]
+    pub fn with_part_per_file(self) -> Self {
+        self.with(|config| config.upload.mode = SaveMode::FormOfFiles)
     }
 
     /// Connects through this proxy. None is used otherwise: the environment is not read.
@@ -303,10 +310,6 @@ impl HttpClient {
     /// by itself, it follows with our headers.
     #[cfg(feature = "reqwest-client")]
     #[must_use]
-    #[cfg_attr(
-        target_arch = "wasm32",
-        expect(clippy::arc_with_non_send_sync, reason = "natively it is both; on wasm32 nothing is shared")
-    )]
     pub fn with_reqwest(mut self, client: reqwest::Client) -> Self {
         self.transport = Arc::new(Transport::of(client));
         self

@@ -13,6 +13,16 @@ use crate::retry::parse_retry_after;
 /// How much of an error page is read to tell what it is.
 const ERROR_PAGE: usize = 1024;
 
+/// How much of a server's message is passed on, in characters.
+const MAX_TOLD: usize = 400;
+
+/// How `tfjs-server` says what is wrong. The words of other servers are not passed on: they may repeat what was sent to them.
+#[derive(serde::Deserialize)]
+struct Told {
+    error: String,
+    kind: String,
+}
+
 /// What the connection did, without the URL, which may have secrets.
 pub(crate) fn transport_error(error: reqwest::Error) -> Error {
     let error = error.without_url();
@@ -22,6 +32,9 @@ pub(crate) fn transport_error(error: reqwest::Error) -> Error {
         (ErrorKind::InvalidUrl, "the request cannot be made")
     } else if is_connect(&error) {
         (ErrorKind::Transport, "cannot connect to the server")
+    } else if error.is_decode() && cfg!(target_arch = "wasm32") {
+        // What a browser says of any body that it cannot read on.
+        (ErrorKind::Transport, "the connection broke")
     } else if error.is_decode() {
         (ErrorKind::Transport, "the body cannot be decoded")
     } else if cfg!(target_arch = "wasm32") {
@@ -57,13 +70,19 @@ pub(crate) async fn status_error(mut response: Response, name: Option<&str>) -> 
         None => format!("the server answered {}", response.describe()),
     };
     let page = response.beginning(ERROR_PAGE).await;
-    if let Some(sniffed) = sniff(&page) {
+    let told = serde_json::from_slice::<Told>(&page).ok();
+    if let Some(Told { error, .. }) = &told {
+        let error: String = error.chars().take(MAX_TOLD).collect();
+        message = format!("{message}: {}", error.escape_debug());
+    } else if let Some(sniffed) = sniff(&page) {
         message = format!("{message}; the body {sniffed}");
     }
     if let Some(help) = help(status) {
         message = format!("{message}; {help}");
     }
-    let error = Error::new(kind(status), message);
+    let is_damaged = told.is_some_and(|told| told.kind == "invalidModel");
+    let kind = if is_damaged { ErrorKind::InvalidData } else { kind(status) };
+    let error = Error::new(kind, message);
     match retry_after {
         Some(wait) => error.with_retry_after(wait),
         None => error,

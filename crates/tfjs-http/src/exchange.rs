@@ -105,6 +105,7 @@ impl Session {
     }
 
     async fn send_once(&self, ask: &Ask<'_>, hop: &Hop<'_>) -> Result<Response, Failure> {
+        #[cfg(not(target_arch = "wasm32"))]
         need_runtime()?;
         let idle = self.client.config().idle_timeout;
         let mut headers = self.headers(ask, hop).await?;
@@ -249,8 +250,8 @@ fn sent(error: Error) -> Failure {
 }
 
 /// Timers and sockets live in a runtime; without one they panic.
+#[cfg(not(target_arch = "wasm32"))]
 fn need_runtime() -> Result<(), Error> {
-    #[cfg(not(target_arch = "wasm32"))]
     if tokio::runtime::Handle::try_current().is_err() {
         let message = "http needs a Tokio runtime with I/O and time enabled: call this from one";
         return Err(Error::new(ErrorKind::Unsupported, message));
@@ -284,6 +285,41 @@ pub(crate) fn at(url: &Url, operation: Operation) -> impl FnOnce(Error) -> Error
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Where an answer with this status and `Location` leads from a URL.
+    fn redirect(client: &HttpClient, from: &str, status: u16, to: &str) -> Result<Option<String>, Error> {
+        let address = Address::parse(from).unwrap();
+        let session = Session::new(client, [&address]);
+        let hop = Hop { url: address.url, method: Method::GET, body: None, has_credentials: true };
+        let answer = http::Response::builder().status(status).header("location", to).body("").unwrap();
+        let answer = Response::new(answer.into(), std::time::Duration::from_secs(1));
+        let next = session.redirect(&answer, &hop).map_err(|failure| failure.error)?;
+        Ok(next.map(|next| format!("{} {}", next.url, next.has_credentials)))
+    }
+
+    #[test]
+    fn redirects() {
+        let client = HttpClient::new();
+        let check = |from, status, to, expected: Option<&str>| {
+            assert_eq!(redirect(&client, from, status, to).unwrap().as_deref(), expected);
+        };
+        check("https://a/x", 302, "/y", Some("https://a/y true"));
+        check("https://a/x", 302, "https://b/y", Some("https://b/y false"));
+        check("https://a/x", 302, "https://a:8443/y", Some("https://a:8443/y false"));
+        check("http://a/x", 308, "https://a/y", Some("https://a/y false"));
+        check("https://a/x", 302, "https://user:password@a/y", Some("https://a/y true"));
+        check("https://a/x", 200, "/y", None);
+        check("https://a/x", 304, "/y", None);
+    }
+
+    #[test]
+    fn redirects_from_https_to_http_are_refused() {
+        let error = redirect(&HttpClient::new(), "https://a/x", 302, "http://a/y").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidUrl);
+        let client = HttpClient::new().with_downgrading_redirects();
+        let next = redirect(&client, "https://a/x", 302, "http://a/y").unwrap();
+        assert_eq!(next.as_deref(), Some("http://a/y false"));
+    }
 
     #[test]
     fn basic_authorization() {

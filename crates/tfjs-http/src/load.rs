@@ -1,11 +1,12 @@
 //! Reading a model: `model.json` first, then its weight files, or what it takes to read them later.
 
+use std::fmt;
 use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use reqwest::Method;
 use tfjs_artifacts::{
-    Error, ErrorKind, MAX_JSON_BYTES, ModelArtifacts, ModelJson, ModelTopology, Operation, RelPath, Segment,
+    Error, ErrorKind, Location, MAX_JSON_BYTES, ModelArtifacts, ModelJson, ModelTopology, Operation, RelPath, Segment,
     StoredSize, SurplusBytes, WeightsManifestGroup, sniff,
 };
 use tfjs_router::{LoadOptions, ProgressMeter, WeightLoading};
@@ -28,7 +29,7 @@ const MAX_GRAPH_DEF_BYTES: u64 = 2 << 30;
 const MAX_UNKNOWN_BYTES: u64 = 2 << 30;
 
 /// The URLs that a model begins with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Entry {
     /// The `model.json` or bare manifest.
     pub(crate) json: Url,
@@ -36,6 +37,17 @@ pub(crate) struct Entry {
     pub(crate) graph_def: Option<Url>,
     /// What weight files are relative to.
     pub(crate) base: Url,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |url: &Url| Location::new(url.as_str());
+        f.debug_struct("Entry")
+            .field("json", &shown(&self.json))
+            .field("graph_def", &self.graph_def.as_ref().map(shown))
+            .field("base", &shown(&self.base))
+            .finish()
+    }
 }
 
 /// A load at work.

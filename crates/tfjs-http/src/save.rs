@@ -15,6 +15,7 @@ use tfjs_router::{Checksums, ProgressMeter, SaveOptions};
 use url::Url;
 
 use crate::address::{beside, resolve};
+use crate::client::SaveMode;
 use crate::error::status_error;
 use crate::exchange::{Ask, Session, at};
 use crate::handler::has_extension;
@@ -41,10 +42,10 @@ pub(crate) async fn save(
     if handler.entry.base != handler.entry.json {
         return Err(Error::new(ErrorKind::InvalidUrl, "a model cannot be saved to two URLs"));
     }
-    if handler.session.client.config().upload.is_per_file {
-        save_each_file(handler, artifacts, options).await
-    } else {
-        save_form(handler, artifacts, options).await
+    match handler.session.client.config().upload.mode {
+        SaveMode::Form => save_form(handler, artifacts, options).await,
+        SaveMode::FormOfFiles => save_form_of_files(handler, artifacts, options).await,
+        SaveMode::PutPerFile => save_each_file(handler, artifacts, options).await,
     }
 }
 
@@ -71,22 +72,88 @@ async fn save_form(
     if let (Some(weights), Some(one)) = (&artifacts.weights, &sent.weights) {
         // Bytes that belong to no tensor may be cut out, and then the checksums of the files are of other bytes.
         let is_whole = weights.data().byte_length() == one.data().byte_length();
-        let check = if is_whole { Check::All(weights.clone()) } else { Check::Nothing };
+        let check = if is_whole {
+            Check::All(weights.clone())
+        } else {
+            weights.verify_checksums().await?;
+            Check::Nothing
+        };
         form.part(&config.weights_part, name.as_str(), BINARY, Piece::Weights(one.data().clone(), check));
     }
+    send_form(handler, form, &sent, meter).await
+}
+
+async fn send_form(
+    handler: &HttpHandler,
+    form: Form,
+    sent: &ModelArtifacts,
+    meter: SharedMeter,
+) -> Result<SaveResult, Error> {
     let upload = form.finish(meter.clone());
-    let response = send(&handler.session, &config.method, &handler.entry.json, &upload).await?;
-    let mut result = SaveResult::now(&sent);
+    let method = &handler.session.client.config().upload.method;
+    let response = send(&handler.session, method, &handler.entry.json, &upload).await?;
+    let mut result = SaveResult::now(sent);
     result.responses.push(answer(response).await);
     drop(upload);
     meter.done();
     Ok(result)
 }
 
+/// One request with a form of all files, as they are or as they are to be cut.
+async fn save_form_of_files(
+    handler: &HttpHandler,
+    artifacts: &ModelArtifacts,
+    options: &SaveOptions,
+) -> Result<SaveResult, Error> {
+    let names = match &options.weights_file_name {
+        Some(name) => ShardNames::for_weights_file(name.clone()),
+        None => ShardNames::for_weights_file(RelPath::parse("model.weights.bin")?),
+    };
+    let mut layout = match &artifacts.weights {
+        Some(weights) => Some(ShardLayout::new(weights, &names, options.sharding).map_err(bad_layout)?),
+        None => None,
+    };
+    if let (Some(weights), Some(layout)) = (&artifacts.weights, &mut layout) {
+        write_checksums(weights, layout, options).await?;
+    }
+    let json = encode_model_json(artifacts, layout.as_ref())?;
+    let meter = SharedMeter::new(ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref()));
+    let mut form = Form::new();
+    form.part(&handler.session.client.config().upload.json_part, MODEL_JSON, JSON, Piece::Bytes(json.into()));
+    if let (Some(weights), Some(layout)) = (&artifacts.weights, &layout) {
+        for shard in layout.shards() {
+            let check = match shard.sha256 {
+                Some(_) => Check::One { expected: shard.sha256 },
+                None => Check::Nothing,
+            };
+            let data = weights.data().slice(shard.range.clone())?;
+            form.part(shard.path.as_str(), shard.path.as_str(), BINARY, Piece::Weights(data, check));
+        }
+    }
+    send_form(handler, form, artifacts, meter).await
+}
+
+/// Checksums of files that have none yet, if they are wanted: the JSON comes first in a form, so that the weights have to be read
+/// before they are sent.
+async fn write_checksums(weights: &Weights, layout: &mut ShardLayout, options: &SaveOptions) -> Result<(), Error> {
+    let came_with_any = weights.shards().any(|shard| shard.sha256.is_some());
+    if layout.has_checksums() || !(came_with_any || options.checksums == Checksums::Write) {
+        return Ok(());
+    }
+    // Cut anew, the files cannot be compared as they pass.
+    weights.verify_checksums().await?;
+    let mut digests = Vec::new();
+    for shard in layout.shards() {
+        digests.push(digest(&weights.data().slice(shard.range.clone())?).await?);
+    }
+    layout.set_checksums(digests);
+    Ok(())
+}
+
 /// The name of the weights file in a form.
 fn weights_name(options: &SaveOptions) -> Result<RelPath, Error> {
     if let Sharding::Bytes(_) = options.sharding {
-        let message = "an upload has one file of weights; save file by file to cut them";
+        let message = "an upload has one file of weights; upload a part for each file (`HttpClient::with_part_per_file`) to cut them";
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
     match &options.weights_file_name {

@@ -259,17 +259,15 @@ async fn look(session: &Session, url: &Url, name: &str, retries: &Retries) -> Re
     }
 }
 
-/// Nothing if the server does not take `HEAD` here.
+/// Nothing if the server does not take `HEAD` here, which it may say with any status; a `GET` then tells more.
 async fn look_with_head(session: &Session, url: &Url, name: &str, retries: &Retries) -> Result<Option<Looked>, Error> {
     let ask = Ask::new(Method::HEAD, url, retries).with_header(ACCEPT_ENCODING, "identity");
     let response = session.send(ask).await.map_err(|failure| failure.error)?;
-    match response.status {
-        StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::UNAUTHORIZED => {
-            Err(status_error(response, Some(name)).await)
-        }
-        status if status.is_success() => Ok(Some(Looked::at(&response, response.content_length()))),
-        _ => Ok(None),
+    if response.status.is_success() {
+        return Ok(Some(Looked::at(&response, response.content_length())));
     }
+    let error = status_error(response, Some(name)).await;
+    if error.is_transient() { Err(error) } else { Ok(None) }
 }
 
 /// Asks for one byte, whose answer tells how many there are.

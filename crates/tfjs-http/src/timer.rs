@@ -13,7 +13,8 @@ pub(crate) async fn sleep(duration: Duration) {
 /// Waits so long.
 #[cfg(target_arch = "wasm32")]
 pub(crate) async fn sleep(duration: Duration) {
-    gloo_timers::future::sleep(duration).await;
+    // What `setTimeout` can count.
+    gloo_timers::future::sleep(duration.min(Duration::from_hours(24 * 24))).await;
 }
 
 /// What the future gives, or nothing if it takes longer.

@@ -1,5 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    target_arch = "wasm32",
+    expect(
+        clippy::arc_with_non_send_sync,
+        reason = "natively it is both; on wasm32 nothing is shared between threads"
+    )
+)]
 
 mod handler;
 mod manage;

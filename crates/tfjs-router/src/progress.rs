@@ -55,10 +55,6 @@ pub struct ProgressSink(Arc<dyn ProgressFn>);
 
 impl ProgressSink {
     /// Calls `function` for each event.
-    #[cfg_attr(
-        target_arch = "wasm32",
-        expect(clippy::arc_with_non_send_sync, reason = "natively it is both; on wasm32 nothing is shared")
-    )]
     pub fn new(function: impl ProgressFn + 'static) -> Self {
         Self(Arc::new(function))
     }

@@ -12,6 +12,8 @@ use tfjs_artifacts::{Error, ErrorKind};
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) message: String,
+    /// What the body calls it, where the status does not tell.
+    kind: Option<&'static str>,
     header: Option<(HeaderName, HeaderValue)>,
 }
 
@@ -23,7 +25,7 @@ struct Body<'a> {
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), header: None }
+        Self { status, message: message.into(), kind: None, header: None }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -86,7 +88,11 @@ impl Refusal {
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         tracing::error!(error = %Chain(error), "the backend failed");
-        let refusal = Self::new(status, error.message());
+        let mut refusal = Self::new(status, error.message());
+        if error.kind() == ErrorKind::InvalidData {
+            // Another try would find the same.
+            refusal = Self { kind: Some(INVALID_MODEL), ..Self::new(status, chain(error)) };
+        }
         match error.retry_after() {
             Some(wait) => refusal.with_retry_after(wait),
             None if status == StatusCode::SERVICE_UNAVAILABLE => refusal.with_retry_after(Duration::from_secs(1)),
@@ -95,6 +101,9 @@ impl Refusal {
     }
 
     fn kind(&self) -> &'static str {
+        if let Some(kind) = self.kind {
+            return kind;
+        }
         match self.status {
             StatusCode::UNAUTHORIZED => "unauthenticated",
             StatusCode::FORBIDDEN => "forbidden",
@@ -105,7 +114,7 @@ impl Refusal {
             StatusCode::PAYLOAD_TOO_LARGE => "tooLarge",
             StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupportedMediaType",
             StatusCode::RANGE_NOT_SATISFIABLE => "rangeNotSatisfiable",
-            StatusCode::UNPROCESSABLE_ENTITY => "invalidModel",
+            StatusCode::UNPROCESSABLE_ENTITY => INVALID_MODEL,
             StatusCode::SERVICE_UNAVAILABLE => "busy",
             StatusCode::INSUFFICIENT_STORAGE => "storageFull",
             status if status.is_server_error() => "internal",
@@ -113,6 +122,9 @@ impl Refusal {
         }
     }
 }
+
+/// A model that is damaged, be it uploaded or stored.
+const INVALID_MODEL: &str = "invalidModel";
 
 /// The messages of an error and its causes, without the places that they name.
 fn chain(error: &Error) -> String {

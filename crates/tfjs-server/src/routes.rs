@@ -58,7 +58,7 @@ pub fn router(models: Models, options: ServerOptions) -> Router {
         .route("/healthz", get(healthz))
         .route("/upload", post(receive_anywhere).put(receive_anywhere))
         .route("/{name}", post(receive).put(receive).delete(remove).get(where_it_is))
-        .route("/{name}/{*path}", get(file))
+        .route("/{name}/{*path}", get(file).post(receive_at_json).put(receive_at_json))
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_that_way)
         .with_state(server)
@@ -133,6 +133,25 @@ async fn receive(
 ) -> Result<Response, Refusal> {
     let name = path_name(name)?;
     let prefix = uri.path().rsplit_once('/').map_or("", |(prefix, _)| prefix);
+    server.receive(&name, prefix, &headers, body).await
+}
+
+/// A model is uploaded to where it is loaded from, so that one URL serves both.
+async fn receive_at_json(
+    State(server): State<Arc<Server>>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    OriginalUri(uri): OriginalUri,
+    method: Method,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let Path((name, path)) = path.map_err(|_| bad_path())?;
+    let name = model_name(&name)?;
+    if path != "model.json" {
+        return Err(not_that_way(method, uri).await);
+    }
+    let (folder, _) = uri.path().rsplit_once('/').unwrap_or_default();
+    let prefix = folder.rsplit_once('/').map_or("", |(prefix, _)| prefix);
     server.receive(&name, prefix, &headers, body).await
 }
 

@@ -1,6 +1,6 @@
 'use strict';
 // The works of `cargo xtask bench` as TensorFlow.js does them. Sizes and contents are those of `crates/tfjs-weights/benches/codec/model.rs`
-// and `tests/benches/model.rs`. Each prepares what it needs and gives {size, run}; only `run` is measured.
+// and `tests/benches/model.rs`; models over HTTP are those that `xtask/src/bench/web.rs` writes. Each prepares what it needs and gives {size, run}; only `run` is measured.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -29,6 +29,11 @@ const WORKS = {
     return {size: MODEL_BYTES, run: async () => void await handler.load()};
   },
   save,
+  'load-http': (files, web) => {
+    const handler = tf.io.http(`${web.nginx}/model.json`);
+    return {size: MODEL_BYTES, run: async () => void await handler.load()};
+  },
+  'upload-http': uploadHttp,
   stream,
   scalars: () => decoding(scalars(100_000), 100_000),
 };
@@ -67,6 +72,13 @@ function parse(files) {
 async function save(files) {
   const artifacts = await new NodeFileSystem(path.join(files, 'load', 'model.json')).load();
   const handler = new NodeFileSystem(path.join(files, 'save', 'tfjs'));
+  return {size: MODEL_BYTES, run: async () => void await handler.save(artifacts)};
+}
+
+/** From memory: TensorFlow.js knows no lazy weights. */
+async function uploadHttp(files, web) {
+  const artifacts = await new NodeFileSystem(path.join(web.single, 'model.json')).load();
+  const handler = tf.io.http(web.upload);
   return {size: MODEL_BYTES, run: async () => void await handler.save(artifacts)};
 }
 

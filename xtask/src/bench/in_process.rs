@@ -11,18 +11,20 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::measurement::{Measured, Measurement, fastest};
+use super::web::{Servers, Web};
 use super::works::{Program, Source, Work};
 use crate::project::Project;
 
 /// Runs each program once, with the groups that are wanted; criterion leaves what it measured below `home`.
-pub(super) fn run(project: &Project, works: &[&Work], home: &Path) -> Result<()> {
+pub(super) fn run(project: &Project, web: Option<&Web>, works: &[&Work], home: &Path) -> Result<()> {
     let programs: BTreeSet<_> = works.iter().filter_map(|work| criterion_program(work)).collect();
     for program in programs {
         let ids: Vec<_> =
             works.iter().filter(|work| criterion_program(work) == Some(program)).map(|work| work.id).collect();
         // Criterion takes a regular expression over `group/function`.
         let groups = format!("^({})/", ids.join("|"));
-        let status = cargo_bench(project, program)
+        let (mut cargo, _servers) = cargo_bench(project, web, program)?;
+        let status = cargo
             .args(["--noplot", &groups])
             .env("CRITERION_HOME", home)
             .stdout(Stdio::from(io::stderr()))
@@ -34,10 +36,10 @@ pub(super) fn run(project: &Project, works: &[&Work], home: &Path) -> Result<()>
 }
 
 /// What a work took, over all rounds.
-pub(super) fn measured(project: &Project, work: &Work, rounds: &[PathBuf]) -> Result<Measured> {
+pub(super) fn measured(project: &Project, web: Option<&Web>, work: &Work, rounds: &[PathBuf]) -> Result<Measured> {
     match work.source {
         Source::Criterion(_) => best_of(rounds, work.id),
-        Source::Printed(program) => printed(project, program),
+        Source::Printed(program) => printed(project, web, program, work.id),
     }
 }
 
@@ -48,12 +50,17 @@ fn criterion_program(work: &Work) -> Option<Program> {
     }
 }
 
-fn cargo_bench(project: &Project, program: Program) -> Command {
+/// The command that runs a program, and the servers that it needs meanwhile: new ones each time, as the program is a new process.
+fn cargo_bench(project: &Project, web: Option<&Web>, program: Program) -> Result<(Command, Option<Servers>)> {
     let mut cargo = Command::new("cargo");
     cargo
         .args(["bench", "--quiet", "--package", program.package, "--bench", program.bench, "--"])
         .current_dir(&project.root);
-    cargo
+    let servers = web.filter(|_| program.web).map(Web::start).transpose()?;
+    if let Some(servers) = &servers {
+        cargo.env("TFJS_BENCH_WEB", servers.told().to_string());
+    }
+    Ok((cargo, servers))
 }
 
 /// Of each function, the round in which it was fastest.
@@ -109,9 +116,9 @@ struct Printed {
     yardstick: Option<Measurement>,
 }
 
-fn printed(project: &Project, program: Program) -> Result<Measured> {
-    let output =
-        cargo_bench(project, program).stderr(Stdio::inherit()).output().context("cargo could not be started")?;
+fn printed(project: &Project, web: Option<&Web>, program: Program, id: &str) -> Result<Measured> {
+    let (mut cargo, _servers) = cargo_bench(project, web, program)?;
+    let output = cargo.arg(id).stderr(Stdio::inherit()).output().context("cargo could not be started")?;
     if !output.status.success() {
         bail!("`cargo bench --bench {}` failed: {}", program.bench, output.status);
     }

@@ -16,6 +16,7 @@ pub(super) struct Line {
     pub(super) ratio_yardstick: Option<f64>,
     pub(super) tfjs: Option<f64>,
     pub(super) ratio_tfjs: Option<f64>,
+    /// Empty if nothing is demanded; then it is met.
     pub(super) target: String,
     pub(super) met: bool,
 }
@@ -65,7 +66,7 @@ mod tests {
     use crate::bench::works::{Program, Source};
 
     fn work(unit: Unit, yardstick: Option<&'static str>, has_tfjs: bool, demands: &'static [Demand]) -> Work {
-        let source = Source::Criterion(Program { package: "p", bench: "b" });
+        let source = Source::Criterion(Program { package: "p", bench: "b", web: false });
         Work { id: "w", work: "a work", unit, source, yardstick, has_tfjs, demands }
     }
 
@@ -106,6 +107,13 @@ mod tests {
         let work = work(Unit::Milliseconds, Some("a copy"), true, &[Demand::Yardstick(1.0)]);
         assert!(Line::new(&work, &measured(1.0, None, None), Some(of(1.0))).is_err());
         assert!(Line::new(&work, &measured(1.0, Some(1.0), None), None).is_err());
+    }
+
+    #[test]
+    fn a_work_without_demands_is_reported_and_no_miss() {
+        let work = work(Unit::Milliseconds, Some("another"), false, &[]);
+        let line = Line::new(&work, &measured(3.0, Some(1.0), None), None).unwrap();
+        assert_eq!((line.target.as_str(), line.met), ("", true));
     }
 
     #[test]

@@ -37,7 +37,12 @@ fn cells(line: &Line) -> [String; 9] {
         optional(line.tfjs),
         optional(line.ratio_tfjs),
         line.target.clone(),
-        if line.met { "yes" } else { "MISS" }.to_owned(),
+        match line {
+            Line { met: false, .. } => "MISS",
+            Line { target, .. } if target.is_empty() => "",
+            Line { .. } => "yes",
+        }
+        .to_owned(),
     ]
 }
 
@@ -89,6 +94,13 @@ longer work  GB/s  10.0       12.5  0.800           1.00   2000  >= 0.8 x memcpy
         let last = table.lines().last().unwrap();
         assert_eq!(last, "| longer work | GB/s | 10.0 | 12.5 | 0.800 | 1.00 | 2000 | >= 0.8 x memcpy | MISS |");
         assert_eq!(table.lines().nth(1), Some("| --- | --- | --: | --: | --: | --: | --: | --- | --- |"));
+    }
+
+    #[test]
+    fn what_is_only_reported_is_not_met_either() {
+        let [line, _] = lines();
+        let table = for_markdown(&[Line { target: String::new(), ..line }]);
+        assert!(table.ends_with("|  |  |"), "{table}");
     }
 
     #[test]

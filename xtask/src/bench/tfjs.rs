@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::measurement::Measurement;
+use super::web::{Servers, Web};
 use super::works::Work;
 use crate::oracle::Oracle;
 use crate::project::Project;
@@ -20,6 +21,7 @@ pub(super) fn files(project: &Project) -> PathBuf {
 pub(super) fn measure(
     project: &Project,
     oracle: &Oracle<'_>,
+    web: Option<&Web>,
     works: &[&Work],
 ) -> Result<BTreeMap<String, Measurement>> {
     let ids: Vec<_> = works.iter().filter(|work| work.has_tfjs).map(|work| work.id).collect();
@@ -27,6 +29,8 @@ pub(super) fn measure(
         return Ok(BTreeMap::new());
     }
     eprintln!("TensorFlow.js in Node: {}", ids.join(", "));
-    let answer = oracle.bench(&json!({"works": ids, "files": files(project)}).to_string())?;
+    let servers = web.map(Web::start).transpose()?;
+    let told = servers.as_ref().map(Servers::told);
+    let answer = oracle.bench(&json!({"works": ids, "files": files(project), "web": told}).to_string())?;
     serde_json::from_str(&answer).context("bench.js printed something else than its measurements")
 }

@@ -19,6 +19,7 @@ pub(super) struct Work {
     pub(super) yardstick: Option<&'static str>,
     /// Whether TensorFlow.js has a peer.
     pub(super) has_tfjs: bool,
+    /// Without any the work is only reported.
     pub(super) demands: &'static [Demand],
 }
 
@@ -31,11 +32,13 @@ pub(super) enum Source {
     Printed(Program),
 }
 
-/// A `[[bench]]` of one of our packages.
+/// A `[[bench]]` of one of our packages. One that prints is told the id of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Program {
     pub(super) package: &'static str,
     pub(super) bench: &'static str,
+    /// Whether it needs the servers of `web.rs`.
+    pub(super) web: bool,
 }
 
 /// One condition of a target.
@@ -53,9 +56,10 @@ pub(super) enum Demand {
     TimesSmaller(f64, &'static str),
 }
 
-const CODEC: Program = Program { package: "tfjs-weights", bench: "codec" };
-const STREAM_MEMORY: Program = Program { package: "tfjs-weights", bench: "stream_memory" };
-const MODEL: Program = Program { package: "tfjs-tests", bench: "model" };
+const CODEC: Program = Program { package: "tfjs-weights", bench: "codec", web: false };
+const STREAM_MEMORY: Program = Program { package: "tfjs-weights", bench: "stream_memory", web: false };
+const MODEL: Program = Program { package: "tfjs-tests", bench: "model", web: false };
+const WEB: Program = Program { package: "tfjs-tests", bench: "web", web: true };
 
 const MEMCPY: Option<&str> = Some("memcpy");
 
@@ -188,6 +192,61 @@ const WORKS: &[Work] = &[
         demands: &[Demand::Yardstick(0.9)],
     },
     Work {
+        id: "load-http",
+        work: "load 256 MiB in 64 shards over HTTP from loopback",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Criterion(WEB),
+        yardstick: Some("curl --parallel"),
+        has_tfjs: true,
+        demands: &[Demand::Yardstick(0.9)],
+    },
+    Work {
+        id: "load-http-memory",
+        work: "peak memory of loading 256 MiB in 64 shards over HTTP",
+        unit: Unit::Mebibytes,
+        source: Source::Printed(WEB),
+        yardstick: Some("the weights"),
+        has_tfjs: false,
+        // The model and 32 MiB.
+        demands: &[Demand::AtMost(288.0)],
+    },
+    Work {
+        id: "upload-http",
+        work: "upload 256 MiB from a file over HTTP to `tfjs serve`",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Criterion(WEB),
+        yardstick: Some("curl -F"),
+        has_tfjs: true,
+        demands: &[Demand::Yardstick(0.8)],
+    },
+    Work {
+        id: "upload-http-memory",
+        work: "peak memory of uploading 256 MiB from a file over HTTP",
+        unit: Unit::Mebibytes,
+        source: Source::Printed(WEB),
+        yardstick: None,
+        has_tfjs: false,
+        demands: &[Demand::AtMost(32.0)],
+    },
+    Work {
+        id: "serve-http",
+        work: "download 256 MiB in 64 shards from `tfjs serve`, by curl --parallel",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Criterion(WEB),
+        yardstick: Some("nginx"),
+        has_tfjs: false,
+        demands: &[],
+    },
+    Work {
+        id: "serve-http-memory",
+        work: "peak memory of `tfjs serve` that receives 256 MiB",
+        unit: Unit::Mebibytes,
+        source: Source::Printed(WEB),
+        yardstick: None,
+        has_tfjs: false,
+        demands: &[Demand::AtMost(32.0)],
+    },
+    Work {
         id: "stream",
         work: "decode a stream of float32 in chunks of 64 KiB",
         unit: Unit::GigabytesPerSecond,
@@ -229,7 +288,13 @@ pub(super) fn containing(text: &str) -> Result<Vec<&'static Work>> {
 }
 
 impl Work {
-    /// The conditions as one text.
+    /// Whether it needs the servers of `web.rs`.
+    pub(super) fn is_web(&self) -> bool {
+        let (Source::Criterion(program) | Source::Printed(program)) = self.source;
+        program.web
+    }
+
+    /// The conditions as one text, empty if there are none.
     pub(super) fn target(&self) -> String {
         self.demands.iter().map(|demand| Clause(self, *demand).to_string()).collect::<Vec<_>>().join("; ")
     }
@@ -267,7 +332,8 @@ mod tests {
     #[test]
     fn a_demand_has_the_peer_that_it_compares_with() {
         for work in WORKS {
-            assert!(!work.demands.is_empty(), "{}", work.id);
+            let is_compared = work.yardstick.is_some() || work.has_tfjs;
+            assert!(is_compared || !work.demands.is_empty(), "a number alone says nothing: {}", work.id);
             for demand in work.demands {
                 let has_peer = match demand {
                     Demand::Yardstick(_) | Demand::TimesYardstick(_) => work.yardstick.is_some(),
@@ -283,7 +349,11 @@ mod tests {
     fn the_filter_looks_at_both_names() {
         let ids = |text| containing(text).unwrap().iter().map(|work| work.id).collect::<Vec<_>>();
         assert_eq!(ids("views-"), ["views-64m", "views-1g"]);
-        assert_eq!(ids("256 MiB"), ["load-eager", "load-lazy", "save"]);
+        assert_eq!(ids("256 MiB to a file"), ["save"]);
+        assert_eq!(
+            ids("-http"),
+            ["load-http", "load-http-memory", "upload-http", "upload-http-memory", "serve-http", "serve-http-memory"]
+        );
         assert_eq!(ids("").len(), WORKS.len());
         assert!(containing("nothing").is_err());
     }
@@ -294,5 +364,6 @@ mod tests {
         assert_eq!(target("uint8"), ">= 0.8 x memcpy; >= 5 x TensorFlow.js");
         assert_eq!(target("parse"), "takes <= 3 x serde_json, IgnoredAny");
         assert_eq!(target("scalars"), "<= 200 ns/tensor; takes <= 1.5 x what 10 000 does");
+        assert_eq!(target("serve-http"), "", "it is only reported");
     }
 }

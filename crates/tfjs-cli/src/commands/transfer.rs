@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use tfjs_io::{
-    Checksums, DType, Error, LoadOptions, ModelArtifacts, QuantizationReport, QuantizationRule, QuantizationRules,
-    SaveOptions, SaveResult, WeightSpec, Weights, quantize_weights,
+    Checksums, DType, Error, LoadOptions, Location, ModelArtifacts, QuantizationReport, QuantizationRule,
+    QuantizationRules, SaveOptions, SaveResult, WeightSpec, Weights, quantize_weights,
 };
 
 use crate::args::Transfer;
@@ -137,7 +137,9 @@ fn tell(transfer: &Transfer, done: &str, saved: &SaveResult, quantized: Option<&
         (None, false) => {}
     }
     let weights = output::bytes(saved.model_artifacts_info.weight_data_bytes);
-    output::lines([format!("{done} {} to {} ({weights} of weights)", transfer.source, transfer.destination)])
+    // A token in a URL is for the server, not for a log.
+    let [source, destination] = [&transfer.source, &transfer.destination].map(|url| Location::new(url));
+    output::lines([format!("{done} {source} to {destination} ({weights} of weights)")])
 }
 
 /// For people: what became of each weight, under a line that says what is what.

@@ -213,7 +213,7 @@ async fn a_stalled_body_is_resumed() {
         _ => good,
     })
     .await;
-    let client = client().with_idle_timeout(Duration::from_millis(300));
+    let client = client().with_idle_timeout(Duration::from_secs(1));
     assert_same_model(&load_with(&server.url(JSON), &client).await.unwrap(), &artifacts);
     assert_eq!(server.requests()[2].header("range"), Some("bytes=1234-"));
 }

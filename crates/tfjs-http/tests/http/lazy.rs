@@ -82,7 +82,7 @@ async fn a_server_without_ranges_sends_each_file_once() {
 
 #[tokio::test]
 async fn lengths_are_learnt_where_head_is_refused() {
-    for status in [403, 405, 501] {
+    for status in [403, 404, 405, 501] {
         let artifacts = model_of(1000);
         let files = Files::of_model(&artifacts);
         let server =

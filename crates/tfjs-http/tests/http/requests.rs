@@ -139,6 +139,14 @@ async fn user_info_becomes_a_header_and_never_a_message() {
     assert_eq!(server.requests()[0].header("authorization"), Some("Basic dXNlcjpzZWNyZXQ="));
 }
 
+#[test]
+fn nothing_shows_a_secret_when_it_is_debugged() {
+    let client = client().with_bearer_token("secret").unwrap().with_header("x-key", "secret").unwrap();
+    let handler = HttpHandler::from_url("https://user:secret@host/m.json?token=secret", &client).unwrap();
+    let cached = tfjs_http::cached(handler.clone(), tfjs_fs::FsHandler::from_path("x"));
+    assert!(!format!("{client:?} {handler:?} {cached:?}").contains("secret"), "{handler:?}");
+}
+
 #[tokio::test]
 async fn a_redirect_to_another_origin_gets_no_credentials() {
     let elsewhere = Server::of(Files::of_model(&samples::filled(1.0))).await;

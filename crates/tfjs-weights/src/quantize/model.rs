@@ -89,6 +89,10 @@ impl Rope<'_> {
     }
 
     /// Puts codes in the place of a tensor's values, and says so in its spec.
+    #[cfg_attr(
+        target_arch = "wasm32",
+        expect(clippy::arc_with_non_send_sync, reason = "natively it is both; on wasm32 nothing is shared")
+    )]
     async fn quantize(
         &mut self,
         spec: &mut WeightSpec,
