@@ -17,7 +17,7 @@ use crate::refusal::{Chain, Refusal};
 use crate::served::{ServedFile, Text};
 
 /// How much of a file is read at a time. Two windows are under way: one is read while the other is sent.
-const WINDOW: u64 = 512 << 10;
+const WINDOW: u64 = 256 << 10;
 
 /// A text below this is sent as it is.
 const MIN_GZIP_BYTES: usize = 1 << 10;

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
 
@@ -13,6 +14,8 @@ use crate::support::{Folder, Run, run, tfjs};
 struct Server {
     child: Child,
     address: SocketAddr,
+    /// Reads the log as it is written: a pipe that is full would stop the server.
+    log: JoinHandle<String>,
 }
 
 impl Server {
@@ -20,10 +23,16 @@ impl Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tfjs"));
         command.arg("serve").arg(folder).args(["--listen", "127.0.0.1:0"]).args(args).envs(env.iter().copied());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = child.stderr.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut log = String::new();
+            stderr.read_to_string(&mut log).unwrap();
+            log
+        });
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.strip_prefix("listening on http://").and_then(|rest| rest.trim_end().parse().ok());
-        Self { child, address: address.unwrap_or_else(|| panic!("{line:?}")) }
+        Self { child, address: address.unwrap_or_else(|| panic!("{line:?}")), log }
     }
 
     /// Sends bytes on a new connection; the status and all of the answer.
@@ -57,12 +66,11 @@ impl Server {
     }
 
     /// Ends it as a service manager does.
-    fn end(self, signal: &str) -> Run {
+    fn end(mut self, signal: &str) -> Run {
         let killed = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(killed.success());
-        let output = self.child.wait_with_output().unwrap();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        Run { code: output.status.code().unwrap_or(-1), stdout: String::new(), stderr }
+        let code = self.child.wait().unwrap().code().unwrap_or(-1);
+        Run { code, stdout: String::new(), stderr: self.log.join().unwrap() }
     }
 }
 
@@ -182,4 +190,49 @@ fn memory_does_not_grow_with_the_model() {
     let peak = server.peak_memory();
     assert!(peak < 48 << 20, "{peak} bytes for a model of 128 MiB");
     assert_eq!(server.end("-TERM").code, 0);
+}
+
+/// The tests of tfjs-server have more kinds of harm; here it is the memory of a whole process.
+#[cfg(target_os = "linux")]
+#[test]
+fn hostile_clients_take_little() {
+    let folder = Folder::new();
+    let models = folder.path().join("models");
+    std::fs::create_dir(&models).unwrap();
+    let server = Server::new(&models, &["--max-upload-size", "4MiB", "--max-json-size", "64KiB"], &[]);
+    assert_eq!(server.upload("/good", "", 1000), 200);
+    let before = folder.listing();
+    let requests = std::env::var("TFJS_HOSTILE_REQUESTS").ok().and_then(|count| count.parse().ok()).unwrap_or(400);
+    let names = ["..", "%2e%2e", "..%2f..%2fx", "%00", "a%5cb", "con", "C:", ".hidden", "m.json"];
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let (server, names) = (&server, &names);
+            scope.spawn(move || {
+                for index in (thread..requests).step_by(8) {
+                    let name = names[index % names.len()];
+                    match index % 4 {
+                        0 => assert!((400..500).contains(&server.upload(&format!("/{name}"), "", 10))),
+                        1 => assert!((400..500).contains(&server.get(&format!("/{name}/model.json")))),
+                        // Larger than allowed.
+                        2 => assert!([0, 409, 413, 503].contains(&server.upload("/evil", "", 2 << 20))),
+                        _ => {
+                            // Killed half-way.
+                            let mut stream = TcpStream::connect(server.address).unwrap();
+                            let head =
+                                "POST /evil HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=xYz\r\n";
+                            let _ = stream.write_all(format!("{head}content-length: 900000\r\n\r\n").as_bytes());
+                            let _ = stream.write_all(&form(500_000)[..800_000]);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(server.upload("/good", "", 1000), 200);
+    let peak = server.peak_memory();
+    assert!(peak < 160 << 20, "{peak} bytes");
+    let ended = server.end("-TERM");
+    assert_eq!(ended.code, 0);
+    assert!(!ended.stderr.contains("panicked"), "{ended:?}");
+    assert_eq!(folder.listing(), before);
 }
