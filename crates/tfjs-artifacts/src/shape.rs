@@ -14,11 +14,18 @@ const MAX_COUNT: u64 = (1 << 53) - 1;
 ///
 /// The product of the dimensions is checked on construction, so [`Shape::size`] cannot overflow. A manifest
 /// with dimensions whose product wraps is a known way to make readers allocate absurd amounts.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
     /// Few shapes have more dimensions; those that have need not be allocated, also when a tensor gets its own.
     dims: SmallVec<[u64; 4]>,
     size: u64,
+}
+
+impl Clone for Shape {
+    fn clone(&self) -> Self {
+        // As a slice of plain numbers they are copied at once, not one by one.
+        Self { dims: SmallVec::from_slice(&self.dims), size: self.size }
+    }
 }
 
 /// Why numbers are not a [`Shape`].

@@ -77,18 +77,13 @@ impl<'a> TensorReader<'a> {
     /// # Errors
     /// [`ErrorKind::NotFound`] when there are fewer; otherwise what [`decode()`] and the sources report.
     pub async fn nth(&self, index: usize) -> Result<Tensor, Error> {
-        if let Some(tensor) = self.nth_in_memory(index) {
-            return tensor;
+        let (spec, range) = self.located(index)?;
+        let data = self.weights.data();
+        // Without a future where none is needed: it costs more than decoding what need not be touched.
+        match data.shared(range.clone()) {
+            Some(bytes) => Ok(decode(spec, &[bytes])?),
+            None => Ok(decode(spec, &data.read_pieces(range).await?)?),
         }
-        let (spec, pieces) = self.stored(index).await?;
-        Ok(decode(spec, &pieces)?)
-    }
-
-    /// The same without a future, which costs more than decoding what need not be touched.
-    fn nth_in_memory(&self, index: usize) -> Option<Result<Tensor, Error>> {
-        let (spec, range) = self.located(index).ok()?;
-        let bytes = self.weights.data().shared(range)?;
-        Some(decode(spec, &[bytes]).map_err(Error::from))
     }
 
     fn position(&self, name: &str) -> Result<usize, Error> {
@@ -139,8 +134,10 @@ pub async fn decode_weights(weights: &Weights) -> Result<Vec<Tensor>, Error> {
     let reader = TensorReader::open(weights).await?;
     let mut tensors = Vec::with_capacity(reader.places.len());
     for index in 0..reader.places.len() {
-        tensors.push(match reader.nth_in_memory(index) {
-            Some(tensor) => tensor?,
+        let (spec, range) = reader.located(index)?;
+        // See `TensorReader::nth`, whose own future is one too many here.
+        tensors.push(match weights.data().shared(range) {
+            Some(bytes) => decode(spec, &[bytes])?,
             None => reader.nth(index).await?,
         });
     }
