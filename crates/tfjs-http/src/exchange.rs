@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode};
 use tfjs_artifacts::{Error, ErrorKind, Operation};
@@ -261,16 +262,7 @@ fn need_runtime() -> Result<(), Error> {
 
 /// `Authorization: Basic`.
 fn basic_auth(user: &str, password: &str) -> Option<HeaderValue> {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::from("Basic ");
-    for three in format!("{user}:{password}").as_bytes().chunks(3) {
-        let bits = (0..3).fold(0u32, |bits, i| bits << 8 | u32::from(three.get(i).copied().unwrap_or(0)));
-        for i in 0..4usize {
-            let index = (bits >> (18 - 6 * i)) as usize & 63;
-            let letter = if i <= three.len() { ALPHABET.get(index).copied().unwrap_or(b'=') } else { b'=' };
-            text.push(char::from(letter));
-        }
-    }
+    let text = format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")));
     let mut value = HeaderValue::from_str(&text).ok()?;
     value.set_sensitive(true);
     Some(value)

@@ -11,6 +11,7 @@
 mod address;
 mod cached;
 mod client;
+mod date;
 mod download;
 mod error;
 mod exchange;

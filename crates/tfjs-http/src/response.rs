@@ -11,8 +11,8 @@ use reqwest::header::{
 };
 use tfjs_artifacts::{BoxStream, Error, ErrorKind};
 
+use crate::date::parse_http_date;
 use crate::error::{status_text, transport_error};
-use crate::retry::parse_http_date;
 use crate::timer::within;
 
 /// Status, headers, and a body that comes in pieces. Dropping it closes the connection unless the body has ended.
