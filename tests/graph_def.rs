@@ -98,7 +98,8 @@ async fn two_places_must_be_of_one_backend_and_cannot_be_saved_to() {
     let spelled = ModelSource::Pair { topology: url("a.pb"), weights: url("file://b.json") };
     assert!(router.load_handler(&spelled).is_ok());
     let mixed = ModelSource::Pair { topology: url("a.pb"), weights: url("http://b.json") };
-    assert_eq!(router.load_handler(&mixed).unwrap_err().kind(), ErrorKind::Unsupported);
+    let error = router.load_handler(&mixed).unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::InvalidUrl, "topology and weights must have one scheme"));
     let handler = tfjs_io::FsHandler::from_pair("a.pb", "b.json");
     let artifacts = tfjs_io::ModelArtifacts::new();
     let saved = tfjs_io::SaveHandler::save(&handler, &artifacts, &SaveOptions::new()).await;

@@ -146,7 +146,7 @@ pub(crate) struct Serve {
     /// Lets everybody upload and remove models who can reach an address that is not this machine's alone
     #[arg(long)]
     pub(crate) allow_anonymous_writes: bool,
-    /// Lets web pages of this origin use the server, such as https://example.org, and no others. Can be given several
+    /// Lets web pages of this origin use the server, such as `https://example.org`, and no others. Can be given several
     /// times. Without it all may read, and those may write that know the token or are of this machine
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub(crate) allow_origin: Vec<String>,
