@@ -25,6 +25,12 @@ impl Location {
             None => (rest, ""),
         };
         let host = authority.rsplit('@').next().unwrap_or_default();
+        let port = host.rsplit_once(':').map_or("", |(_, port)| port);
+        let is_port = host.ends_with(']') || port.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_port && (path.contains('@') || url_or_path.contains(['?', '#'])) {
+            // A password with a slash, `?` or `#` that should have been escaped: what is secret cannot be told from the rest.
+            return Self(format!("{scheme}://…").into());
+        }
         Self(format!("{scheme}://{host}{path}").into())
     }
 
@@ -60,6 +66,10 @@ mod tests {
         check("https://host?token=1", "https://host");
         check("s3://bucket/key", "s3://bucket/key");
         check("indexeddb://My Model", "indexeddb://My Model");
+        check("http://us:pw/SECRET@host/m.json", "http://…");
+        check("http://us:pw#SECRET@host/m.json", "http://…");
+        check("http://[::1]:80/a@b", "http://[::1]:80/a@b");
+        check("indexeddb://a:b/c", "indexeddb://a:b/c");
     }
 
     #[test]

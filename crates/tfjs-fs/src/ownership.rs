@@ -196,7 +196,8 @@ fn between(shard: &Path, folder: &Path) -> Vec<PathBuf> {
     folders
 }
 
-fn above(folder: &Path) -> PathBuf {
+/// The folder above, if there is one.
+pub(crate) fn above(folder: &Path) -> PathBuf {
     folder.canonicalize().ok().and_then(|folder| folder.parent().map(Path::to_path_buf)).unwrap_or_default()
 }
 

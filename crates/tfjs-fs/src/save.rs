@@ -12,7 +12,7 @@ use tfjs_router::{Checksums, ProgressMeter, SaveOptions};
 
 use crate::blocking::blocking;
 use crate::model_dir::{Destination, Entry, GRAPH_DEF, WEIGHTS_MANIFEST, find, folder_of, join};
-use crate::ownership::{Claimed, Neighbours};
+use crate::ownership::{Claimed, Neighbours, above};
 use crate::staged::Staged;
 
 pub(crate) async fn save(
@@ -97,7 +97,8 @@ impl Targets {
         let shards = layout.iter().flat_map(|layout| layout.shards());
         let files: Vec<_> = shards.map(|shard| join(&destination.folder, &shard.path)).collect();
         let mut folders: BTreeSet<_> = files.iter().map(|file| folder_of(file).to_path_buf()).collect();
-        folders.insert(destination.folder.clone());
+        // A model above may have its weights here, also when no model has been.
+        folders.extend([destination.folder.clone(), above(&destination.folder)]);
         let json = destination.folder.join(&destination.json);
         Self { json, folders, files, are_chosen: options.weights_file_name.is_some() }
     }

@@ -217,14 +217,6 @@ impl Writing {
     }
 }
 
-/// Whether nothing is in a folder but what a save that is under way has put there.
-fn is_in_the_making(folder: &Path) -> bool {
-    let Ok(entries) = std::fs::read_dir(folder) else { return false };
-    let mut names = entries.map_while(Result::ok).map(|entry| entry.file_name()).peekable();
-    let is_temporary = |name: &str| name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1);
-    names.peek().is_some() && names.all(|name| name.to_str().is_some_and(is_temporary))
-}
-
 /// How temporary files begin and end.
 const TEMPORARY: (&str, &str) = (".tfjs-", ".tmp");
 
@@ -242,8 +234,9 @@ impl MadeFolders {
         let missing: Vec<_> = missing.map(Path::to_path_buf).collect();
         // Remembered before they are made: if making one fails, those before it go away again.
         self.folders.extend(missing.into_iter().rev());
-        if is_in_the_making(folder) {
-            // Another save made it. If both fail, the last one removes it.
+        // One that another save made, or whose model is removed meanwhile: whoever fails last removes it, if it is empty then.
+        // A folder that is empty now is the user's.
+        if std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
             self.folders.push(folder.to_path_buf());
         }
         std::fs::create_dir_all(folder).map_err(|error| io_error(error, Operation::Save, folder))

@@ -91,3 +91,22 @@ fn a_source_that_changes_during_a_move_stays() {
     tfjs_testkit::assert_same_model(&load(&source, &LoadOptions::new()), &samples::filled(2.0));
     tfjs_testkit::assert_same_model(&load(&moved, &LoadOptions::new()), &samples::filled(1.0));
 }
+
+/// A model may have its weights in a folder below its own. A model that is saved into that folder for the first time must not
+/// take their place.
+#[test]
+fn weights_of_a_model_in_the_folder_above_are_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    save(&samples::filled(1.0), folder.path());
+    let below = folder.path().join("n");
+    std::fs::create_dir(&below).unwrap();
+    std::fs::rename(folder.path().join("model.weights.bin"), below.join("model.weights.bin")).unwrap();
+    let json = folder.path().join("model.json");
+    let text = std::fs::read_to_string(&json).unwrap();
+    std::fs::write(&json, text.replace("model.weights.bin", "n/model.weights.bin")).unwrap();
+    let before = load(folder.path(), &LoadOptions::new());
+
+    let saved = block_on(FsHandler::from_path(&below).save(&samples::filled(2.0), &SaveOptions::new()));
+    assert_eq!(saved.unwrap_err().kind(), ErrorKind::AlreadyExists);
+    tfjs_testkit::assert_same_model(&load(folder.path(), &LoadOptions::new()), &before);
+}

@@ -16,6 +16,26 @@ const ERROR_PAGE: usize = 1024;
 /// How much of a server's message is passed on, in characters.
 const MAX_TOLD: usize = 400;
 
+/// What `tfjs-server` calls that which is wrong.
+const KINDS: [&str; 16] = [
+    "badRequest",
+    "busy",
+    "conflict",
+    "forbidden",
+    "internal",
+    "invalidModel",
+    "methodNotAllowed",
+    "notFound",
+    "preconditionFailed",
+    "rangeNotSatisfiable",
+    "storageFull",
+    "timeout",
+    "tooLarge",
+    "unauthenticated",
+    "unsupportedMediaType",
+    "unavailable",
+];
+
 /// How `tfjs-server` says what is wrong. The words of other servers are not passed on: they may repeat what was sent to them.
 #[derive(serde::Deserialize)]
 struct Told {
@@ -70,7 +90,7 @@ pub(crate) async fn status_error(mut response: Response, name: Option<&str>) -> 
         None => format!("the server answered {}", response.describe()),
     };
     let page = response.beginning(ERROR_PAGE).await;
-    let told = serde_json::from_slice::<Told>(&page).ok();
+    let told = serde_json::from_slice::<Told>(&page).ok().filter(|told| KINDS.contains(&told.kind.as_str()));
     if let Some(Told { error, .. }) = &told {
         let error: String = error.chars().take(MAX_TOLD).collect();
         message = format!("{message}: {}", error.escape_debug());

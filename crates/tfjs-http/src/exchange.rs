@@ -10,7 +10,7 @@ use url::{Origin, Url};
 
 use crate::address::Address;
 use crate::client::header;
-use crate::error::{is_connect, transport_error};
+use crate::error::{is_connect, status_text, transport_error};
 use crate::response::{Response, stalled};
 use crate::retry::Retries;
 use crate::timer::within;
@@ -125,7 +125,8 @@ impl Session {
         let sending = request.send();
         futures::pin_mut!(sending);
         let patience = hop.body.map_or(idle, |upload| idle + upload.time_in_buffers());
-        let mut moved = hop.body.map_or(0, Upload::moved);
+        let before = hop.body.map_or(0, Upload::moved);
+        let mut moved = before;
         let sent_or_not = loop {
             if let Some(done) = within(patience, sending.as_mut()).await {
                 break done;
@@ -138,6 +139,19 @@ impl Session {
             moved = now;
         };
         match sent_or_not {
+            // What says that it is done must have taken everything.
+            Ok(response)
+                if response.status().is_success()
+                    && let Some(upload) = hop.body
+                    && upload.moved() - before < upload.byte_length() =>
+            {
+                let (taken, all) = (upload.moved() - before, upload.byte_length());
+                let message = format!(
+                    "the server answered {} after {taken} of {all} bytes: it did not take the upload",
+                    status_text(response.status())
+                );
+                Err(sent(Error::new(ErrorKind::Unexpected, message)))
+            }
             Ok(response) => Ok(Response::new(response, idle)),
             // Weights that cannot be read are no fault of the server.
             Err(_) if let Some(error) = hop.body.and_then(Upload::take_error) => {
@@ -226,6 +240,12 @@ impl Session {
         let _ = (url.set_username(""), url.set_password(None));
         let becomes_get = response.status == StatusCode::SEE_OTHER
             || (hop.method == Method::POST && matches!(response.status.as_u16(), 301 | 302));
+        if becomes_get && hop.body.is_some() {
+            return refuse(
+                "the server redirects the upload to where it would arrive without its body, such as a page to log in; \
+                 nothing was saved: upload to the URL that takes it",
+            );
+        }
         let (method, body) = match hop.method {
             Method::GET | Method::HEAD => (hop.method.clone(), None),
             _ if becomes_get => (Method::GET, None),

@@ -121,11 +121,15 @@ impl Response {
     /// What can be had of the first bytes of the body.
     pub(crate) async fn beginning(&mut self, length: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
-        while bytes.len() < length
-            && let Ok(Some(chunk)) = self.chunk().await
-        {
-            bytes.extend_from_slice(chunk.get(..length - bytes.len()).unwrap_or(&chunk));
-        }
+        let reading = async {
+            while bytes.len() < length
+                && let Ok(Some(chunk)) = self.chunk().await
+            {
+                bytes.extend_from_slice(chunk.get(..length - bytes.len()).unwrap_or(&chunk));
+            }
+        };
+        // What has come by then has to do: it is only for people.
+        let _ = within(BEGINNING, Box::pin(reading)).await;
         bytes
     }
 }
@@ -135,6 +139,9 @@ impl fmt::Debug for Response {
         f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
     }
 }
+
+/// How long the beginning of a body is waited for.
+const BEGINNING: Duration = Duration::from_secs(5);
 
 /// Nothing came for so long.
 pub(crate) fn stalled(idle_timeout: Duration) -> Error {

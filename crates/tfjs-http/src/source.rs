@@ -43,6 +43,8 @@ struct State {
     cursor: Option<Cursor>,
     /// Where the last read ended.
     last_end: Option<u64>,
+    /// The validator of the first answer that had one.
+    seen: Validator,
 }
 
 /// An open answer, and which of the file's bytes come next.
@@ -184,17 +186,25 @@ impl HttpSource {
         }
         match response.status {
             StatusCode::PARTIAL_CONTENT => {
-                let told = response.content_range();
-                let is_right = told
-                    .is_none_or(|told| told.start == start && told.total.is_none_or(|total| total == self.byte_length));
-                if !is_right || !self.validator.agrees_with(&response.validator()) {
+                // Without it nobody knows which bytes these are.
+                let Some(told) = response.content_range() else {
+                    let message = format!(
+                        "{} was answered with a part of the file that does not say which (no `Content-Range` of bytes)",
+                        self.name
+                    );
+                    return Err(Error::new(ErrorKind::InvalidData, message));
+                };
+                let is_right = told.start == start && told.total.is_none_or(|total| total == self.byte_length);
+                if !is_right || !self.is_same_version(&response) {
                     return Err(self.changed());
                 }
                 Ok(Cursor { response, next: start, end, is_whole: false, rest: Bytes::new() })
             }
             StatusCode::OK => {
                 let is_right = response.content_length().is_none_or(|length| length == self.byte_length);
-                if !is_right || !self.validator.agrees_with(&response.validator()) {
+                // It ends a request with `If-Range` if the version is another one, so it has to show that it is the same.
+                let is_shown = self.validator.if_range().is_none() || response.validator() != Validator::NONE;
+                if !is_right || !is_shown || !self.is_same_version(&response) {
                     return Err(self.changed());
                 }
                 Ok(Cursor { response, next: 0, end: self.byte_length, is_whole: true, rest: Bytes::new() })
@@ -202,6 +212,18 @@ impl HttpSource {
             StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::PRECONDITION_FAILED => Err(self.changed()),
             _ => Err(status_error(response, Some(&self.name)).await),
         }
+    }
+
+    /// Whether an answer is of the version that was looked at, and of the one that all reads before were of: the look may have told
+    /// no validator.
+    fn is_same_version(&self, response: &Response) -> bool {
+        let told = response.validator();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = self.validator.agrees_with(&told) && state.seen.agrees_with(&told);
+        if state.seen == Validator::NONE {
+            state.seen = told;
+        }
+        is_same
     }
 
     fn changed(&self) -> Error {

@@ -105,10 +105,25 @@ impl Router {
         let store = self.store(&source)?;
         let (copied, saved) = self.copy(&source, &destination, load, save, Operation::Move, change).await?;
         let check = lazy(load);
-        self.load_handler(&ModelSource::Single(destination))?.load(&check).await?;
+        self.check_arrived(&destination, &saved, &check).await?;
         self.check_unchanged(&source, &copied, &check).await?;
         store.remove(&RemoveOptions::new().with_surplus_bytes(load.surplus_bytes)).await?;
         Ok(saved)
+    }
+
+    /// Makes sure that what was sent is what is there: a medium may take something and keep what it had.
+    async fn check_arrived(&self, url: &ModelUrl, saved: &SaveResult, load: &LoadOptions) -> Result<(), Error> {
+        let found = self.load_handler(&url.clone().into())?.load(load).await?;
+        let sent = &saved.model_artifacts_info;
+        let found = ModelArtifactsInfo::new(&found, sent.date_saved);
+        if found == *sent {
+            return Ok(());
+        }
+        let message = format!(
+            "the destination does not have the model that was sent: {} bytes of weights are there, {} were sent; the source stays",
+            found.weight_data_bytes, sent.weight_data_bytes
+        );
+        Err(Error::new(ErrorKind::Conflict, message).with_operation(Operation::Move).with_location(&url.to_string()))
     }
 
     /// Makes sure that what is about to be removed is what was copied.

@@ -24,7 +24,8 @@ pub(crate) async fn layer(request: Request, next: Next) -> Response {
     let mut entry = Entry {
         begin: Instant::now(),
         method: request.method().clone(),
-        path: request.uri().path().to_owned(),
+        // What cannot be seen, or ends lines, is written as an escape.
+        path: request.uri().path().escape_debug().to_string(),
         id: id.clone(),
         status: None,
         bytes: 0,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tfjs_artifacts::Error;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::served::Served;
 use crate::{ModelName, Models};
@@ -12,6 +13,8 @@ use crate::{ModelName, Models};
 #[derive(Debug)]
 pub(crate) struct Cache {
     models: Models,
+    /// A model that is being loaded takes many times the memory of its JSON.
+    slots: Semaphore,
     kept: Mutex<Kept>,
 }
 
@@ -29,12 +32,15 @@ struct Entry {
     last_used: u64,
 }
 
+/// How many models are loaded at a time.
+const LOADS: usize = 2;
+
 /// How much JSON is kept, in bytes.
 const MAX_WEIGHT: usize = 32 << 20;
 
 impl Cache {
     pub(crate) fn new(models: Models) -> Self {
-        Self { models, kept: Mutex::default() }
+        Self { models, slots: Semaphore::new(LOADS), kept: Mutex::default() }
     }
 
     pub(crate) fn models(&self) -> &Models {
@@ -48,6 +54,11 @@ impl Cache {
         if let Some(served) = version.as_ref().and_then(|version| self.kept().get(name, version)) {
             return Ok(served);
         }
+        let _slot = self.slot().await;
+        // Somebody else may have loaded it while this one waited.
+        if let Some(served) = version.as_ref().and_then(|version| self.kept().get(name, version)) {
+            return Ok(served);
+        }
         let artifacts = self.models.load(name).await?;
         let served = tokio::task::spawn_blocking(move || Served::new(&artifacts)).await;
         let ending =
@@ -57,6 +68,12 @@ impl Cache {
             self.kept().insert(name, version, Arc::clone(&served));
         }
         Ok(served)
+    }
+
+    /// Waits until few others load.
+    pub(crate) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.slots.acquire().await.ok()
     }
 
     /// Forgets a model.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, IF_RANGE, RANGE, VARY, X_CONTENT_TYPE_OPTIONS,
+    IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -137,12 +137,23 @@ fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     })
 }
 
+/// Whether a request may change a model whose JSON has this ETag, or that is not there: RFC 9110, 13.1.1 and 13.1.2.
+pub(crate) fn may_change(headers: &HeaderMap, etag: Option<&str>) -> bool {
+    let is_named = |name: HeaderName| {
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let is_it = |named: &str| named == "*" || etag == Some(named);
+        etag.is_some() && values.flat_map(|value| value.split(',')).any(|named| is_it(named.trim()))
+    };
+    (!headers.contains_key(IF_MATCH) || is_named(IF_MATCH)) && !is_named(IF_NONE_MATCH)
+}
+
 /// Whether the client prefers gzip, or takes it at least: it names it, and not with a weight of 0.
 fn accepts_gzip(headers: &HeaderMap) -> bool {
     let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let weight = weight.trim().strip_prefix("q=").unwrap_or("1").trim().parse::<f32>();
+        let weight = weight.trim().to_ascii_lowercase();
+        let weight = weight.strip_prefix("q=").unwrap_or("1").trim().parse::<f32>();
         name.trim().eq_ignore_ascii_case("gzip") && weight.is_ok_and(|weight| weight > 0.0)
     })
 }
@@ -224,9 +235,25 @@ mod tests {
     }
 
     #[test]
+    fn what_a_change_is_about() {
+        let may = |name, value, etag| may_change(&headers(name, value), etag);
+        assert!(may(IF_NONE_MATCH, "*", None) && !may(IF_NONE_MATCH, "*", Some("\"a\"")));
+        assert!(may(IF_MATCH, "\"b\", \"a\"", Some("\"a\"")) && may(IF_MATCH, "*", Some("\"a\"")));
+        assert!(!may(IF_MATCH, "\"b\"", Some("\"a\"")) && !may(IF_MATCH, "*", None));
+        assert!(may_change(&HeaderMap::new(), None));
+    }
+
+    #[test]
     fn encodings() {
         let gzip = |value| accepts_gzip(&headers(ACCEPT_ENCODING, value));
         assert!(gzip("gzip") && gzip("br, GZIP;q=0.5") && gzip("deflate,gzip"));
-        assert!(!gzip("") && !gzip("br") && !gzip("gzip;q=0") && !gzip("gzip;q=x") && !gzip("identity"));
+        assert!(
+            !gzip("")
+                && !gzip("br")
+                && !gzip("gzip;q=0")
+                && !gzip("gzip;Q=0")
+                && !gzip("gzip;q=x")
+                && !gzip("identity")
+        );
     }
 }

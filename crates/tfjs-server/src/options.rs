@@ -22,9 +22,10 @@ pub struct ServerOptions {
     pub allowed_origins: AllowedOrigins,
     /// The most bytes of an upload, with everything around the parts. Default: 8 GiB.
     pub max_upload_bytes: u64,
-    /// The most bytes of an uploaded `model.json`, which is held in memory. Default: 32 MiB.
+    /// The most bytes of an uploaded `model.json`, which is held in memory: parsed, it takes some ten times as much. All
+    /// uploads at a time may have twice as many. Default: 16 MiB.
     pub max_json_bytes: u64,
-    /// The most parts of an upload. Default: 1024.
+    /// The most parts of an upload, and the most weight files of a model that is uploaded. Default: 1024.
     pub max_parts: usize,
     /// The most uploads at a time; more are told to come back. Default: 16.
     pub max_uploads: usize,
@@ -59,7 +60,7 @@ impl Default for ServerOptions {
             is_read_only: false,
             allowed_origins: AllowedOrigins::default(),
             max_upload_bytes: 8 << 30,
-            max_json_bytes: 32 << 20,
+            max_json_bytes: 16 << 20,
             max_parts: 1024,
             max_uploads: 16,
             idle_timeout: Duration::from_secs(30),

@@ -81,6 +81,10 @@ impl Refusal {
                     "something else is in the way: a folder, a file, or a file of another model; choose another name";
                 return Self::new(StatusCode::CONFLICT, message);
             }
+            ErrorKind::PermissionDenied => {
+                tracing::error!(error = %Chain(error), "the backend refuses access");
+                return Self::new(StatusCode::FORBIDDEN, "the server itself may not do that where it keeps its models");
+            }
             ErrorKind::Conflict => StatusCode::CONFLICT,
             ErrorKind::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
             ErrorKind::RateLimited => StatusCode::SERVICE_UNAVAILABLE,
@@ -116,6 +120,7 @@ impl Refusal {
             StatusCode::METHOD_NOT_ALLOWED => "methodNotAllowed",
             StatusCode::REQUEST_TIMEOUT => "timeout",
             StatusCode::CONFLICT => "conflict",
+            StatusCode::PRECONDITION_FAILED => "preconditionFailed",
             StatusCode::PAYLOAD_TOO_LARGE => TOO_LARGE,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupportedMediaType",
             StatusCode::RANGE_NOT_SATISFIABLE => "rangeNotSatisfiable",

@@ -29,11 +29,16 @@ struct Server {
     cache: Cache,
     options: Arc<ServerOptions>,
     uploads: Semaphore,
+    /// For the JSON of all uploads that are under way, in KiB.
+    json_room: Arc<Semaphore>,
     /// The models that are being uploaded.
     busy: Mutex<BTreeSet<ModelName>>,
     /// Tells those who wait when one of them is not any more.
     ended: Notify,
 }
+
+/// How long an upload waits for others to end when there are too many.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Uploads to one name take turns, so that the last one wins whole.
 struct Turn<'a> {
@@ -71,6 +76,7 @@ impl Drop for Turn<'_> {
 /// connections.
 pub fn router(models: Models, options: ServerOptions) -> Router {
     let options = Arc::new(options);
+    let json_room = Arc::new(Semaphore::new(upload::json_room(&options)));
     let uploads = Semaphore::new(options.max_uploads.min(Semaphore::MAX_PERMITS));
     let server = Arc::new(Server {
         cache: Cache::new(models),
@@ -78,6 +84,7 @@ pub fn router(models: Models, options: ServerOptions) -> Router {
         uploads,
         busy: Mutex::default(),
         ended: Notify::new(),
+        json_room,
     });
     Router::new()
         .route("/", get(list))
@@ -112,6 +119,7 @@ struct Row {
 async fn list(State(server): State<Arc<Server>>, OriginalUri(uri): OriginalUri) -> Result<Response, Refusal> {
     let mut rows = Vec::new();
     let models = server.cache.models();
+    let _slot = server.cache.slot().await;
     let mut listed = models.list().map_err(|error| Refusal::of_backend(&error))?;
     while let Some(model) = listed.next().await {
         match model {
@@ -194,18 +202,21 @@ impl Server {
         headers: &HeaderMap,
         body: Body,
     ) -> Result<Response, Refusal> {
-        let Ok(_permit) = self.uploads.try_acquire() else {
-            let message = "too many uploads at a time; try again later";
-            let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
-            return Err(refusal.with_retry_after(Duration::from_secs(2)));
-        };
         let Some(_turn) = Turn::wait_for(self, name).await else {
             let message =
                 format!("another upload to `{name}` has been under way for long; try again when it has ended");
             return Err(Refusal::new(StatusCode::CONFLICT, message).with_retry_after(Duration::from_secs(2)));
         };
+        // Only now: who waits for his turn keeps nobody else from uploading.
+        let Ok(Ok(_permit)) = timeout(PATIENCE.min(self.options.idle_timeout), self.uploads.acquire()).await else {
+            let message = "too many uploads at a time; try again later";
+            let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
+            return Err(refusal.with_retry_after(Duration::from_secs(2)));
+        };
+        self.check_preconditions(name, headers).await?;
         // Boxed: it is much larger than what the other routes need.
-        let saved = Box::pin(upload::receive(self.cache.models(), name, &self.options, headers, body)).await;
+        let saved =
+            Box::pin(upload::receive(self.cache.models(), name, &self.options, &self.json_room, headers, body)).await;
         self.cache.forget(name);
         let saved: SaveResult = saved?;
         let mut response = json(StatusCode::OK, &saved);
@@ -215,13 +226,35 @@ impl Server {
         }
         Ok(response)
     }
+
+    /// `If-Match` and `If-None-Match` of a request that changes a model are about its `model.json`: RFC 9110, 13.1.
+    async fn check_preconditions(&self, name: &ModelName, headers: &HeaderMap) -> Result<(), Refusal> {
+        if !headers.contains_key(header::IF_MATCH) && !headers.contains_key(header::IF_NONE_MATCH) {
+            return Ok(());
+        }
+        let etag = match self.cache.get(name).await {
+            Ok(served) => served.etag(),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(Refusal::of_backend(&error)),
+        };
+        if download::may_change(headers, etag.as_deref()) {
+            return Ok(());
+        }
+        let message = match etag {
+            Some(_) => format!("the model `{name}` is there, and not the one that the request is about"),
+            None => format!("there is no model `{name}`"),
+        };
+        Err(Refusal::new(StatusCode::PRECONDITION_FAILED, message))
+    }
 }
 
 async fn remove(
     State(server): State<Arc<Server>>,
     name: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let name = path_name(name)?;
+    server.check_preconditions(&name, &headers).await?;
     let removed = server.cache.models().remove(&name).await;
     server.cache.forget(&name);
     let info = removed.map_err(|error| Refusal::of_backend(&error))?;

@@ -76,6 +76,15 @@ impl Served {
         self.files.get(path)
     }
 
+    /// What tells this model from another of its name, as far as its JSON does.
+    pub(crate) fn etag(&self) -> Option<String> {
+        let json = [MODEL_JSON, WEIGHTS_MANIFEST].into_iter().find_map(|name| self.file(name))?;
+        match json {
+            ServedFile::Json(text) => Some(text.etag(false)),
+            ServedFile::Binary { etag, .. } => etag.clone(),
+        }
+    }
+
     /// How many bytes it keeps in memory, roughly.
     pub(crate) fn weight(&self) -> usize {
         let weight = |file: &ServedFile| match file {

@@ -11,13 +11,15 @@ mod spool;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use tfjs_artifacts::{
     ByteSource as _, ModelArtifacts, ModelJson, RelPath, SaveResult, Segment, StoredSize, SurplusBytes,
     WeightsManifestGroup,
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::incoming::{Incoming, too_large};
 use self::multipart::Multipart;
@@ -36,13 +38,14 @@ pub(crate) async fn receive(
     models: &Models,
     name: &ModelName,
     options: &ServerOptions,
+    json_room: &Arc<Semaphore>,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<SaveResult, Refusal> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if text(header::CONTENT_ENCODING).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         let message = "uploads cannot be compressed; send them as they are";
-        return Err(Refusal::new(axum::http::StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
     }
     let boundary = multipart::boundary(text(header::CONTENT_TYPE))?;
     let length = text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
@@ -50,7 +53,41 @@ pub(crate) async fn receive(
         return Err(too_large(options.max_upload_bytes));
     }
     let multipart = Multipart::new(Incoming::new(body, options), &boundary, options.max_parts);
-    Upload { models, name, options, multipart, spool: Spool::default(), spooled: BTreeMap::new() }.run().await
+    let room = JsonRoom { of_all: Arc::clone(json_room), taken: None };
+    Upload { models, name, options, room, multipart, spool: Spool::default(), spooled: BTreeMap::new() }.run().await
+}
+
+/// How many KiB the JSON of all uploads at a time may have.
+pub(crate) fn json_room(options: &ServerOptions) -> usize {
+    usize::try_from(options.max_json_bytes / 1024)
+        .unwrap_or(usize::MAX)
+        .saturating_mul(2)
+        .clamp(2, Semaphore::MAX_PERMITS)
+}
+
+/// What the JSON of one upload takes of the room for all, until the upload ends.
+struct JsonRoom {
+    of_all: Arc<Semaphore>,
+    taken: Option<OwnedSemaphorePermit>,
+}
+
+impl JsonRoom {
+    /// Takes room for a JSON of so many bytes; what it had before is part of that.
+    fn grow_to(&mut self, bytes: usize) -> Result<(), Refusal> {
+        let missing =
+            bytes.div_ceil(1024).saturating_sub(self.taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
+        let missing = u32::try_from(missing).unwrap_or(u32::MAX);
+        let Ok(more) = Arc::clone(&self.of_all).try_acquire_many_owned(missing) else {
+            let message = "too much JSON is being uploaded at a time; try again later";
+            let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
+            return Err(refusal.with_retry_after(Duration::from_secs(2)));
+        };
+        match &mut self.taken {
+            Some(taken) => taken.merge(more),
+            None => self.taken = Some(more),
+        }
+        Ok(())
+    }
 }
 
 /// An upload that is under way.
@@ -58,6 +95,7 @@ struct Upload<'a> {
     models: &'a Models,
     name: &'a ModelName,
     options: &'a ServerOptions,
+    room: JsonRoom,
     multipart: Multipart,
     spool: Spool,
     /// Parts that had to be kept, by name.
@@ -98,20 +136,31 @@ impl Upload<'_> {
             let text = self.json_text().await?;
             let parsed = tokio::task::spawn_blocking(move || ModelJson::parse(&text)).await;
             return match parsed {
-                Ok(Ok(model_json)) => Ok(model_json),
+                Ok(Ok(model_json)) => self.check_files(model_json),
                 Ok(Err(error)) => Err(Refusal::unprocessable(format!("model.json: {error}"))),
                 Err(error) => {
                     tracing::error!(%error, "model.json could not be parsed");
-                    Err(Refusal::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "model.json could not be parsed"))
+                    Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "model.json could not be parsed"))
                 }
             };
         }
         Err(Refusal::bad_request("the upload has no part `model.json`"))
     }
 
+    /// Each file is one to be made, also one without a byte.
+    fn check_files(&self, model_json: ModelJson) -> Result<ModelJson, Refusal> {
+        let (files, limit) = (model_json.paths().count(), self.options.max_parts);
+        if files <= limit {
+            return Ok(model_json);
+        }
+        let message = format!("the manifest has {files} weight files, but {limit} are the limit of this server");
+        Err(Refusal::too_large(message))
+    }
+
     async fn json_text(&mut self) -> Result<Vec<u8>, Refusal> {
         let mut text = Vec::new();
         while let Some(bytes) = self.multipart.chunk().await? {
+            self.room.grow_to(text.len() + bytes.len())?;
             text.extend_from_slice(&bytes);
             if text.len() as u64 > self.options.max_json_bytes {
                 let limit = self.options.max_json_bytes;
@@ -130,6 +179,7 @@ impl Upload<'_> {
         files: &[File],
         source: impl FnOnce(Multipart) -> SequentialSource,
     ) -> Result<SaveResult, Refusal> {
+        let _room = self.room;
         let source = Arc::new(source(self.multipart));
         let segment = |file: &File| Segment::Lazy { source: Arc::clone(&source) as _, range: file.range.clone() };
         let artifacts = assemble(model_json, files.iter().map(segment).collect()).await?;

@@ -120,6 +120,48 @@ async fn a_file_that_changes_is_an_error_and_no_mixture() {
     assert!(error.to_string().contains("was changed after the model was loaded"), "{error}");
 }
 
+/// `HEAD` tells no validator, so the first answer's counts.
+#[tokio::test]
+async fn a_file_whose_validator_is_told_late_does_not_mix_either() {
+    let files = Files::of_model(&model_of(VALUES));
+    let plain = files.clone();
+    let server = Server::start(move |request| match &*request.method {
+        "HEAD" => plain.answer_plainly(request),
+        _ => plain.answer(request),
+    })
+    .await;
+    let lazy = load_lazily(&server.url(JSON), &client()).await.unwrap();
+    data(&lazy).read(0..100).await.unwrap();
+    files.put(WEIGHTS, vec![7; usize::from(VALUES) * 4]);
+    assert_eq!(data(&lazy).read(100..200).await.unwrap_err().kind(), ErrorKind::Conflict);
+}
+
+#[tokio::test]
+async fn a_part_that_does_not_say_which_is_refused() {
+    let files = Files::of_model(&model_of(VALUES));
+    let server = Server::start(move |request| match (&*request.method, request.header("range")) {
+        ("GET", Some(_)) => Reply::new(206, files.get(WEIGHTS).unwrap()),
+        _ => files.answer(request),
+    })
+    .await;
+    let lazy = load_lazily(&server.url(JSON), &client()).await.unwrap();
+    let error = data(&lazy).read(100..200).await.unwrap_err();
+    assert!(error.to_string().contains("does not say which"), "{error}");
+}
+
+/// An answer to `If-Range` that is whole and has no validator is of nobody knows which version.
+#[tokio::test]
+async fn a_whole_answer_to_if_range_has_to_show_its_version() {
+    let files = Files::of_model(&model_of(VALUES));
+    let server = Server::start(move |request| match request.header("range") {
+        Some(_) => Reply::ok(files.get(WEIGHTS).unwrap()),
+        None => files.answer(request),
+    })
+    .await;
+    let lazy = load_lazily(&server.url(JSON), &client()).await.unwrap();
+    assert_eq!(data(&lazy).read(100..200).await.unwrap_err().kind(), ErrorKind::Conflict);
+}
+
 #[tokio::test]
 async fn a_file_that_shrinks_is_an_error() {
     let files = Files::of_model(&model_of(VALUES));

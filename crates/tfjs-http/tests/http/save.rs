@@ -7,7 +7,7 @@ use tfjs_artifacts::{
     Error, ErrorKind, ModelArtifacts, RawJson, RelPath, SaveResult, Sharding, SurplusBytes, WeightData, Weights,
 };
 use tfjs_http::{HttpClient, HttpHandler};
-use tfjs_router::{Checksums, SaveHandler as _, SaveOptions};
+use tfjs_router::{Checksums, LoadOptions, Router, SaveHandler as _, SaveOptions};
 use tfjs_testkit::{FailingSource, assert_same_model, samples};
 
 use crate::server::{End, Files, Reply, Request, Server};
@@ -208,18 +208,43 @@ async fn weights_that_cannot_be_read_are_the_error() {
 }
 
 #[tokio::test]
-async fn a_redirect_takes_the_body_along_or_becomes_a_get() {
-    for (status, method, length) in [(307, "POST", true), (308, "POST", true), (303, "GET", false), (302, "GET", false)]
-    {
+async fn a_redirect_takes_the_body_along_or_is_refused() {
+    for status in [301, 302, 303, 307, 308] {
         let server = Server::start(move |request| match request.path() {
             "/upload" => Reply::redirect(status, "/there"),
-            _ => Reply::ok(""),
+            _ => Reply::ok("<html>please log in"),
         })
         .await;
-        save(&server.url("/upload"), &model_of(10)).await.unwrap();
-        let request = &server.requests()[1];
-        assert_eq!((&*request.method, request.body.len() > 40), (method, length));
+        let saved = save(&server.url("/upload"), &model_of(10)).await;
+        let requests = server.requests();
+        if status < 304 {
+            let error = saved.unwrap_err();
+            assert!(error.to_string().contains("would arrive without its body"), "{status}: {error}");
+            assert_eq!(requests.len(), 1);
+        } else {
+            saved.unwrap();
+            assert_eq!((&*requests[1].method, requests[1].body.len() > 40), ("POST", true));
+        }
     }
+}
+
+/// What was moved is not what is there: the server took it and kept what it had.
+#[tokio::test]
+async fn a_move_removes_nothing_if_another_model_is_at_the_destination() {
+    let files = Files::of_model(&model_of(10));
+    let server = Server::start(move |request| match &*request.method {
+        "POST" => Reply::ok(""),
+        _ => files.answer(request),
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().to_str().unwrap();
+    let router = Router::builder().routes(tfjs_fs::routes()).routes(tfjs_http::routes_with(&client())).build().unwrap();
+    router.save(&model_of(1000), source, &SaveOptions::new()).await.unwrap();
+    let moved = router.move_model(source, &server.url("/m/model.json"), &LoadOptions::new(), &SaveOptions::new()).await;
+    let error = moved.unwrap_err();
+    assert!(error.message().contains("does not have the model that was sent"), "{error}");
+    assert!(folder.path().join("model.json").exists());
 }
 
 #[tokio::test]

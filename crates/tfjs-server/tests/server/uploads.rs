@@ -173,7 +173,28 @@ async fn limits() {
     assert!(server.upload("POST", "/m", &long).await.error(413).contains("model.json has more than 1000 bytes"));
     let many = (0..4).fold(Form::default(), |form, index| form.part(&format!("part{index}"), *b""));
     assert!(server.upload("POST", "/m", &many).await.error(413).contains("more than 3 parts"));
+    // Files without a byte count too: each is one to be made.
+    let groups: Vec<_> = (0..4)
+        .map(|i| format!(r#"{{"paths":["{i}"],"weights":[{{"name":"{i}","shape":[0],"dtype":"bool"}}]}}"#))
+        .collect();
+    let files = Form::default().part("model.json", with_manifest(&format!("[{}]", groups.join(","))));
+    assert!(server.upload("POST", "/m", &files).await.error(413).contains("4 weight files"));
     assert_eq!(server.listing(), ["models"]);
+}
+
+/// RFC 9110, 13.1: what is about another model than the one that is there changes nothing.
+#[tokio::test]
+async fn preconditions() {
+    let server = Server::new().await;
+    let only_new = &["if-none-match: *"];
+    assert_eq!(server.upload_with("PUT", "/m", only_new, &model(1, 10)).await.status, 200);
+    assert_eq!(server.upload_with("PUT", "/m", only_new, &model(2, 10)).await.status, 412);
+    let etag = format!("if-match: {}", server.get("/m/model.json").await.header("etag").unwrap());
+    assert_eq!(server.upload_with("PUT", "/m", &["if-match: \"nope\""], &model(2, 10)).await.status, 412);
+    assert_eq!(server.request("DELETE", "/m", &["if-match: \"nope\""]).await.status, 412);
+    assert_eq!(server.get("/m/model.weights.bin").await.body, vec![1; 40]);
+    assert_eq!(server.upload_with("PUT", "/m", &[&etag], &model(2, 10)).await.status, 200);
+    assert_eq!(server.get("/m/model.weights.bin").await.body, vec![2; 40]);
 }
 
 #[tokio::test]
