@@ -32,7 +32,8 @@ pub use json::{JsonError, RawJson};
 pub use location::Location;
 pub use maybe::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
 pub use model_json::{
-    MAX_JSON_BYTES, ManifestError, ModelJson, WeightsManifestGroup, encode_manifest, encode_model_json,
+    MAX_JSON_BYTES, ManifestError, ModelJson, WeightsManifestGroup, encode_legacy_manifest, encode_manifest,
+    encode_model_json,
 };
 pub use quantization::{Quantization, QuantizationDType};
 pub use rel_path::{RelPath, RelPathError};

@@ -10,7 +10,7 @@ use crate::{
     Sniffed, SurplusBytes, WeightData, WeightGroup, WeightSpec, Weights, WeightsError, sniff,
 };
 
-pub use encode::{encode_manifest, encode_model_json};
+pub use encode::{encode_legacy_manifest, encode_manifest, encode_model_json};
 pub(crate) use encode::{encode_quantization, encode_weight_specs};
 
 /// The largest JSON text that is read: 256 MiB, hundreds of times the largest known model.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use tfjs_artifacts::{
     Error, ErrorKind, ModelArtifacts, ModelTopology, Operation, PlannedShard, RelPath, SaveResult, ShardHasher,
-    ShardLayout, ShardNames, SurplusBytes, WeightData, Weights, encode_manifest, encode_model_json,
+    ShardLayout, ShardNames, Weights, encode_legacy_manifest, encode_model_json,
 };
 use tfjs_router::{Checksums, ProgressMeter, SaveOptions};
 
@@ -161,7 +161,7 @@ fn heads(
         let message = "the topology is a binary GraphDef, which a `.json` file cannot hold; save to a folder";
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
-    let manifest = legacy_manifest(artifacts, layout)?;
+    let manifest = encode_legacy_manifest(artifacts, layout)?;
     Ok(vec![(name(WEIGHTS_MANIFEST)?, manifest.into()), (name(GRAPH_DEF)?, topology.clone())])
 }
 
@@ -196,19 +196,4 @@ impl Digests {
         layout.set_checksums(hasher.finish());
         Ok(true)
     }
-}
-
-/// What goes beside a binary topology: a bare manifest, or, if the model has more than that, an object that has all of it
-/// but the topology.
-fn legacy_manifest(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>) -> Result<String, Error> {
-    let mut without_topology = artifacts.clone();
-    without_topology.model_topology = None;
-    let no_weights = || Weights::new(Vec::new(), WeightData::empty(), SurplusBytes::Reject).map_err(Error::from);
-    let weights = artifacts.weights.clone().map_or_else(no_weights, Ok)?;
-    let no_files = ShardLayout::none();
-    let layout = layout.unwrap_or(&no_files);
-    if without_topology.is_bare() && !weights.groups().is_empty() {
-        return Ok(encode_manifest(&weights, layout)?);
-    }
-    encode_model_json(&without_topology.with_weights(weights), Some(layout))
 }

@@ -17,7 +17,7 @@ const ERROR_PAGE: usize = 1024;
 const MAX_TOLD: usize = 400;
 
 /// What `tfjs-server` calls that which is wrong.
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 15] = [
     "badRequest",
     "busy",
     "conflict",
@@ -33,7 +33,6 @@ const KINDS: [&str; 16] = [
     "tooLarge",
     "unauthenticated",
     "unsupportedMediaType",
-    "unavailable",
 ];
 
 /// How `tfjs-server` says what is wrong. The words of other servers are not passed on: they may repeat what was sent to them.

@@ -26,8 +26,8 @@ const WORTH_SKIPPING: u64 = 64 << 10;
 
 /// A weight file, known by its length and validator.
 ///
-/// Each read is a request for a range. Reads that follow one another go on in one answer, so that a copy needs one request for
-/// each file, and a server that knows no ranges sends each file once.
+/// Each read is a request for a range. Reads that follow one another go on in one answer, so that a copy needs few requests for
+/// each file, and a server that knows no ranges sends each file once, after the look at its beginning.
 pub(crate) struct HttpSource {
     session: Session,
     url: Url,

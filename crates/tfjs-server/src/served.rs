@@ -8,8 +8,8 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tfjs_artifacts::{
-    Error, ModelArtifacts, ModelTopology, Segment, Sha256, ShardLayout, SurplusBytes, WeightData, Weights,
-    encode_manifest, encode_model_json,
+    Error, ModelArtifacts, ModelTopology, Segment, Sha256, ShardLayout, WeightData, encode_legacy_manifest,
+    encode_model_json,
 };
 
 /// The file that a client asks for first.
@@ -64,7 +64,8 @@ impl Served {
             let etag = Some(quoted(&Sha256::of(topology)));
             let data = WeightData::from(topology.clone());
             files.insert(GRAPH_DEF.into(), ServedFile::Binary { data, etag });
-            files.insert(WEIGHTS_MANIFEST.into(), ServedFile::json(legacy_manifest(artifacts, layout.as_ref())?));
+            files
+                .insert(WEIGHTS_MANIFEST.into(), ServedFile::json(encode_legacy_manifest(artifacts, layout.as_ref())?));
         } else {
             let json = encode_model_json(artifacts, layout.as_ref())?;
             files.insert(MODEL_JSON.into(), ServedFile::json(json));
@@ -125,20 +126,6 @@ impl Text {
     pub(crate) fn etag(&self, is_gzipped: bool) -> String {
         if is_gzipped { format!("\"{}-gzip\"", self.digest) } else { quoted(&self.digest) }
     }
-}
-
-/// The text beside a binary topology: a bare manifest, or an object if the model has more than that.
-fn legacy_manifest(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>) -> Result<String, Error> {
-    let mut without_topology = artifacts.clone();
-    without_topology.model_topology = None;
-    let no_weights = || Weights::new(Vec::new(), WeightData::empty(), SurplusBytes::Reject).map_err(Error::from);
-    let weights = artifacts.weights.clone().map_or_else(no_weights, Ok)?;
-    let no_files = ShardLayout::none();
-    let layout = layout.unwrap_or(&no_files);
-    if without_topology.is_bare() && !weights.groups().is_empty() {
-        return Ok(encode_manifest(&weights, layout)?);
-    }
-    encode_model_json(&without_topology.with_weights(weights), Some(layout))
 }
 
 /// What tells the bytes of a weight file from others. What the medium says about them comes first: a checksum in the manifest

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Error, ErrorKind, ModelArtifacts, ModelTopology, Quantization, RawJson, ShardLayout, WeightSpec, Weights,
-    WeightsError,
+    Error, ErrorKind, ModelArtifacts, ModelTopology, Quantization, RawJson, ShardLayout, SurplusBytes, WeightData,
+    WeightSpec, Weights, WeightsError,
 };
 
 /// The text of `model.json` for these artifacts, whose weights are stored as `layout` says.
@@ -50,6 +50,24 @@ pub fn encode_model_json(artifacts: &ModelArtifacts, layout: Option<&ShardLayout
     // An explicit `"weightsManifest": null` is kept among them, and gives way to a real one; a real one is none of them.
     object.members(artifacts.unknown.iter().filter(|(key, value)| key != "weightsManifest" || value.is_null()));
     Ok(object.end())
+}
+
+/// The text beside a binary topology: a bare manifest, or, if the model has more than that, an object that has all of it but the
+/// topology.
+///
+/// # Errors
+/// [`WeightsError`] when the layout was made for other weights, and whatever keeps the JSON from being written.
+pub fn encode_legacy_manifest(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>) -> Result<String, Error> {
+    let mut without_topology = artifacts.clone();
+    without_topology.model_topology = None;
+    let no_weights = || Weights::new(Vec::new(), WeightData::empty(), SurplusBytes::Reject).map_err(Error::from);
+    let weights = artifacts.weights.clone().map_or_else(no_weights, Ok)?;
+    let no_files = ShardLayout::none();
+    let layout = layout.unwrap_or(&no_files);
+    if without_topology.is_bare() && !weights.groups().is_empty() {
+        return Ok(encode_manifest(&weights, layout)?);
+    }
+    encode_model_json(&without_topology.with_weights(weights), Some(layout))
 }
 
 /// The text of a bare weights manifest, the value of `weightsManifest`.
