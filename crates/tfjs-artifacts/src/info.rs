@@ -11,7 +11,7 @@ use crate::{DateSaved, ModelArtifacts, ModelTopology, RawJson, Weights};
 /// Date and sizes of a saved model: TensorFlow.js's `ModelArtifactsInfo`.
 ///
 /// The byte counts equal those of `getModelArtifactsInfoForJSON` for the same model: topology and specs
-/// count as the UTF-8 length of what `JSON.stringify` prints. Serializes as TensorFlow.js does.
+/// count as the UTF-8 length of what `JSON.stringify` prints. Serializes as TensorFlow.js does, and reads what it stores.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ModelArtifactsInfo {
@@ -133,6 +133,38 @@ impl serde::Serialize for ModelArtifactsInfo {
     }
 }
 
+/// Reads what TensorFlow.js stores; other keys are ignored.
+impl<'de> serde::Deserialize<'de> for ModelArtifactsInfo {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error as _;
+
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Stored {
+            date_saved: String,
+            model_topology_type: String,
+            model_topology_bytes: u64,
+            weight_specs_bytes: u64,
+            weight_data_bytes: u64,
+        }
+
+        let stored = Stored::deserialize(deserializer)?;
+        let model_topology_type = [TopologyType::Json, TopologyType::GraphDef]
+            .into_iter()
+            .find(|known| known.as_str() == stored.model_topology_type)
+            .ok_or_else(|| {
+                D::Error::custom(format!("`{}` is no modelTopologyType", stored.model_topology_type.escape_debug()))
+            })?;
+        Ok(Self {
+            date_saved: stored.date_saved.parse().map_err(D::Error::custom)?,
+            model_topology_type,
+            model_topology_bytes: stored.model_topology_bytes,
+            weight_specs_bytes: stored.weight_specs_bytes,
+            weight_data_bytes: stored.weight_data_bytes,
+        })
+    }
+}
+
 impl serde::Serialize for SaveResult {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("SaveResult", 1 + usize::from(!self.responses.is_empty()))?;
@@ -151,5 +183,20 @@ impl serde::Serialize for SaveResponse {
         object.serialize_field("contentType", &self.header("content-type"))?;
         object.serialize_field("body", &String::from_utf8_lossy(&self.body))?;
         object.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_is_read() {
+        let text = r#"{"dateSaved":"2026-11-23T14:30:19.064Z","modelTopologyType":"JSON","modelTopologyBytes":5,"weightSpecsBytes":7,"weightDataBytes":9}"#;
+        let info: ModelArtifactsInfo = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&info).unwrap(), text);
+        let error = serde_json::from_str::<ModelArtifactsInfo>(&text.replace("JSON", "XML")).unwrap_err();
+        assert!(error.to_string().starts_with("`XML` is no modelTopologyType"), "{error}");
+        assert!(serde_json::from_str::<ModelArtifactsInfo>(&text.replace("2026", "soon")).is_err());
     }
 }

@@ -34,6 +34,8 @@ pub struct Capabilities {
     pub lazy: bool,
     /// The stored form is bytes that somebody else could damage.
     pub raw_medium: bool,
+    /// A model of ten megabytes fits.
+    pub large: bool,
 }
 
 /// A way to damage a stored model.
@@ -69,7 +71,7 @@ pub enum Damaged {
 impl Capabilities {
     /// Everything.
     pub fn all() -> Self {
-        Self { manages: true, lazy: true, raw_medium: true }
+        Self { manages: true, lazy: true, raw_medium: true, large: true }
     }
 
     /// Nothing is stored as bytes.
@@ -83,6 +85,13 @@ impl Capabilities {
     #[must_use]
     pub fn without_management(mut self) -> Self {
         self.manages = false;
+        self
+    }
+
+    /// Only a few megabytes fit.
+    #[must_use]
+    pub fn without_large_models(mut self) -> Self {
+        self.large = false;
         self
     }
 

@@ -2,19 +2,30 @@
 
 /// Expands to one test per behaviour of [`cases`](crate::cases).
 ///
-/// `harness` is an expression that makes a fresh [`Harness`](crate::Harness); `block_on` runs a future to its end. Both
-/// are evaluated in each test.
+/// `harness` is an expression that makes a fresh [`Harness`](crate::Harness), evaluated in each test. Natively `block_on`
+/// runs a future to its end; where the test framework runs futures by itself, `async_test` names its attribute:
 ///
 /// ```text
 /// mod suite {
 ///     tfjs_testkit::conformance_suite!(harness = super::MyHarness::new(), block_on = tfjs_testkit::block_on);
 /// }
+///
+/// mod in_a_browser {
+///     use wasm_bindgen_test::wasm_bindgen_test;
+///     tfjs_testkit::conformance_suite!(harness = super::MyHarness::new(), async_test = wasm_bindgen_test);
+/// }
 /// ```
 #[macro_export]
 macro_rules! conformance_suite {
     (harness = $harness:expr, block_on = $block_on:expr) => {
+        $crate::conformance_suite! { @every block_on ($harness) ($block_on) }
+    };
+    (harness = $harness:expr, async_test = $test:ident) => {
+        $crate::conformance_suite! { @every async_test ($harness) ($test) }
+    };
+    (@every $style:ident $harness:tt $runner:tt) => {
         $crate::conformance_suite! {
-            @cases $harness, $block_on,
+            @$style $harness $runner
             absent_fields_stay_absent
             all_optional_fields_survive
             cancelled_save_is_all_or_nothing
@@ -57,12 +68,21 @@ macro_rules! conformance_suite {
             zero_dim_tensor
         }
     };
-    (@cases $harness:expr, $block_on:expr, $($case:ident)+) => {
+    (@block_on ($harness:expr) ($block_on:expr) $($case:ident)+) => {
         $(
             #[test]
             fn $case() {
                 let harness = $harness;
                 $block_on($crate::cases::$case(&harness));
+            }
+        )+
+    };
+    (@async_test ($harness:expr) ($test:ident) $($case:ident)+) => {
+        $(
+            #[$test]
+            async fn $case() {
+                let harness = $harness;
+                $crate::cases::$case(&harness).await;
             }
         )+
     };

@@ -1,0 +1,57 @@
+//! What JavaScript throws, as errors of this library.
+
+use std::fmt;
+
+use js_sys::Reflect;
+use tfjs_artifacts::{Error, ErrorKind};
+use wasm_bindgen::JsValue;
+
+/// Name and message of what was thrown: all that can cross into an error that is `Send`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Thrown {
+    pub(crate) name: String,
+    pub(crate) message: String,
+}
+
+impl Thrown {
+    pub(crate) fn new(value: &JsValue) -> Self {
+        let text = |key: &str| Reflect::get(value, &key.into()).ok().and_then(|text| text.as_string());
+        let name = text("name").unwrap_or_else(|| "Error".to_owned());
+        // A rejection may be anything; a string is the usual oddity.
+        let message = text("message").or_else(|| value.as_string()).unwrap_or_else(|| format!("{value:?}"));
+        Self { name, message }
+    }
+
+    /// The class of the error, by the name of the DOMException.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self.name.as_str() {
+            "QuotaExceededError" | "NS_ERROR_DOM_QUOTA_REACHED" => ErrorKind::StorageFull,
+            "SecurityError" | "NotAllowedError" | "NoModificationAllowedError" => ErrorKind::PermissionDenied,
+            "NotFoundError" => ErrorKind::NotFound,
+            "TypeMismatchError" | "VersionError" | "ConstraintError" => ErrorKind::Conflict,
+            "AbortError" | "InvalidStateError" | "TransactionInactiveError" | "NotReadableError" | "NetworkError" => {
+                ErrorKind::Transport
+            }
+            "TimeoutError" => ErrorKind::Timeout,
+            "NotSupportedError" => ErrorKind::Unsupported,
+            "DataError" | "DataCloneError" | "EncodingError" | "SyntaxError" => ErrorKind::InvalidData,
+            // What an ArrayBuffer that cannot be allocated throws.
+            "RangeError" => ErrorKind::LimitExceeded,
+            _ => ErrorKind::Unexpected,
+        }
+    }
+}
+
+impl fmt::Display for Thrown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.message)
+    }
+}
+
+impl std::error::Error for Thrown {}
+
+/// An error whose cause is what was thrown; its kind is told by the name of that.
+pub(crate) fn thrown(value: &JsValue, message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    let thrown = Thrown::new(value);
+    Error::new(thrown.kind(), message).with_source(thrown)
+}

@@ -1,0 +1,115 @@
+//! `model.json` for media that keep all weights as one run of bytes: it comes with the lengths of the files that they were cut into.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tfjs_artifacts::{
+    Error, ErrorKind, ModelArtifacts, ModelJson, ModelTopology, PlannedShard, Segment, ShardLayout, ShardNames,
+    SurplusBytes, encode_model_json,
+};
+use tfjs_router::SaveOptions;
+
+/// The JSON of a stored model: `{"shardBytes": [8, 4], "modelJson": {..}}`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Text<'a> {
+    shard_bytes: Vec<u64>,
+    #[serde(borrow)]
+    model_json: &'a RawValue,
+}
+
+/// A stored model, without its weights.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    model_json: ModelJson,
+    shard_bytes: Vec<u64>,
+}
+
+/// The files that the weights would be, cut as the options say; `None` without weights.
+pub(crate) fn layout(artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<Option<ShardLayout>, Error> {
+    let Some(weights) = &artifacts.weights else { return Ok(None) };
+    let bad = |error: tfjs_artifacts::LayoutError| {
+        Error::new(ErrorKind::InvalidUrl, "the weights cannot be cut like that").with_source(error)
+    };
+    let names = match &options.weights_file_name {
+        Some(name) => ShardNames::for_weights_file(name.clone()),
+        None => ShardNames::for_model("model").map_err(|error| bad(error.into()))?,
+    };
+    ShardLayout::new(weights, &names, options.sharding).map(Some).map_err(bad)
+}
+
+/// A binary topology has no place in these media, and the reference has none for it either.
+pub(crate) fn refuse_binary_topology(artifacts: &ModelArtifacts) -> Result<(), Error> {
+    if matches!(artifacts.model_topology, Some(ModelTopology::GraphDef(_))) {
+        let message = "the topology is a binary GraphDef, which browser storage does not hold; save to a folder or a server, or convert the model";
+        return Err(Error::new(ErrorKind::Unsupported, message));
+    }
+    Ok(())
+}
+
+/// The text that [`Stored::parse`] reads.
+pub(crate) fn encode(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>) -> Result<String, Error> {
+    refuse_binary_topology(artifacts)?;
+    let failed =
+        |error| Error::new(ErrorKind::Unexpected, "the JSON of the model cannot be written").with_source(error);
+    let model_json = RawValue::from_string(encode_model_json(artifacts, layout)?).map_err(failed)?;
+    let shard_bytes = layout.iter().flat_map(|layout| layout.shards()).map(PlannedShard::byte_length).collect();
+    serde_json::to_string(&Text { shard_bytes, model_json: &model_json }).map_err(failed)
+}
+
+impl Stored {
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        // What is too deep or too long is told before serde_json looks at it.
+        tfjs_artifacts::RawJson::parse(text).map_err(tfjs_artifacts::ManifestError::from)?;
+        let parsed: Text<'_> = serde_json::from_str(text).map_err(|error| {
+            Error::new(ErrorKind::InvalidData, "the stored JSON is not that of a model").with_source(error)
+        })?;
+        Ok(Self { model_json: ModelJson::parse(parsed.model_json.get().as_bytes())?, shard_bytes: parsed.shard_bytes })
+    }
+
+    /// How many bytes the weights should have.
+    pub(crate) fn weight_bytes(&self) -> u64 {
+        self.shard_bytes.iter().fold(0, |sum, bytes| sum.saturating_add(*bytes))
+    }
+
+    /// Everything but the weights.
+    pub(crate) fn model_json(&self) -> &ModelJson {
+        &self.model_json
+    }
+
+    /// With its weights: all of them, as one segment. The last file takes what is more or less than there should be, so that
+    /// the error names it.
+    pub(crate) async fn assemble(self, weights: Segment, surplus: SurplusBytes) -> Result<ModelArtifacts, Error> {
+        let files = self.model_json.paths().count();
+        let total = weights.byte_length();
+        if self.shard_bytes.len() != files || (files == 0 && total > 0) {
+            let message = format!(
+                "the stored JSON has the lengths of {} weight files, but its manifest names {files}, and there are {total} bytes of weights",
+                self.shard_bytes.len()
+            );
+            return Err(Error::new(ErrorKind::InvalidData, message));
+        }
+        let mut segments = Vec::with_capacity(files);
+        let mut start = 0u64;
+        for (index, bytes) in self.shard_bytes.iter().enumerate() {
+            let is_last = index + 1 == files;
+            let end = if is_last { total } else { start.saturating_add(*bytes).min(total) };
+            segments.push(part(&weights, start, end));
+            start = end;
+        }
+        self.model_json.assemble(segments, surplus).await
+    }
+}
+
+/// A part of a segment; the offsets lie within it.
+fn part(whole: &Segment, start: u64, end: u64) -> Segment {
+    match whole {
+        Segment::Memory(bytes) => {
+            let at = |offset: u64| usize::try_from(offset).unwrap_or(bytes.len()).min(bytes.len());
+            Segment::Memory(if start < end { bytes.slice(at(start)..at(end)) } else { Bytes::new() })
+        }
+        Segment::Lazy { source, range } => {
+            Segment::Lazy { source: std::sync::Arc::clone(source), range: range.start + start..range.start + end }
+        }
+    }
+}
