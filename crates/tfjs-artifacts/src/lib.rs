@@ -33,7 +33,7 @@ pub use location::Location;
 pub use maybe::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
 pub use model_json::{
     MAX_JSON_BYTES, ManifestError, ModelJson, WeightsManifestGroup, encode_legacy_manifest, encode_manifest,
-    encode_model_json,
+    encode_model_json, encode_weight_specs,
 };
 pub use quantization::{Quantization, QuantizationDType};
 pub use rel_path::{RelPath, RelPathError};

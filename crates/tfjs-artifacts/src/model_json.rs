@@ -10,8 +10,8 @@ use crate::{
     Sniffed, SurplusBytes, WeightData, WeightGroup, WeightSpec, Weights, WeightsError, sniff,
 };
 
-pub use encode::{encode_legacy_manifest, encode_manifest, encode_model_json};
-pub(crate) use encode::{encode_quantization, encode_weight_specs};
+pub(crate) use encode::encode_quantization;
+pub use encode::{encode_legacy_manifest, encode_manifest, encode_model_json, encode_weight_specs};
 
 /// The largest JSON text that is read: 256 MiB, hundreds of times the largest known model.
 pub const MAX_JSON_BYTES: u64 = 256 << 20;

@@ -4,4 +4,9 @@
 
 mod error;
 mod global;
+pub mod local_storage;
+mod reference;
 mod stored;
+
+#[doc(inline)]
+pub use local_storage::LocalStorageHandler;

@@ -2,25 +2,24 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use tfjs_artifacts::{
-    Error, ErrorKind, ModelArtifacts, ModelJson, ModelTopology, PlannedShard, Segment, ShardLayout, ShardNames,
-    SurplusBytes, encode_model_json,
+    Error, ErrorKind, ManifestError, ModelArtifacts, ModelJson, ModelTopology, PlannedShard, RawJson, Segment,
+    ShardLayout, ShardNames, SurplusBytes, encode_model_json,
 };
 use tfjs_router::SaveOptions;
 
 /// The JSON of a stored model: `{"shardBytes": [8, 4], "modelJson": {..}}`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Text<'a> {
+struct Text {
     shard_bytes: Vec<u64>,
-    #[serde(borrow)]
-    model_json: &'a RawValue,
+    model_json: RawJson,
 }
 
 /// A stored model, without its weights.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
+    text: Option<RawJson>,
     model_json: ModelJson,
     shard_bytes: Vec<u64>,
 }
@@ -50,21 +49,48 @@ pub(crate) fn refuse_binary_topology(artifacts: &ModelArtifacts) -> Result<(), E
 /// The text that [`Stored::parse`] reads.
 pub(crate) fn encode(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>) -> Result<String, Error> {
     refuse_binary_topology(artifacts)?;
-    let failed =
-        |error| Error::new(ErrorKind::Unexpected, "the JSON of the model cannot be written").with_source(error);
-    let model_json = RawValue::from_string(encode_model_json(artifacts, layout)?).map_err(failed)?;
+    let model_json = RawJson::parse(&encode_model_json(artifacts, layout)?).map_err(ManifestError::from)?;
+    encode_text(&model_json, layout)
+}
+
+/// As [`encode`], for a `model.json` that is written already.
+pub(crate) fn encode_text(model_json: &RawJson, layout: Option<&ShardLayout>) -> Result<String, Error> {
     let shard_bytes = layout.iter().flat_map(|layout| layout.shards()).map(PlannedShard::byte_length).collect();
-    serde_json::to_string(&Text { shard_bytes, model_json: &model_json }).map_err(failed)
+    serde_json::to_string(&Text { shard_bytes, model_json: model_json.clone() }).map_err(|error| {
+        Error::new(ErrorKind::Unexpected, "the JSON of the model cannot be written").with_source(error)
+    })
 }
 
 impl Stored {
+    pub(crate) fn new(model_json: ModelJson, shard_bytes: Vec<u64>) -> Self {
+        Self { text: None, model_json, shard_bytes }
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        Self::parse_with_topology(text, None)
+    }
+
+    /// Parses a text whose topology is kept elsewhere, unless it has one of its own.
+    pub(crate) fn parse_with_topology(text: &str, topology: Option<&RawJson>) -> Result<Self, Error> {
         // What is too deep or too long is told before serde_json looks at it.
-        tfjs_artifacts::RawJson::parse(text).map_err(tfjs_artifacts::ManifestError::from)?;
-        let parsed: Text<'_> = serde_json::from_str(text).map_err(|error| {
+        RawJson::parse(text).map_err(ManifestError::from)?;
+        let Text { shard_bytes, mut model_json } = serde_json::from_str(text).map_err(|error| {
             Error::new(ErrorKind::InvalidData, "the stored JSON is not that of a model").with_source(error)
         })?;
-        Ok(Self { model_json: ModelJson::parse(parsed.model_json.get().as_bytes())?, shard_bytes: parsed.shard_bytes })
+        if let Some(topology) = topology
+            && let Some(entries) = model_json.entries()
+            && !entries.iter().any(|(key, _)| key == "modelTopology")
+        {
+            let first = ("modelTopology".to_owned(), topology.clone());
+            model_json = RawJson::from_entries([first].into_iter().chain(entries)).map_err(ManifestError::from)?;
+        }
+        let parsed = ModelJson::parse(model_json.get().as_bytes())?;
+        Ok(Self { text: Some(model_json), model_json: parsed, shard_bytes })
+    }
+
+    /// The keys of the `model.json` that was parsed.
+    pub(crate) fn entries(&self) -> Vec<(String, RawJson)> {
+        self.text.as_ref().and_then(RawJson::entries).unwrap_or_default()
     }
 
     /// How many bytes the weights should have.

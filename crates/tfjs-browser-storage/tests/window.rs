@@ -1,11 +1,19 @@
 //! What runs in a page.
 #![cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+mod common {
+    pub(crate) mod local_storage;
+}
+
+use wasm_bindgen_test::wasm_bindgen_test_configure;
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-#[wasm_bindgen_test]
-fn smoke() {
-    assert!(js_sys::global().is_object());
+mod local_storage_suite {
+    use wasm_bindgen_test::wasm_bindgen_test;
+    tfjs_testkit::conformance_suite!(
+        harness = crate::common::local_storage::Place::new(),
+        async_test = wasm_bindgen_test
+    );
 }

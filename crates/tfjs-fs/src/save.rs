@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use tfjs_artifacts::{
-    Error, ErrorKind, ModelArtifacts, ModelTopology, Operation, PlannedShard, RelPath, SaveResult, ShardHasher,
-    ShardLayout, ShardNames, Weights, encode_legacy_manifest, encode_model_json,
+    Error, ErrorKind, ModelArtifacts, ModelTopology, Operation, RelPath, SaveResult, ShardLayout, ShardNames,
+    encode_legacy_manifest, encode_model_json,
 };
-use tfjs_router::{Checksums, ProgressMeter, SaveOptions};
+use tfjs_router::{Digests, ProgressMeter, SaveOptions};
 
 use crate::blocking::blocking;
 use crate::model_dir::{Destination, Entry, GRAPH_DEF, WEIGHTS_MANIFEST, find, folder_of, join};
@@ -163,37 +163,4 @@ fn heads(
     }
     let manifest = encode_legacy_manifest(artifacts, layout)?;
     Ok(vec![(name(WEIGHTS_MANIFEST)?, manifest.into()), (name(GRAPH_DEF)?, topology.clone())])
-}
-
-/// Digests the weights as they pass by: to compare them with the checksums that they came with, and for new ones.
-#[derive(Debug)]
-pub(crate) struct Digests {
-    came_with: Option<ShardHasher>,
-    written: Option<ShardHasher>,
-}
-
-impl Digests {
-    fn new(weights: &Weights, layout: &ShardLayout, checksums: Checksums) -> Self {
-        let came_with = weights.checksum_hasher();
-        let are_wanted = came_with.is_some() || checksums == Checksums::Write;
-        let lengths = layout.shards().map(PlannedShard::byte_length);
-        let written = (are_wanted && !layout.has_checksums()).then(|| ShardHasher::new(lengths));
-        Self { came_with, written }
-    }
-
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        for hasher in [&mut self.came_with, &mut self.written].into_iter().flatten() {
-            hasher.update(bytes);
-        }
-    }
-
-    /// Compares, and puts new checksums into the layout; tells whether there are any.
-    fn finish(self, weights: &Weights, layout: &mut ShardLayout) -> Result<bool, Error> {
-        if let Some(hasher) = self.came_with {
-            weights.compare_checksums(&hasher.finish())?;
-        }
-        let Some(hasher) = self.written else { return Ok(false) };
-        layout.set_checksums(hasher.finish());
-        Ok(true)
-    }
 }

@@ -18,7 +18,7 @@ use crate::blocking::blocking;
 use crate::error::io_error;
 use crate::model_dir::{folder_of, join};
 use crate::ownership::Claimed;
-use crate::save::Digests;
+use tfjs_router::Digests;
 
 /// How much of the weights is in memory at a time.
 const WINDOW: usize = 4 << 20;

@@ -8,6 +8,7 @@
     )
 )]
 
+mod digests;
 mod handler;
 mod manage;
 mod memory;
@@ -18,6 +19,7 @@ mod route;
 mod router;
 mod url;
 
+pub use digests::Digests;
 pub use handler::{IoHandler, ListedModel, LoadHandler, ModelStore, SaveHandler, finish_load};
 pub use memory::MemoryStore;
 pub use options::{Checksums, LoadOptions, RemoveOptions, SaveOptions, WeightLoading};

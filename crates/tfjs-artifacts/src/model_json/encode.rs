@@ -91,8 +91,9 @@ pub fn encode_manifest(weights: &Weights, layout: &ShardLayout) -> Result<String
     Ok(array(groups))
 }
 
-/// The text of an array of specs: `weights` of a group, or all of a model's.
-pub(crate) fn encode_weight_specs<'a>(specs: impl IntoIterator<Item = &'a WeightSpec>) -> String {
+/// The text of an array of specs: `weights` of a group of the manifest, or the `weightSpecs` of a whole model, as
+/// TensorFlow.js's `ModelArtifacts` has them.
+pub fn encode_weight_specs<'a>(specs: impl IntoIterator<Item = &'a WeightSpec>) -> String {
     array(specs.into_iter().map(weight_spec))
 }
 

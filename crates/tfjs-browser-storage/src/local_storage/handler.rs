@@ -1,0 +1,249 @@
+//! Loading, saving, listing and removing.
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use futures::TryStreamExt as _;
+use tfjs_artifacts::{
+    BoxStream, Error, ErrorKind, ManifestError, ModelArtifacts, ModelArtifactsInfo, Operation, RawJson, SaveResult,
+    Segment, ShardLayout, Weights,
+};
+use tfjs_router::{
+    Digests, ListedModel, LoadHandler, LoadOptions, ModelStore, ModelUrl, ProgressMeter, RemoveOptions, SaveHandler,
+    SaveOptions, finish_load,
+};
+
+use super::keys::{self, Keys, Part};
+use super::transaction::{self, Values};
+use super::{SCHEME, storage};
+use crate::reference::{EXTRA, Keeps, Parts};
+use crate::stored;
+
+/// How much of the weights is encoded at once: a multiple of three bytes, so that base64 has no padding in the middle.
+const WINDOW: usize = 3 << 18;
+
+/// More weights than any browser's localStorage holds; what is larger is not even read.
+const MOST_WEIGHTS: u64 = 64 << 20;
+
+/// A model in localStorage, under the five keys where TensorFlow.js would keep it.
+#[derive(Clone, Debug)]
+pub struct LocalStorageHandler {
+    keys: Keys,
+}
+
+impl LocalStorageHandler {
+    /// The model of this name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidUrl`] when the name is empty.
+    pub fn new(name: &str) -> Result<Self, Error> {
+        if name.is_empty() {
+            let message = "a model in localStorage needs a name, as in `localstorage://my-model`";
+            return Err(Error::new(ErrorKind::InvalidUrl, message));
+        }
+        Ok(Self { keys: Keys::of(name) })
+    }
+
+    /// The model at `localstorage://name`. The name is what follows `://`, verbatim.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidUrl`] when the name is empty.
+    pub fn from_url(url: &ModelUrl) -> Result<Self, Error> {
+        Self::new(url.rest())
+    }
+
+    /// Says what was being done here, where the error does not say it.
+    fn failed(&self, operation: Operation) -> impl Fn(Error) -> Error {
+        let location = format!("{SCHEME}://{}", self.keys.name());
+        move |error| error.with_operation(operation).with_location(&location)
+    }
+}
+
+#[async_trait(?Send)]
+impl LoadHandler for LocalStorageHandler {
+    async fn load(&self, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
+        load(&self.keys, options).await.map_err(self.failed(Operation::Load))
+    }
+}
+
+#[async_trait(?Send)]
+impl SaveHandler for LocalStorageHandler {
+    async fn save(&self, artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<SaveResult, Error> {
+        save(&self.keys, artifacts, options).await.map_err(self.failed(Operation::Save))
+    }
+}
+
+async fn load(keys: &Keys, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
+    let [info, topology, specs, data, metadata] = transaction::read(&storage()?, keys)?;
+    let Some(info) = info else { return Err(missing()) };
+    parse_info(&info)?;
+    let parts = Parts {
+        topology: optional_json(topology, Part::Topology)?,
+        specs: optional_json(specs, Part::WeightSpecs)?,
+        others: Vec::new(),
+        extra: None,
+    };
+    let parts = match optional_json(metadata, Part::Metadata)? {
+        Some(metadata) => with_metadata(parts, &metadata)?,
+        // Models that were saved before TensorFlow.js 1.0 have none.
+        None => parts,
+    };
+    let has_weights = parts.specs.as_ref().and_then(RawJson::element_count).is_some_and(|count| count > 0);
+    let weights = match data {
+        Some(base64) => decode(&base64)?,
+        None if has_weights => {
+            let message = format!("the weights are missing: there is no key `{}`", keys.key(Part::WeightData));
+            return Err(Error::new(ErrorKind::NotFound, message));
+        }
+        None => Bytes::new(),
+    };
+    let stored = parts.stored(weights.len() as u64)?;
+    finish_load(stored.assemble(Segment::Memory(weights), options.surplus_bytes).await?, options).await
+}
+
+async fn save(keys: &Keys, artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<SaveResult, Error> {
+    let storage = storage()?;
+    let mut layout = stored::layout(artifacts, options)?;
+    let mut meter = ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref());
+    let data = match artifacts.weights.as_ref().zip(layout.as_mut()) {
+        Some((weights, layout)) => {
+            let needed = weights.data().byte_length();
+            if needed > MOST_WEIGHTS {
+                return Err(transaction::no_room(needed / 3 * 8, transaction::room(&storage)));
+            }
+            encode(weights, layout, options, &mut meter).await?
+        }
+        None => String::new(),
+    };
+    let Parts { topology, specs, mut others, extra } = Parts::of(artifacts, layout.as_ref(), Keeps::Text)?;
+    if let Some(extra) = extra {
+        others.push((EXTRA.to_owned(), RawJson::parse(&extra).map_err(ManifestError::from)?));
+    }
+    let result = SaveResult::now(artifacts);
+    let info = RawJson::from_serialize(&result.model_artifacts_info).map_err(ManifestError::from)?;
+    let metadata = RawJson::from_entries(others).map_err(ManifestError::from)?;
+    let values: Values = [
+        Some(info.to_string()),
+        // The reference would write the text `undefined`, and fail to read it.
+        Some(topology.map_or_else(|| "null".to_owned(), |topology| topology.to_string())),
+        Some(specs.map_or_else(|| "[]".to_owned(), |specs| specs.to_string())),
+        Some(data),
+        Some(metadata.to_string()),
+    ];
+    transaction::write(&storage, keys, &values)?;
+    meter.done();
+    Ok(result)
+}
+
+/// All weights as base64.
+async fn encode(
+    weights: &Weights,
+    layout: &mut ShardLayout,
+    options: &SaveOptions,
+    meter: &mut ProgressMeter,
+) -> Result<String, Error> {
+    let mut digests = Digests::new(weights, layout, options.checksums);
+    let mut base64 = String::new();
+    let mut rest = Vec::new();
+    let mut windows = weights.data().stream(WINDOW);
+    while let Some(window) = windows.try_next().await? {
+        digests.update(&window);
+        rest.extend_from_slice(&window);
+        let (whole, tail) = rest.split_at(rest.len() - rest.len() % 3);
+        STANDARD.encode_string(whole, &mut base64);
+        rest = tail.to_vec();
+        meter.advance(window.len() as u64);
+    }
+    STANDARD.encode_string(&rest, &mut base64);
+    digests.finish(weights, layout)?;
+    Ok(base64)
+}
+
+fn decode(base64: &str) -> Result<Bytes, Error> {
+    STANDARD.decode(base64).map(Bytes::from).map_err(|error| {
+        Error::new(ErrorKind::InvalidData, "the weights are not base64: they were damaged").with_source(error)
+    })
+}
+
+/// The keys of the metadata, and the extra among them.
+fn with_metadata(mut parts: Parts, metadata: &RawJson) -> Result<Parts, Error> {
+    let Some(entries) = metadata.entries() else {
+        let message = format!("`{}` is not an object", Part::Metadata.as_str());
+        return Err(Error::new(ErrorKind::InvalidData, message));
+    };
+    for (key, value) in entries {
+        if key == EXTRA {
+            parts.extra = Some(value.to_string());
+        } else {
+            parts.others.push((key, value));
+        }
+    }
+    Ok(parts)
+}
+
+/// A part that may be missing: the reference writes `undefined` for what it does not have.
+fn optional_json(text: Option<String>, part: Part) -> Result<Option<RawJson>, Error> {
+    let Some(text) = text.filter(|text| !matches!(text.as_str(), "undefined" | "null")) else { return Ok(None) };
+    let error = |error: ManifestError| {
+        let kind = Error::from(error.clone()).kind();
+        Error::new(kind, format!("`{}` is damaged", part.as_str())).with_source(error)
+    };
+    RawJson::parse(&text).map(Some).map_err(|json| error(json.into()))
+}
+
+fn parse_info(text: &str) -> Result<ModelArtifactsInfo, Error> {
+    serde_json::from_str(text).map_err(|error| {
+        Error::new(ErrorKind::InvalidData, "`info` is damaged: it is not what a save writes").with_source(error)
+    })
+}
+
+fn missing() -> Error {
+    Error::new(ErrorKind::NotFound, "there is no model of this name in localStorage")
+}
+
+/// The models whose names begin like this.
+#[derive(Clone, Debug)]
+pub(super) struct Below {
+    prefix: String,
+}
+
+impl Below {
+    pub(super) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned() }
+    }
+
+    fn listed(&self) -> Result<Vec<Result<ListedModel, Error>>, Error> {
+        let storage = storage()?;
+        let names = keys::names(&storage).into_iter().filter(|name| name.starts_with(&self.prefix));
+        let model = |name: String| {
+            let url = ModelUrl::from_parts(SCHEME, &name)?;
+            let [info, ..] = transaction::read(&storage, &Keys::of(&name))?;
+            let Some(info) = info else { return Ok(None) };
+            let info = parse_info(&info).map_err(|error| error.with_location(&url.to_string()))?;
+            Ok(Some(ListedModel::new(url, info)))
+        };
+        Ok(names.filter_map(|name| model(name).transpose()).collect())
+    }
+}
+
+#[async_trait(?Send)]
+impl ModelStore for Below {
+    fn list(&self) -> BoxStream<'static, Result<ListedModel, Error>> {
+        let listed = self.listed().unwrap_or_else(|error| vec![Err(error)]);
+        let failed = |error: Error| error.with_operation(Operation::List).with_location(&format!("{SCHEME}://"));
+        Box::pin(futures::stream::iter(listed.into_iter().map(move |model| model.map_err(failed))))
+    }
+
+    async fn remove(&self, _options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
+        let handler = LocalStorageHandler::new(&self.prefix)?;
+        let remove = || {
+            let storage = storage()?;
+            let [info, ..] = transaction::read(&storage, &handler.keys)?;
+            let info = parse_info(&info.ok_or_else(missing)?)?;
+            transaction::remove(&storage, &handler.keys)?;
+            Ok(info)
+        };
+        remove().map_err(handler.failed(Operation::Remove))
+    }
+}

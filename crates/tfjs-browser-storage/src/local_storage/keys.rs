@@ -1,0 +1,76 @@
+//! The names of the five strings.
+
+use web_sys::Storage;
+
+/// What all of TensorFlow.js's keys begin with.
+const ROOT: &str = "tensorflowjs_models";
+
+/// The keys of one model, in the order in which the reference writes them.
+#[derive(Clone, Debug)]
+pub(super) struct Keys {
+    name: String,
+}
+
+/// Which of the five.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Info,
+    Topology,
+    WeightSpecs,
+    WeightData,
+    Metadata,
+}
+
+impl Part {
+    pub(super) const ALL: [Self; 5] = [Self::Info, Self::Topology, Self::WeightSpecs, Self::WeightData, Self::Metadata];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Topology => "model_topology",
+            Self::WeightSpecs => "weight_specs",
+            Self::WeightData => "weight_data",
+            Self::Metadata => "model_metadata",
+        }
+    }
+}
+
+impl Keys {
+    pub(super) fn of(name: &str) -> Self {
+        Self { name: name.to_owned() }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn key(&self, part: Part) -> String {
+        format!("{ROOT}/{}/{}", self.name, part.as_str())
+    }
+
+    /// Where the previous model is kept while a save writes over it. Not below the root of the reference, which takes whatever
+    /// ends in `/info` there for a model.
+    pub(super) fn undo(&self) -> String {
+        format!("{UNDO}{}", self.name)
+    }
+}
+
+const UNDO: &str = "tfjs-io/undo/";
+
+/// The names of all models that are stored, or that a save was interrupted over, sorted.
+pub(super) fn names(storage: &Storage) -> Vec<String> {
+    let count = storage.length().unwrap_or_default();
+    let keys = (0..count).filter_map(|index| storage.key(index).ok().flatten());
+    let name = |key: String| {
+        let name = match key.strip_prefix(UNDO) {
+            Some(name) => name,
+            // `tensorflowjs_models/info` is of no model; the reference's list throws on it.
+            None => key.strip_prefix(ROOT)?.strip_prefix('/')?.strip_suffix("/info")?,
+        };
+        Some(name.to_owned())
+    };
+    let mut names: Vec<_> = keys.filter_map(name).collect();
+    names.sort();
+    names.dedup();
+    names
+}
