@@ -3,12 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common {
+    pub(crate) mod indexed_db;
     pub(crate) mod local_storage;
 }
 
 use wasm_bindgen_test::wasm_bindgen_test_configure;
 
 wasm_bindgen_test_configure!(run_in_browser);
+
+mod indexed_db_suite {
+    use wasm_bindgen_test::wasm_bindgen_test;
+    tfjs_testkit::conformance_suite!(harness = crate::common::indexed_db::Place::new(), async_test = wasm_bindgen_test);
+}
 
 mod local_storage_suite {
     use wasm_bindgen_test::wasm_bindgen_test;

@@ -1,11 +1,16 @@
 //! What runs in a dedicated worker.
 #![cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+mod common {
+    pub(crate) mod indexed_db;
+}
+
+use wasm_bindgen_test::wasm_bindgen_test_configure;
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
-#[wasm_bindgen_test]
-fn smoke() {
-    assert!(js_sys::global().is_object());
+mod indexed_db_suite {
+    use wasm_bindgen_test::wasm_bindgen_test;
+    tfjs_testkit::conformance_suite!(harness = crate::common::indexed_db::Place::new(), async_test = wasm_bindgen_test);
 }

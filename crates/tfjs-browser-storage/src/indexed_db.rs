@@ -1,0 +1,43 @@
+//! `indexeddb://name`: a record in the database of TensorFlow.js.
+
+mod database;
+mod handler;
+mod record;
+mod request;
+mod weights;
+
+use std::sync::Arc;
+
+use tfjs_artifacts::{Error, ErrorKind};
+use tfjs_router::{ModelSource, Route};
+use web_sys::IdbFactory;
+
+use crate::global::global;
+
+pub use handler::IndexedDbHandler;
+
+/// The scheme of models in IndexedDB.
+pub const SCHEME: &str = "indexeddb";
+
+/// The route of `indexeddb://`.
+pub fn route() -> Route {
+    Route::new(SCHEME)
+        .with_load(|source| match source {
+            ModelSource::Single(url) => IndexedDbHandler::from_url(url).map(Arc::new),
+            ModelSource::Pair { .. } => {
+                Err(Error::new(ErrorKind::InvalidUrl, "a model in IndexedDB has one URL, not two"))
+            }
+        })
+        .with_save(|url| IndexedDbHandler::from_url(url).map(Arc::new))
+        .with_store(|url| Ok(Arc::new(handler::Below::new(url.rest()))))
+        .with_place(|url| Ok(url.rest().to_owned()))
+}
+
+/// Why there is no IndexedDB here; `None` if there is.
+pub(crate) fn why_missing() -> Option<&'static str> {
+    match global::<IdbFactory>("indexedDB") {
+        Ok(Some(_)) => None,
+        Ok(None) => Some("IndexedDB, which this browser does not offer here"),
+        Err(_) => Some("IndexedDB, which the browser denies here: its settings, or the sandbox of the frame"),
+    }
+}

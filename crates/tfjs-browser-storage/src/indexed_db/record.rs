@@ -1,0 +1,114 @@
+//! The records of the two stores: `{modelPath, modelArtifacts, modelArtifactsInfo}` and `{modelPath, modelArtifactsInfo}`.
+
+use js_sys::{Date, JSON, Object, Reflect};
+use tfjs_artifacts::{Error, ErrorKind, ManifestError, ModelArtifactsInfo, RawJson};
+use wasm_bindgen::{JsCast as _, JsValue};
+
+use crate::error::thrown;
+use crate::global::property;
+use crate::reference::{EXTRA, Parts};
+
+const MODEL_PATH: &str = "modelPath";
+const ARTIFACTS: &str = "modelArtifacts";
+const INFO: &str = "modelArtifactsInfo";
+const WEIGHT_DATA: &str = "weightData";
+
+/// What a save puts.
+pub(super) struct Records {
+    pub(super) model: Object,
+    pub(super) info: Object,
+}
+
+/// What a load gets.
+pub(super) struct Read {
+    pub(super) parts: Parts,
+    pub(super) weight_data: Option<JsValue>,
+    /// Another text for another model.
+    pub(super) version: String,
+}
+
+impl Records {
+    pub(super) fn new(
+        name: &str,
+        parts: Parts,
+        weight_data: Option<&JsValue>,
+        info: &ModelArtifactsInfo,
+    ) -> Result<Self, Error> {
+        let failed = |error: JsValue| thrown(&error, "the record of the model cannot be made");
+        let mut entries: Vec<_> = parts.topology.map(|json| ("modelTopology".to_owned(), json)).into_iter().collect();
+        entries.extend(parts.others);
+        entries.extend(parts.specs.map(|json| ("weightSpecs".to_owned(), json)));
+        let entries = RawJson::from_entries(entries).map_err(ManifestError::from)?;
+        // Not set one by one, which a key `__proto__` would not survive.
+        let artifacts = JSON::parse(entries.get()).map_err(failed)?;
+        if let Some(extra) = parts.extra {
+            Reflect::set(&artifacts, &EXTRA.into(), &extra.into()).map_err(failed)?;
+        }
+        if let Some(weight_data) = weight_data {
+            Reflect::set(&artifacts, &WEIGHT_DATA.into(), weight_data).map_err(failed)?;
+        }
+        let info = js_info(info)?;
+        let record = |artifacts: Option<&JsValue>| {
+            let record = Object::new();
+            Reflect::set(&record, &MODEL_PATH.into(), &name.into())?;
+            if let Some(artifacts) = artifacts {
+                Reflect::set(&record, &ARTIFACTS.into(), artifacts)?;
+            }
+            Reflect::set(&record, &INFO.into(), &info)?;
+            Ok(record)
+        };
+        Ok(Self { model: record(Some(&artifacts)).map_err(failed)?, info: record(None).map_err(failed)? })
+    }
+}
+
+impl Read {
+    /// Takes a record of the store of models apart. It is a copy of ours.
+    pub(super) fn new(record: &JsValue) -> Result<Self, Error> {
+        let damaged = |error: JsValue| damaged().with_source(crate::error::Thrown::new(&error));
+        let version = property::<JsValue>(record, INFO).ok().flatten().and_then(|info| JSON::stringify(&info).ok());
+        let artifacts: JsValue = property(record, ARTIFACTS).map_err(damaged)?.ok_or_else(self::damaged)?;
+        let weight_data = property(&artifacts, WEIGHT_DATA).map_err(damaged)?;
+        let extra = property::<JsValue>(&artifacts, EXTRA).map_err(damaged)?.and_then(|text| text.as_string());
+        if let Some(object) = artifacts.dyn_ref::<Object>() {
+            for key in [WEIGHT_DATA, EXTRA] {
+                Reflect::delete_property(object, &key.into()).map_err(damaged)?;
+            }
+        }
+        let json = String::from(JSON::stringify(&artifacts).map_err(damaged)?);
+        let json = RawJson::parse(&json).map_err(ManifestError::from)?;
+        let mut parts = Parts { topology: None, specs: None, others: Vec::new(), extra };
+        for (key, value) in json.entries().ok_or_else(self::damaged)? {
+            match key.as_str() {
+                "modelTopology" => parts.topology = Some(value).filter(|json| !json.is_null()),
+                "weightSpecs" => parts.specs = Some(value).filter(|json| !json.is_null()),
+                _ => parts.others.push((key, value)),
+            }
+        }
+        Ok(Self { parts, weight_data, version: version.map(String::from).unwrap_or_default() })
+    }
+}
+
+/// Name and info of a record of either store.
+pub(super) fn listed(record: &JsValue) -> Result<(String, ModelArtifactsInfo), Error> {
+    let name = property::<JsValue>(record, MODEL_PATH).ok().flatten().and_then(|name| name.as_string());
+    let info = property::<JsValue>(record, INFO).ok().flatten().and_then(|info| JSON::stringify(&info).ok());
+    let (name, info) = name.zip(info).ok_or_else(damaged)?;
+    let info = serde_json::from_str(&String::from(info)).map_err(|error| damaged().with_source(error))?;
+    Ok((name, info))
+}
+
+/// `dateSaved` is a `Date` here, and not its text.
+fn js_info(info: &ModelArtifactsInfo) -> Result<JsValue, Error> {
+    let failed = |error: JsValue| thrown(&error, "the info of the model cannot be made");
+    let text = RawJson::from_serialize(info).map_err(ManifestError::from)?;
+    let object = JSON::parse(text.get()).map_err(failed)?;
+    #[expect(clippy::cast_precision_loss, reason = "until the year 9999 milliseconds are far below 2^53")]
+    let date = Date::new(&JsValue::from_f64(info.date_saved.unix_millis() as f64));
+    Reflect::set(&object, &"dateSaved".into(), &date).map_err(failed)?;
+    Ok(object)
+}
+
+fn damaged() -> Error {
+    let message = "the record is not one of a model: somebody else wrote it, or it was damaged";
+    Error::new(ErrorKind::InvalidData, message)
+}
