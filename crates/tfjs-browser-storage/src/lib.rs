@@ -14,3 +14,35 @@ mod stored;
 pub use indexed_db::IndexedDbHandler;
 #[doc(inline)]
 pub use local_storage::LocalStorageHandler;
+
+use tfjs_router::Route;
+
+/// The routes of the media that exist here: a worker has fewer than a page.
+pub fn routes() -> Vec<Route> {
+    let media = media().into_iter();
+    media.filter(|medium| medium.why_missing.is_none()).map(|medium| (medium.route)()).collect()
+}
+
+/// The schemes of the media that do not exist here, each with what it needs: for
+/// [`RouterBuilder::hint`](tfjs_router::RouterBuilder::hint).
+pub fn missing() -> Vec<(&'static str, &'static str)> {
+    media().into_iter().filter_map(|medium| Some((medium.scheme, medium.why_missing?))).collect()
+}
+
+/// A scheme, and whether its medium exists here.
+struct Medium {
+    scheme: &'static str,
+    why_missing: Option<&'static str>,
+    route: fn() -> Route,
+}
+
+fn media() -> [Medium; 2] {
+    [
+        Medium {
+            scheme: local_storage::SCHEME,
+            why_missing: local_storage::why_missing(),
+            route: local_storage::route,
+        },
+        Medium { scheme: indexed_db::SCHEME, why_missing: indexed_db::why_missing(), route: indexed_db::route },
+    ]
+}

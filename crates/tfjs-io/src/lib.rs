@@ -9,7 +9,10 @@ pub use tfjs_artifacts::{
     StoredSize, SurplusBytes, TensorPlace, TopologyType, WeightData, WeightGroup, WeightSpec, Weights, WeightsError,
     async_trait, encode_manifest, encode_model_json,
 };
-#[cfg(feature = "fs")]
+#[cfg(all(feature = "browser-storage", target_arch = "wasm32", target_os = "unknown"))]
+#[doc(no_inline)]
+pub use tfjs_browser_storage::{IndexedDbHandler, LocalStorageHandler};
+#[cfg(all(feature = "fs", not(target_arch = "wasm32")))]
 #[doc(no_inline)]
 pub use tfjs_fs::FsHandler;
 #[cfg(feature = "http")]
@@ -66,16 +69,44 @@ pub fn default_routes_with(client: &HttpClient) -> RouterBuilder {
 }
 
 fn routes_but_http() -> RouterBuilder {
-    let builder = Router::builder();
-    #[cfg(feature = "fs")]
-    let builder = builder.routes(tfjs_fs::routes());
-    #[cfg(not(feature = "fs"))]
-    let builder = builder.hint("file", "the feature `fs` of tfjs-io");
-    let planned = ["localstorage", "indexeddb", "downloads", "opfs", "s3", "gs", "az"];
-    planned
+    let builder = with_browser_storage(with_files(Router::builder()));
+    ["s3", "gs", "az"]
         .into_iter()
         .fold(builder, |builder, scheme| builder.hint(scheme, "a backend that this release does not have yet"))
         .hint("memory", "a router of your own with `MemoryStore::route`")
+}
+
+#[cfg(all(feature = "fs", not(target_arch = "wasm32")))]
+fn with_files(builder: RouterBuilder) -> RouterBuilder {
+    builder.routes(tfjs_fs::routes())
+}
+
+#[cfg(not(all(feature = "fs", not(target_arch = "wasm32"))))]
+fn with_files(builder: RouterBuilder) -> RouterBuilder {
+    let needs = if cfg!(target_arch = "wasm32") {
+        "files, which a browser does not have: use `opfs://`, or let the user pick them (`browser_files`)"
+    } else {
+        "the feature `fs` of tfjs-io"
+    };
+    builder.hint("file", needs)
+}
+
+/// What a browser has, as far as it is there.
+#[cfg(all(feature = "browser-storage", target_arch = "wasm32", target_os = "unknown"))]
+fn with_browser_storage(builder: RouterBuilder) -> RouterBuilder {
+    let missing = tfjs_browser_storage::missing().into_iter();
+    missing.fold(builder.routes(tfjs_browser_storage::routes()), |builder, (scheme, needs)| builder.hint(scheme, needs))
+}
+
+#[cfg(not(all(feature = "browser-storage", target_arch = "wasm32", target_os = "unknown")))]
+fn with_browser_storage(builder: RouterBuilder) -> RouterBuilder {
+    let needs = if cfg!(target_arch = "wasm32") {
+        "the feature `browser-storage` of tfjs-io"
+    } else {
+        "a browser: it is there on wasm32, with the feature `browser-storage` of tfjs-io"
+    };
+    let schemes = ["localstorage", "indexeddb", "opfs", "downloads"];
+    schemes.into_iter().fold(builder, |builder, scheme| builder.hint(scheme, needs))
 }
 
 /// The router behind the functions of this crate: every backend that is compiled in.
