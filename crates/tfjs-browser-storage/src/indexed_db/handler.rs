@@ -75,7 +75,7 @@ impl IndexedDbHandler {
         let Read { parts, weight_data, version } = Read::new(&record)?;
         let has_weights = parts.specs.as_ref().and_then(RawJson::element_count).is_some_and(|count| count > 0);
         let weights = match weight_data {
-            Some(weight_data) => Some(StoredWeights::new(&weight_data, version)?),
+            Some(weight_data) => Some(StoredWeights::new(&weight_data, &format!("{SCHEME}://{}", self.name), &version)?),
             None if has_weights => {
                 let message = "the weights are missing: the record has `weightSpecs`, but no `weightData`";
                 return Err(Error::new(ErrorKind::NotFound, message));
