@@ -4,4 +4,8 @@
 
 mod error;
 mod global;
+pub mod opfs;
+mod status;
 mod stored;
+
+pub use status::{StorageStatus, request_persistence, storage_status};

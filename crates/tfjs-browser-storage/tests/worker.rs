@@ -9,3 +9,6 @@ wasm_bindgen_test_configure!(run_in_dedicated_worker);
 fn smoke() {
     assert!(js_sys::global().is_object());
 }
+
+#[path = "common/opfs.rs"]
+mod opfs;
