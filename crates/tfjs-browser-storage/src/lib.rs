@@ -8,16 +8,22 @@ mod error;
 mod global;
 pub mod indexed_db;
 pub mod local_storage;
+mod locks;
+pub mod opfs;
 mod quota;
 mod reference;
+mod status;
 mod stored;
+
+use tfjs_router::Route;
 
 #[doc(inline)]
 pub use indexed_db::IndexedDbHandler;
 #[doc(inline)]
 pub use local_storage::LocalStorageHandler;
-
-use tfjs_router::Route;
+#[doc(inline)]
+pub use opfs::OpfsHandler;
+pub use status::{StorageStatus, request_persistence, storage_status};
 
 /// The routes of the media that exist here: a worker has fewer than a page.
 pub fn routes() -> Vec<Route> {
@@ -38,7 +44,7 @@ struct Medium {
     route: fn() -> Route,
 }
 
-fn media() -> [Medium; 2] {
+fn media() -> [Medium; 3] {
     [
         Medium {
             scheme: local_storage::SCHEME,
@@ -46,5 +52,6 @@ fn media() -> [Medium; 2] {
             route: local_storage::route,
         },
         Medium { scheme: indexed_db::SCHEME, why_missing: indexed_db::why_missing(), route: indexed_db::route },
+        Medium { scheme: opfs::SCHEME, why_missing: opfs::why_missing(), route: opfs::route },
     ]
 }

@@ -1,23 +1,12 @@
 //! How much room there is, where a browser tells.
 
-use js_sys::Promise;
 use tfjs_artifacts::{Error, ErrorKind};
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::StorageManager;
 
-use crate::global::{global, property};
+use crate::status::storage_status;
 
-/// Bytes that may still be stored, as the browser estimates it: `quota - usage`; `None` where it does not tell.
+/// Bytes that may still be stored, as the browser estimates it; `None` where it does not tell.
 pub(crate) async fn room() -> Option<u64> {
-    let navigator: JsValue = global("navigator").ok()??;
-    let storage: StorageManager = property(&navigator, "storage").ok()??;
-    let promise: Promise = storage.estimate().ok()?;
-    let estimate = JsFuture::from(promise).await.ok()?;
-    let number = |key| property::<JsValue>(&estimate, key).ok().flatten().and_then(|number| number.as_f64());
-    let room = number("quota")? - number("usage")?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole bytes, far below 2^53")]
-    Some(room.max(0.0) as u64)
+    storage_status().await.ok()?.available()
 }
 
 /// Fails if the browser says that there is less room than this.

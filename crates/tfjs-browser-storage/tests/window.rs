@@ -23,3 +23,6 @@ mod local_storage_suite {
         async_test = wasm_bindgen_test
     );
 }
+
+#[path = "common/opfs.rs"]
+mod opfs;

@@ -14,3 +14,6 @@ mod indexed_db_suite {
     use wasm_bindgen_test::wasm_bindgen_test;
     tfjs_testkit::conformance_suite!(harness = crate::common::indexed_db::Place::new(), async_test = wasm_bindgen_test);
 }
+
+#[path = "common/opfs.rs"]
+mod opfs;

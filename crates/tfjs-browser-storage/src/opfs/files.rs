@@ -1,0 +1,116 @@
+//! The origin private file system, as far as models need it.
+
+use js_sys::{AsyncIterator, Function, IteratorNext, Promise, Uint8Array};
+use tfjs_artifacts::{Error, ErrorKind};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    Blob, File, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions,
+    FileSystemGetFileOptions,
+};
+
+use crate::error::thrown;
+use crate::global::property;
+use crate::status::manager;
+
+/// A folder.
+#[derive(Clone, Debug)]
+pub(super) struct Folder(FileSystemDirectoryHandle);
+
+impl Folder {
+    /// The root of the file system of this site.
+    pub(super) async fn root() -> Result<Self, Error> {
+        let manager = manager()?;
+        let refused = |value: JsValue| thrown(&value, "the browser refuses access to the origin private file system");
+        let Some(method) = property::<Function>(&manager, "getDirectory").map_err(refused)? else {
+            let message = "this browser has no origin private file system; save to `indexeddb://` instead";
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        };
+        let promise: Promise = method.call0(&manager).map_err(refused)?.unchecked_into();
+        Ok(Self(JsFuture::from(promise).await.map_err(refused)?.unchecked_into()))
+    }
+
+    /// A folder in this one.
+    pub(super) async fn open(&self, name: &str) -> Result<Option<Self>, Error> {
+        found(self.0.get_directory_handle(name), name).await.map(|found| found.map(Self))
+    }
+
+    /// A folder in this one, made if it is not there.
+    pub(super) async fn make(&self, name: &str) -> Result<Self, Error> {
+        let options = FileSystemGetDirectoryOptions::new();
+        options.set_create(true);
+        made(self.0.get_directory_handle_with_options(name, &options), name).await.map(Self)
+    }
+
+    /// A file in this folder.
+    pub(super) async fn file(&self, name: &str) -> Result<Option<FileSystemFileHandle>, Error> {
+        found(self.0.get_file_handle(name), name).await
+    }
+
+    /// A file in this folder, made if it is not there.
+    pub(super) async fn make_file(&self, name: &str) -> Result<FileSystemFileHandle, Error> {
+        let options = FileSystemGetFileOptions::new();
+        options.set_create(true);
+        made(self.0.get_file_handle_with_options(name, &options), name).await
+    }
+
+    /// The names of all files and folders in this one.
+    pub(super) async fn names(&self) -> Result<Vec<String>, Error> {
+        let failed = |value: JsValue| thrown(&value, "a folder of the origin private file system cannot be listed");
+        let keys: AsyncIterator = self.0.keys();
+        let mut names = Vec::new();
+        loop {
+            let next: IteratorNext =
+                JsFuture::from(keys.next().map_err(failed)?).await.map_err(failed)?.unchecked_into();
+            if next.done() {
+                return Ok(names);
+            }
+            names.extend(next.value().as_string());
+        }
+    }
+
+    /// Removes a file, or a folder with nothing in it; tells whether it was there.
+    pub(super) async fn remove(&self, name: &str) -> Result<bool, Error> {
+        match JsFuture::from(self.0.remove_entry(name)).await {
+            Ok(_) => Ok(true),
+            Err(value) => {
+                let error = thrown(&value, format!("`{name}` cannot be removed from the origin private file system"));
+                if error.kind() == ErrorKind::NotFound { Ok(false) } else { Err(error) }
+            }
+        }
+    }
+}
+
+async fn found<T: JsCast>(promise: Promise, name: &str) -> Result<Option<T>, Error> {
+    match made(promise, name).await {
+        Ok(handle) => Ok(Some(handle)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn made<T: JsCast>(promise: Promise, name: &str) -> Result<T, Error> {
+    let opened = JsFuture::from(promise).await.map(JsCast::unchecked_into);
+    opened.map_err(|value| thrown(&value, format!("`{name}` in the origin private file system cannot be opened")))
+}
+
+/// The file as it is now: reading it fails when it has been replaced.
+pub(super) async fn snapshot(handle: &FileSystemFileHandle) -> Result<File, Error> {
+    let file = JsFuture::from(handle.get_file()).await.map(JsCast::unchecked_into);
+    file.map_err(|value| {
+        thrown(&value, format!("`{}` in the origin private file system cannot be read", handle.name()))
+    })
+}
+
+/// The length of a file.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a whole number, and far below 2^53")]
+pub(super) fn byte_length(blob: &Blob) -> u64 {
+    blob.size() as u64
+}
+
+/// The bytes of a file in this range, in JavaScript's memory.
+#[expect(clippy::cast_precision_loss, reason = "no file has 2^53 bytes")]
+pub(super) async fn bytes_of(blob: &Blob, start: u64, end: u64) -> Result<Uint8Array, JsValue> {
+    let slice = blob.slice_with_f64_and_f64(start as f64, end as f64)?;
+    Ok(Uint8Array::new(&JsFuture::from(slice.array_buffer()).await?))
+}

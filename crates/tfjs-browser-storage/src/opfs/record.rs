@@ -1,0 +1,194 @@
+//! The file `model`: what a model is, and which file has its weights.
+
+use js_sys::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tfjs_artifacts::{
+    DateSaved, Error, ErrorKind, MAX_JSON_BYTES, ManifestError, ModelArtifacts, ModelArtifactsInfo, RawJson,
+};
+
+use super::files::{Folder, byte_length, bytes_of, snapshot};
+use super::writer::Writer;
+use crate::error::thrown;
+use crate::stored::Stored;
+
+/// The name of the file.
+pub(super) const RECORD: &str = "model";
+
+/// Raised when an older version could not read what is written.
+const FORMAT_VERSION: u64 = 1;
+
+/// How often a file that is replaced while it is read is read again.
+const TRIES: u32 = 5;
+
+/// `{"formatVersion": 1, "weights": "weights-….bin", "modelArtifactsInfo": {..}, "stored": {..}}`. Models without weight bytes have
+/// no weights file.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Text<'a> {
+    format_version: u64,
+    weights: Option<String>,
+    model_artifacts_info: ModelArtifactsInfo,
+    #[serde(borrow)]
+    stored: &'a RawValue,
+}
+
+/// What a version must have, whatever else it has.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Version {
+    format_version: u64,
+}
+
+/// A record, its model still text.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    pub(super) weights: Option<String>,
+    pub(super) info: ModelArtifactsInfo,
+    stored: String,
+}
+
+impl Record {
+    /// Reads the record of a folder; `None` if there is none.
+    pub(super) async fn read(folder: &Folder) -> Result<Option<Self>, Error> {
+        match read_text(folder).await? {
+            Some(text) => Self::parse(&text).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, Error> {
+        // What is too deep is told before anything else looks at it.
+        RawJson::parse(text).map_err(ManifestError::from)?;
+        let damaged = |error| {
+            Error::new(ErrorKind::InvalidData, "the record of the model is damaged; save the model again, or remove it")
+                .with_source(error)
+        };
+        let Version { format_version } = serde_json::from_str(text).map_err(damaged)?;
+        if format_version != FORMAT_VERSION {
+            let message = format!(
+                "the model is stored in format {format_version}, but this version of the library reads {FORMAT_VERSION}; use the newer version, or save the model again"
+            );
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
+        let text: Text<'_> = serde_json::from_str(text).map_err(damaged)?;
+        if let Some(name) = text.weights.as_deref().filter(|name| !is_weights(name)) {
+            let message = format!("the record of the model names `{}`, which is no weights file", name.escape_debug());
+            return Err(Error::new(ErrorKind::InvalidData, message));
+        }
+        let (weights, info) = (text.weights, text.model_artifacts_info);
+        Ok(Self { weights, info, stored: text.stored.get().to_owned() })
+    }
+
+    /// The model without its weights.
+    pub(super) fn stored(&self) -> Result<Stored, Error> {
+        Stored::parse(&self.stored)
+    }
+
+    /// The text of a record.
+    pub(super) fn encode(weights: Option<&str>, info: &ModelArtifactsInfo, stored: &str) -> Result<String, Error> {
+        let failed = |error| Error::new(ErrorKind::Unexpected, "the record cannot be written").with_source(error);
+        let text = Text {
+            format_version: FORMAT_VERSION,
+            weights: weights.map(str::to_owned),
+            model_artifacts_info: info.clone(),
+            stored: serde_json::from_str(stored).map_err(failed)?,
+        };
+        serde_json::to_string(&text).map_err(failed)
+    }
+
+    /// Puts the text of a record in the place of the one that was there. Until the last moment that one stays.
+    pub(super) async fn write(folder: &Folder, text: &str) -> Result<(), Error> {
+        // An empty file is no record, see `read_text`.
+        let mut writer = Writer::open(&folder.make_file(RECORD).await?).await?;
+        let mut written = writer.append(text.as_bytes()).await;
+        if written.is_ok() {
+            written = writer.close().await;
+        }
+        if written.is_err() {
+            writer.abort().await;
+            let _ = remove_empty(folder).await;
+        }
+        written
+    }
+}
+
+/// The text; `None` if there is no file, or one in which nothing is: a tab ended after it had made the file, and before it had
+/// written it.
+async fn read_text(folder: &Folder) -> Result<Option<String>, Error> {
+    for _ in 1..TRIES {
+        match try_read_text(folder).await {
+            // Somebody has replaced it since.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Transport) => {}
+            read => return read,
+        }
+    }
+    try_read_text(folder).await
+}
+
+async fn try_read_text(folder: &Folder) -> Result<Option<String>, Error> {
+    let Some(handle) = folder.file(RECORD).await? else { return Ok(None) };
+    let file = snapshot(&handle).await?;
+    let bytes = byte_length(&file);
+    if bytes == 0 {
+        return Ok(None);
+    }
+    if bytes > MAX_JSON_BYTES {
+        return Err(ManifestError::TooLarge { bytes }.into());
+    }
+    let text = bytes_of(&file, 0, bytes).await;
+    let text = text.map_err(|value| thrown(&value, "the record of the model cannot be read"))?;
+    let not_utf8 = |error: std::string::FromUtf8Error| ManifestError::NotUtf8 { at: error.utf8_error().valid_up_to() };
+    Ok(Some(String::from_utf8(text.to_vec()).map_err(not_utf8)?))
+}
+
+/// Removes a record in which nothing is. The model is locked.
+pub(super) async fn remove_empty(folder: &Folder) -> Result<(), Error> {
+    if let Some(handle) = folder.file(RECORD).await?
+        && byte_length(snapshot(&handle).await?.as_ref()) == 0
+    {
+        folder.remove(RECORD).await?;
+    }
+    Ok(())
+}
+
+/// Whether the record is there, and cannot be understood.
+pub(super) fn is_damaged(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::LimitExceeded | ErrorKind::Unsupported)
+}
+
+/// What can be told of a model whose record cannot be understood.
+pub(super) async fn info_of_damaged(folder: &Folder) -> Result<ModelArtifactsInfo, Error> {
+    let mut date = DateSaved::now();
+    if let Some(handle) = folder.file(RECORD).await? {
+        date = DateSaved::from_unix_millis(whole(snapshot(&handle).await?.last_modified()));
+    }
+    let mut info = ModelArtifactsInfo::new(&ModelArtifacts::new(), date);
+    for name in folder.names().await? {
+        if is_weights(&name)
+            && let Some(handle) = folder.file(&name).await?
+        {
+            let file = snapshot(&handle).await?;
+            info.weight_data_bytes = info.weight_data_bytes.max(byte_length(&file));
+        }
+    }
+    Ok(info)
+}
+
+/// A name for a weights file that no other has.
+pub(super) fn new_weights() -> String {
+    let random = || whole(js_sys::Math::random() * f64::from(u32::MAX));
+    format!("weights-{:x}-{:08x}{:08x}{:08x}.bin", whole(Date::now()), random(), random(), random())
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what is too small or too large is cut")]
+fn whole(number: f64) -> u64 {
+    number as u64
+}
+
+/// Whether a file of this name may be removed when nobody uses it.
+pub(super) fn is_weights(name: &str) -> bool {
+    let middle = name.strip_prefix("weights-").and_then(|name| name.strip_suffix(".bin"));
+    middle
+        .is_some_and(|middle| !middle.is_empty() && middle.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-'))
+}

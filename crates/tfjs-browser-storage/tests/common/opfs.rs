@@ -1,0 +1,150 @@
+//! The suite over the origin private file system, and what only that can get wrong.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use tfjs_browser_storage::opfs;
+use tfjs_router::Router;
+use tfjs_testkit::{Capabilities, Damage, Damaged, Harness};
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    File, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions, FileSystemGetFileOptions,
+    FileSystemWritableFileStream,
+};
+
+/// Models whose names begin like no others.
+struct Opfs {
+    prefix: String,
+}
+
+impl Opfs {
+    fn new() -> Self {
+        Self { prefix: format!("Test {}/", js_sys::Math::random()) }
+    }
+
+    fn folder_name(url: &str) -> String {
+        let name = url.strip_prefix("opfs://").unwrap();
+        let encode = |byte: u8| match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => char::from(byte).to_string(),
+            other => format!("%{other:02x}"),
+        };
+        name.bytes().map(encode).collect()
+    }
+}
+
+async fn models() -> FileSystemDirectoryHandle {
+    let navigator = js_sys::Reflect::get(&js_sys::global(), &"navigator".into()).unwrap();
+    let storage: web_sys::StorageManager =
+        js_sys::Reflect::get(&navigator, &"storage".into()).unwrap().unchecked_into();
+    let root: FileSystemDirectoryHandle = JsFuture::from(storage.get_directory()).await.unwrap().unchecked_into();
+    folder_in(&root, "tfjs-io").await
+}
+
+async fn folder_in(folder: &FileSystemDirectoryHandle, name: &str) -> FileSystemDirectoryHandle {
+    let options = FileSystemGetDirectoryOptions::new();
+    options.set_create(true);
+    JsFuture::from(folder.get_directory_handle_with_options(name, &options)).await.unwrap().unchecked_into()
+}
+
+/// The folder of a model, made if it is not there.
+async fn folder_of(url: &str) -> FileSystemDirectoryHandle {
+    folder_in(&models().await, &Opfs::folder_name(url)).await
+}
+
+/// The names in a folder, sorted.
+async fn names(folder: &FileSystemDirectoryHandle) -> Vec<String> {
+    let keys = folder.keys();
+    let mut names = Vec::new();
+    loop {
+        let next: js_sys::IteratorNext = JsFuture::from(keys.next().unwrap()).await.unwrap().unchecked_into();
+        if next.done() {
+            names.sort();
+            return names;
+        }
+        names.push(next.value().as_string().unwrap());
+    }
+}
+
+/// The name of the only weights file.
+async fn weights_in(folder: &FileSystemDirectoryHandle) -> String {
+    let names = names(folder).await;
+    let mut weights = names.iter().filter(|name| name.starts_with("weights-"));
+    let (Some(only), None) = (weights.next(), weights.next()) else { panic!("not one weights file: {names:?}") };
+    only.clone()
+}
+
+async fn read(folder: &FileSystemDirectoryHandle, name: &str) -> Vec<u8> {
+    let handle: FileSystemFileHandle = JsFuture::from(folder.get_file_handle(name)).await.unwrap().unchecked_into();
+    let file: File = JsFuture::from(handle.get_file()).await.unwrap().unchecked_into();
+    js_sys::Uint8Array::new(&JsFuture::from(file.array_buffer()).await.unwrap()).to_vec()
+}
+
+async fn write(folder: &FileSystemDirectoryHandle, name: &str, bytes: &[u8]) {
+    let options = FileSystemGetFileOptions::new();
+    options.set_create(true);
+    let handle: FileSystemFileHandle =
+        JsFuture::from(folder.get_file_handle_with_options(name, &options)).await.unwrap().unchecked_into();
+    let stream: FileSystemWritableFileStream = JsFuture::from(handle.create_writable()).await.unwrap().unchecked_into();
+    let bytes = js_sys::Uint8Array::from(bytes);
+    JsFuture::from(stream.write_with_js_u8_array(&bytes).unwrap()).await.unwrap();
+    JsFuture::from(stream.close()).await.unwrap();
+}
+
+async fn remove(folder: &FileSystemDirectoryHandle, name: &str) {
+    JsFuture::from(folder.remove_entry(name)).await.unwrap();
+}
+
+#[async_trait::async_trait(?Send)]
+impl Harness for Opfs {
+    fn router(&self) -> Router {
+        Router::builder().route(opfs::route()).build().unwrap()
+    }
+
+    fn url(&self, name: &str) -> String {
+        format!("opfs://{}{name}", self.prefix)
+    }
+
+    fn root(&self) -> String {
+        self.url("")
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::all()
+    }
+
+    async fn damage(&self, url: &str, damage: Damage) -> Damaged {
+        let folder = folder_of(url).await;
+        let weights = weights_in(&folder).await;
+        let mut bytes = read(&folder, &weights).await;
+        let record = String::from_utf8(read(&folder, "model").await).unwrap();
+        match damage {
+            Damage::ShortenWeights => bytes.truncate(bytes.len() - 1),
+            Damage::LengthenWeights => bytes.push(0),
+            Damage::ChangeWeights => *bytes.last_mut().unwrap() ^= 1,
+            Damage::RemoveWeights => {
+                remove(&folder, &weights).await;
+                return Damaged::Done;
+            }
+            Damage::WeightsAreHtml => {
+                let page = b"<!DOCTYPE html>";
+                bytes = page.iter().copied().chain(std::iter::repeat(0)).take(bytes.len()).collect();
+            }
+            Damage::ReplaceJson(text) => {
+                let (before, _) = record.split_once("\"modelJson\":").unwrap();
+                write(&folder, "model", format!("{before}\"modelJson\":{text}}}}}").as_bytes()).await;
+                return Damaged::Done;
+            }
+            Damage::TruncateJson => {
+                write(&folder, "model", record.as_bytes().split_at(record.len() / 2).0).await;
+                return Damaged::Done;
+            }
+            other => panic!("no such damage here: {other:?}"),
+        }
+        write(&folder, &weights, &bytes).await;
+        Damaged::Done
+    }
+}
+
+mod suite {
+    use wasm_bindgen_test::wasm_bindgen_test;
+    tfjs_testkit::conformance_suite!(harness = super::Opfs::new(), async_test = wasm_bindgen_test);
+}
