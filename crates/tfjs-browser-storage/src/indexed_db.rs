@@ -1,6 +1,8 @@
 //! `indexeddb://name`: a record in the database of TensorFlow.js.
 
+mod chunks;
 mod database;
+mod failure;
 mod handler;
 mod record;
 mod request;

@@ -2,8 +2,6 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-mod blob_parts;
-mod blob_source;
 mod error;
 mod global;
 pub mod indexed_db;

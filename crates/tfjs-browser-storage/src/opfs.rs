@@ -43,8 +43,7 @@ pub fn route() -> Route {
 
 /// Why there is no origin private file system here; `None` if there is.
 pub(crate) fn why_missing() -> Option<&'static str> {
-    const MISSING: &str =
-        "the origin private file system, which needs a page that comes over HTTPS or from localhost, and a newer browser";
+    const MISSING: &str = "the origin private file system, which needs a page that comes over HTTPS or from localhost, and a newer browser";
     let Ok(manager) = crate::status::manager() else { return Some(MISSING) };
     let directory = crate::global::property::<js_sys::Function>(&manager, "getDirectory");
     directory.ok().flatten().is_none().then_some(MISSING)

@@ -93,11 +93,6 @@ impl Stored {
         self.text.as_ref().and_then(RawJson::entries).unwrap_or_default()
     }
 
-    /// How many bytes the weights should have.
-    pub(crate) fn weight_bytes(&self) -> u64 {
-        self.shard_bytes.iter().fold(0, |sum, bytes| sum.saturating_add(*bytes))
-    }
-
     /// Everything but the weights.
     pub(crate) fn model_json(&self) -> &ModelJson {
         &self.model_json

@@ -10,6 +10,14 @@ use wasm_bindgen_test::wasm_bindgen_test_configure;
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
+mod indexed_db_chunks_suite {
+    use wasm_bindgen_test::wasm_bindgen_test;
+    tfjs_testkit::conformance_suite!(
+        harness = crate::common::indexed_db::Place::chunked(),
+        async_test = wasm_bindgen_test
+    );
+}
+
 mod indexed_db_suite {
     use wasm_bindgen_test::wasm_bindgen_test;
     tfjs_testkit::conformance_suite!(harness = crate::common::indexed_db::Place::new(), async_test = wasm_bindgen_test);

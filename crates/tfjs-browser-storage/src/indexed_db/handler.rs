@@ -16,20 +16,28 @@ use wasm_bindgen::JsValue;
 use web_sys::IdbRequest;
 
 use super::SCHEME;
+use super::chunks::{self, StoredChunks, Writing};
 use super::database::{Database, PATIENCE};
-use super::record::{self, Read, Records};
+use super::failure::{Failed, explain};
+use super::record::{self, Read, Records, StoredAs};
 use super::request::{Mode, Transaction};
-use super::weights::{self, StoredWeights};
-use crate::error::thrown;
+use super::weights::{Incoming, StoredWeights};
 use crate::quota::{check_room, no_room, room};
 use crate::reference::{Keeps, Parts};
 use crate::stored;
+
+/// The most weights that go into one record: a little below what Chromium takes.
+const LARGEST_RECORD: u64 = 960 << 20;
+
+/// How often a load begins again, when a save of somebody else gets in between.
+const TRIES: u32 = 3;
 
 /// A model in IndexedDB, in the record where TensorFlow.js would keep it.
 #[derive(Clone, Debug)]
 pub struct IndexedDbHandler {
     name: String,
     patience: Duration,
+    largest_record: u64,
 }
 
 impl IndexedDbHandler {
@@ -42,7 +50,7 @@ impl IndexedDbHandler {
             let message = "a model in IndexedDB needs a name, as in `indexeddb://my-model`";
             return Err(Error::new(ErrorKind::InvalidUrl, message));
         }
-        Ok(Self { name: name.to_owned(), patience: PATIENCE })
+        Ok(Self { name: name.to_owned(), patience: PATIENCE, largest_record: LARGEST_RECORD })
     }
 
     /// The model at `indexeddb://name`. The name is what follows `://`, verbatim.
@@ -61,6 +69,16 @@ impl IndexedDbHandler {
         self
     }
 
+    /// The most bytes of weights that are saved as TensorFlow.js saves them, in one record, in place of 960 MiB.
+    ///
+    /// Weights beyond it go into records of 16 MiB, which are written one after the other and read one at a time, so that a save
+    /// and a lazy load need no more memory than that. TensorFlow.js lists such a model, but cannot load it.
+    #[must_use]
+    pub fn with_largest_record(mut self, bytes: u64) -> Self {
+        self.largest_record = bytes;
+        self
+    }
+
     /// Says what was being done here, where the error does not say it.
     fn failed(&self, operation: Operation) -> impl Fn(Error) -> Error {
         let location = format!("{SCHEME}://{}", self.name);
@@ -68,26 +86,40 @@ impl IndexedDbHandler {
     }
 
     async fn load(&self, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
-        let record = self.record().await.map_err(|error| thrown_by(error, "the model cannot be read"))?;
+        for _ in 0..TRIES {
+            if let Some(artifacts) = self.try_load(options).await? {
+                return Ok(artifacts);
+            }
+        }
+        let message = "the weights are missing: the records that the model names are not there, or not all of them";
+        Err(Error::new(ErrorKind::NotFound, message))
+    }
+
+    /// `None` if the records of the weights are not those that the model names.
+    async fn try_load(&self, options: &LoadOptions) -> Result<Option<ModelArtifacts>, Error> {
+        let record = self.record().await.map_err(|error| explain(error, "the model cannot be read"))?;
         if record.is_undefined() {
             return Err(missing());
         }
-        let Read { parts, weight_data, version } = Read::new(&record)?;
+        let Read { parts, weights, version } = Read::new(&record)?;
         let has_weights = parts.specs.as_ref().and_then(RawJson::element_count).is_some_and(|count| count > 0);
-        let weights = match weight_data {
-            Some(weight_data) => Some(StoredWeights::new(&weight_data, &format!("{SCHEME}://{}", self.name), &version)?),
+        let segment = match weights {
+            Some(StoredAs::WeightData(weight_data)) => {
+                Segment::lazy(Arc::new(StoredWeights::new(&weight_data, version)?))
+            }
+            Some(StoredAs::Chunks(set)) => match StoredChunks::open(set, self.patience).await? {
+                Some(chunks) => Segment::lazy(Arc::new(chunks)),
+                None => return Ok(None),
+            },
             None if has_weights => {
                 let message = "the weights are missing: the record has `weightSpecs`, but no `weightData`";
                 return Err(Error::new(ErrorKind::NotFound, message));
             }
-            None => None,
-        };
-        let segment = match weights {
-            Some(weights) => Segment::lazy(Arc::new(weights)),
             None => Segment::Memory(Bytes::new()),
         };
         let stored = parts.stored(segment.byte_length())?;
-        finish_load(stored.assemble(segment, options.surplus_bytes).await?, options).await
+        let artifacts = stored.assemble(segment, options.surplus_bytes).await?;
+        finish_load(artifacts, options).await.map(Some)
     }
 
     async fn record(&self) -> Result<JsValue, Failed> {
@@ -105,22 +137,45 @@ impl IndexedDbHandler {
         let needed = needed.weight_data_bytes + needed.model_topology_bytes + needed.weight_specs_bytes;
         check_room(needed).await?;
         let mut meter = ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref());
-        let weight_data = match artifacts.weights.as_ref().zip(layout.as_mut()) {
-            Some((weights, layout)) => Some(weights::write(weights, layout, options, &mut meter).await?),
+        let mut writing = None;
+        let weights = match artifacts.weights.as_ref().zip(layout.as_mut()) {
+            Some((weights, layout)) => {
+                let byte_length = weights.data().byte_length();
+                let mut incoming = Incoming::new(weights, layout, options, &mut meter);
+                let stored = if byte_length <= self.largest_record {
+                    StoredAs::WeightData(incoming.take_all().await?)
+                } else {
+                    let chunks = Writing::all(&mut incoming, byte_length, self.patience).await;
+                    let written = writing.insert(self.explain_full(chunks, needed).await?);
+                    StoredAs::Chunks(written.set.clone())
+                };
+                incoming.finish(weights, layout)?;
+                Some(stored)
+            }
             None => None,
         };
         let parts = Parts::of(artifacts, layout.as_ref(), Keeps::Values)?;
         let result = SaveResult::now(artifacts);
-        let records = Records::new(&self.name, parts, weight_data.as_ref(), &result.model_artifacts_info)?;
-        if let Err(error) = self.put(&records).await {
-            let error = thrown_by(error, "the model cannot be written");
-            return Err(match error.kind() {
-                ErrorKind::StorageFull => no_room(needed, room().await).with_source(error),
-                _ => error,
-            });
+        let records = Records::new(&self.name, parts, weights.as_ref(), &result.model_artifacts_info)?;
+        let put = self.put(&records).await.map_err(|error| explain(error, "the model cannot be written"));
+        self.explain_full(put, needed).await?;
+        if let Some(written) = writing {
+            written.keep();
         }
+        // What the previous model had; if that cannot be removed, this model is saved all the same.
+        drop(chunks::sweep(self.patience).await);
         meter.done();
         Ok(result)
+    }
+
+    /// Says how much room was needed and is there, if room is what was missing.
+    async fn explain_full<T>(&self, result: Result<T, Error>, needed: u64) -> Result<T, Error> {
+        match result {
+            Err(error) if error.kind() == ErrorKind::StorageFull => {
+                Err(no_room(needed, room().await).with_source(error))
+            }
+            other => other,
+        }
     }
 
     /// Both records in one transaction, so that none is there without the other.
@@ -133,10 +188,14 @@ impl IndexedDbHandler {
     }
 
     async fn remove(&self) -> Result<ModelArtifactsInfo, Error> {
-        let (info, model) = self.delete().await.map_err(|error| thrown_by(error, "the model cannot be removed"))?;
+        let (info, model) = self.delete().await.map_err(|error| explain(error, "the model cannot be removed"))?;
         // What only one of the stores has is removed all the same; it is no model.
-        let record = if info.is_undefined() || model.is_undefined() { return Err(missing()) } else { info };
-        record::listed(&record).map(|(_, info)| info)
+        if info.is_undefined() || model.is_undefined() {
+            return Err(missing());
+        }
+        // The model is gone; if its weights cannot be removed now, the next save tries again.
+        drop(chunks::sweep(self.patience).await);
+        record::listed(&info).map(|(_, info)| info)
     }
 
     /// Removes both records, and gives the info that was there, and the key of the model.
@@ -179,7 +238,7 @@ impl Below {
     }
 
     async fn listed(self) -> Result<Vec<Result<ListedModel, Error>>, Error> {
-        let (infos, models) = all().await.map_err(|error| thrown_by(error, "the models cannot be listed"))?;
+        let (infos, models) = all().await.map_err(|error| explain(error, "the models cannot be listed"))?;
         let models: std::collections::BTreeSet<_> =
             Array::from(&models.result().unwrap_or_default()).iter().filter_map(|key| key.as_string()).collect();
         let model = |record: JsValue| {
@@ -224,31 +283,6 @@ impl ModelStore for Below {
     async fn remove(&self, _options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
         let handler = IndexedDbHandler::new(&self.prefix)?;
         handler.remove().await.map_err(handler.failed(Operation::Remove))
-    }
-}
-
-/// What fails in a transaction: ours, or thrown.
-enum Failed {
-    Error(Error),
-    Thrown(JsValue),
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self::Error(error)
-    }
-}
-
-impl From<JsValue> for Failed {
-    fn from(value: JsValue) -> Self {
-        Self::Thrown(value)
-    }
-}
-
-fn thrown_by(failed: Failed, message: &'static str) -> Error {
-    match failed {
-        Failed::Error(error) => error,
-        Failed::Thrown(value) => thrown(&value, message),
     }
 }
 

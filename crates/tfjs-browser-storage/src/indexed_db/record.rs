@@ -4,14 +4,26 @@ use js_sys::{Date, JSON, Object, Reflect};
 use tfjs_artifacts::{Error, ErrorKind, ManifestError, ModelArtifactsInfo, RawJson};
 use wasm_bindgen::{JsCast as _, JsValue};
 
+use super::chunks::ChunkSet;
 use crate::error::thrown;
 use crate::global::property;
 use crate::reference::{EXTRA, Parts};
 
-const MODEL_PATH: &str = "modelPath";
+pub(super) const MODEL_PATH: &str = "modelPath";
 const ARTIFACTS: &str = "modelArtifacts";
 const INFO: &str = "modelArtifactsInfo";
 const WEIGHT_DATA: &str = "weightData";
+const SET: &str = "chunks";
+const BYTE_LENGTH: &str = "byteLength";
+
+/// Where the weights of a model are.
+#[derive(Clone, Debug)]
+pub(super) enum StoredAs {
+    /// In the record, as `weightData`.
+    WeightData(JsValue),
+    /// In records of their own, which both records of the model name under [`EXTRA`].
+    Chunks(ChunkSet),
+}
 
 /// What a save puts.
 pub(super) struct Records {
@@ -22,7 +34,7 @@ pub(super) struct Records {
 /// What a load gets.
 pub(super) struct Read {
     pub(super) parts: Parts,
-    pub(super) weight_data: Option<JsValue>,
+    pub(super) weights: Option<StoredAs>,
     /// Another text for another model.
     pub(super) version: String,
 }
@@ -31,7 +43,7 @@ impl Records {
     pub(super) fn new(
         name: &str,
         parts: Parts,
-        weight_data: Option<&JsValue>,
+        weights: Option<&StoredAs>,
         info: &ModelArtifactsInfo,
     ) -> Result<Self, Error> {
         let failed = |error: JsValue| thrown(&error, "the record of the model cannot be made");
@@ -44,7 +56,7 @@ impl Records {
         if let Some(extra) = parts.extra {
             Reflect::set(&artifacts, &EXTRA.into(), &extra.into()).map_err(failed)?;
         }
-        if let Some(weight_data) = weight_data {
+        if let Some(StoredAs::WeightData(weight_data)) = weights {
             Reflect::set(&artifacts, &WEIGHT_DATA.into(), weight_data).map_err(failed)?;
         }
         let info = js_info(info)?;
@@ -55,6 +67,13 @@ impl Records {
                 Reflect::set(&record, &ARTIFACTS.into(), artifacts)?;
             }
             Reflect::set(&record, &INFO.into(), &info)?;
+            if let Some(StoredAs::Chunks(set)) = weights {
+                let named = Object::new();
+                Reflect::set(&named, &SET.into(), &set.name.as_str().into())?;
+                #[expect(clippy::cast_precision_loss, reason = "a length is below 2^53")]
+                Reflect::set(&named, &BYTE_LENGTH.into(), &JsValue::from_f64(set.byte_length as f64))?;
+                Reflect::set(&record, &EXTRA.into(), &named)?;
+            }
             Ok(record)
         };
         Ok(Self { model: record(Some(&artifacts)).map_err(failed)?, info: record(None).map_err(failed)? })
@@ -67,7 +86,8 @@ impl Read {
         let damaged = |error: JsValue| damaged().with_source(crate::error::Thrown::new(&error));
         let version = property::<JsValue>(record, INFO).ok().flatten().and_then(|info| JSON::stringify(&info).ok());
         let artifacts: JsValue = property(record, ARTIFACTS).map_err(damaged)?.ok_or_else(self::damaged)?;
-        let weight_data = property(&artifacts, WEIGHT_DATA).map_err(damaged)?;
+        let weight_data = property(&artifacts, WEIGHT_DATA).map_err(damaged)?.map(StoredAs::WeightData);
+        let weights = weight_data.or_else(|| chunk_set(record).map(StoredAs::Chunks));
         let extra = property::<JsValue>(&artifacts, EXTRA).map_err(damaged)?.and_then(|text| text.as_string());
         if let Some(object) = artifacts.dyn_ref::<Object>() {
             for key in [WEIGHT_DATA, EXTRA] {
@@ -84,8 +104,17 @@ impl Read {
                 _ => parts.others.push((key, value)),
             }
         }
-        Ok(Self { parts, weight_data, version: version.map(String::from).unwrap_or_default() })
+        Ok(Self { parts, weights, version: version.map(String::from).unwrap_or_default() })
     }
+}
+
+/// The set of chunks that a record of either store names.
+pub(super) fn chunk_set(record: &JsValue) -> Option<ChunkSet> {
+    let named: JsValue = property(record, EXTRA).ok()??;
+    let name = property::<JsValue>(&named, SET).ok()??.as_string()?;
+    let byte_length = property::<JsValue>(&named, BYTE_LENGTH).ok()??.as_f64()?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a damaged length fits no spec")]
+    Some(ChunkSet { name, byte_length: byte_length as u64 })
 }
 
 /// Name and info of a record of either store.

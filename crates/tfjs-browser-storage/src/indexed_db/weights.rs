@@ -6,14 +6,11 @@ use std::ops::Range;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::TryStreamExt as _;
-use js_sys::{Array, ArrayBuffer, Reflect, Uint8Array};
-use tfjs_artifacts::{ByteSource, Error, ErrorKind, ShardLayout, Weights};
+use js_sys::{Array, ArrayBuffer, Function, Reflect, Uint8Array};
+use tfjs_artifacts::{BoxStream, ByteSource, Error, ErrorKind, ShardLayout, Weights};
 use tfjs_router::{Digests, ProgressMeter, SaveOptions};
 use wasm_bindgen::{JsCast as _, JsValue};
-use web_sys::Blob;
 
-use crate::blob_parts::BlobParts;
-use crate::blob_source::BlobSource;
 use crate::error::thrown;
 
 /// How much crosses between the two memories at once.
@@ -23,82 +20,72 @@ const WINDOW: usize = 1 << 20;
 /// as well: its `CompositeArrayBuffer` wants all chunks but the last to be of one size.
 const MOST_IN_ONE: u64 = 512 << 20;
 
-/// The most that is put as buffers: a record of a gibibyte of them is refused by Chromium (`Failed to write blobs
-/// (InvalidBlob)`). Beyond that the chunks are Blobs, of which a record may hold any number. TensorFlow.js loads no such model,
-/// and could not save one either.
-const MOST_IN_BUFFERS: u64 = 960 << 20;
-
-/// The size of a chunk: TensorFlow.js may have to find room for it, too.
+/// The size of such a chunk: TensorFlow.js may have to find room for it, too.
 const CHUNK: u64 = 256 << 20;
 
-/// Copies weights into one buffer, or an array of buffers, or of Blobs: the `weightData` of a record.
-pub(super) async fn write(
-    weights: &Weights,
-    layout: &mut ShardLayout,
-    options: &SaveOptions,
-    meter: &mut ProgressMeter,
-) -> Result<JsValue, Error> {
-    let total = weights.data().byte_length();
-    let mut digests = Digests::new(weights, layout, options.checksums);
-    let mut windows = weights.data().stream(WINDOW);
-    let mut rest = Bytes::new();
-    let chunks = Array::new();
-    for size in if total <= MOST_IN_ONE { vec![total] } else { chunk_sizes(total).collect() } {
-        let mut chunk = Chunk::new(size, total > MOST_IN_BUFFERS)?;
-        let mut missing = size;
-        while missing > 0 {
-            if rest.is_empty() {
-                rest = windows.try_next().await?.ok_or_else(|| {
-                    Error::new(ErrorKind::Transport, format!("the weights ended before their {total} bytes"))
+/// Weights on their way into JavaScript's memory.
+pub(super) struct Incoming<'a> {
+    windows: BoxStream<'static, Result<Bytes, Error>>,
+    rest: Bytes,
+    total: u64,
+    digests: Digests,
+    meter: &'a mut ProgressMeter,
+}
+
+impl<'a> Incoming<'a> {
+    pub(super) fn new(
+        weights: &Weights,
+        layout: &ShardLayout,
+        options: &SaveOptions,
+        meter: &'a mut ProgressMeter,
+    ) -> Self {
+        let data = weights.data();
+        let digests = Digests::new(weights, layout, options.checksums);
+        Self { windows: data.stream(WINDOW), rest: Bytes::new(), total: data.byte_length(), digests, meter }
+    }
+
+    /// The next so many bytes, which are there.
+    pub(super) async fn take(&mut self, size: u64) -> Result<ArrayBuffer, Error> {
+        let buffer = allocate(size)?;
+        let mut at = 0;
+        while u64::from(at) < size {
+            if self.rest.is_empty() {
+                self.rest = self.windows.try_next().await?.ok_or_else(|| {
+                    Error::new(ErrorKind::Transport, format!("the weights ended before their {} bytes", self.total))
                 })?;
-                digests.update(&rest);
-                meter.advance(rest.len() as u64);
+                self.digests.update(&self.rest);
+                self.meter.advance(self.rest.len() as u64);
             }
-            let piece = rest.split_to(rest.len().min(usize::try_from(missing).unwrap_or(usize::MAX)));
-            chunk.push(&piece)?;
-            missing -= piece.len() as u64;
+            let room = usize::try_from(size - u64::from(at)).unwrap_or(usize::MAX);
+            let piece = self.rest.split_to(self.rest.len().min(room));
+            let end = at + u32::try_from(piece.len()).unwrap_or_default();
+            buffer.subarray(at, end).copy_from(&piece);
+            at = end;
         }
-        chunks.push(&chunk.finish()?);
+        Ok(buffer.buffer())
     }
-    digests.finish(weights, layout)?;
-    Ok(if total <= MOST_IN_ONE { chunks.get(0) } else { chunks.into() })
+
+    /// All of them, as the `weightData` of a record: a buffer, or an array of them.
+    pub(super) async fn take_all(&mut self) -> Result<JsValue, Error> {
+        if self.total <= MOST_IN_ONE {
+            return Ok(self.take(self.total).await?.into());
+        }
+        let buffers = Array::new();
+        for size in sizes(self.total, CHUNK) {
+            buffers.push(self.take(size).await?.as_ref());
+        }
+        Ok(buffers.into())
+    }
+
+    /// Compares the checksums, and puts new ones into the layout.
+    pub(super) fn finish(self, weights: &Weights, layout: &mut ShardLayout) -> Result<(), Error> {
+        self.digests.finish(weights, layout).map(drop)
+    }
 }
 
-fn chunk_sizes(total: u64) -> impl Iterator<Item = u64> {
-    (0..total.div_ceil(CHUNK)).map(move |index| CHUNK.min(total - index * CHUNK))
-}
-
-/// A part of the weights on its way.
-enum Chunk {
-    Buffer { bytes: Uint8Array, filled: u32 },
-    Blob(BlobParts),
-}
-
-impl Chunk {
-    fn new(size: u64, as_blob: bool) -> Result<Self, Error> {
-        if as_blob { Ok(Self::Blob(BlobParts::default())) } else { Ok(Self::Buffer { bytes: allocate(size)?, filled: 0 }) }
-    }
-
-    fn push(&mut self, piece: &[u8]) -> Result<(), Error> {
-        match self {
-            Self::Buffer { bytes, filled } => {
-                let end = *filled + u32::try_from(piece.len()).unwrap_or_default();
-                bytes.subarray(*filled, end).copy_from(piece);
-                *filled = end;
-                Ok(())
-            }
-            Self::Blob(parts) => parts.push(piece).map_err(|error| no_memory(&error)),
-        }
-    }
-
-    fn finish(self) -> Result<JsValue, Error> {
-        match self {
-            Self::Buffer { bytes, .. } => Ok(bytes.buffer().into()),
-            Self::Blob(parts) => {
-                parts.finish("application/octet-stream").map(Into::into).map_err(|error| no_memory(&error))
-            }
-        }
-    }
+/// The sizes of equal chunks, the last one smaller.
+pub(super) fn sizes(total: u64, chunk: u64) -> impl Iterator<Item = u64> {
+    (0..total.div_ceil(chunk)).map(move |index| chunk.min(total - index * chunk))
 }
 
 /// `new ArrayBuffer(size)`, which throws where `Uint8Array::new_with_length` would trap.
@@ -106,74 +93,46 @@ fn allocate(size: u64) -> Result<Uint8Array, Error> {
     #[expect(clippy::cast_precision_loss, reason = "a chunk is far below 2^53 bytes")]
     let size = JsValue::from_f64(size as f64);
     let constructor = Reflect::get(&js_sys::global(), &"ArrayBuffer".into());
-    let buffer = constructor.and_then(|new| Reflect::construct(new.unchecked_ref::<js_sys::Function>(), &Array::of1(&size)));
-    buffer.map(|buffer| Uint8Array::new(&buffer)).map_err(|error| no_memory(&error))
-}
-
-fn no_memory(error: &JsValue) -> Error {
-    thrown(error, "the browser has no memory for the weights; save to `opfs://`, which takes them in a stream")
+    let buffer = constructor.and_then(|new| Reflect::construct(new.unchecked_ref::<Function>(), &Array::of1(&size)));
+    buffer.map(|buffer| Uint8Array::new(&buffer)).map_err(|error| {
+        thrown(&error, "the browser has no memory for the weights; save to `opfs://`, which takes them in a stream")
+    })
 }
 
 /// The `weightData` of a record.
 #[derive(Debug)]
 pub(super) struct StoredWeights {
-    chunks: Vec<Placed>,
+    buffers: Vec<Placed>,
     byte_length: u64,
     version: String,
 }
 
-/// A chunk, and the offset of its first byte.
+/// A buffer, and the offset of its first byte.
 #[derive(Debug)]
 struct Placed {
     start: u64,
-    end: u64,
-    chunk: StoredChunk,
-}
-
-#[derive(Debug)]
-enum StoredChunk {
-    Buffer(Uint8Array),
-    Blob(BlobSource),
+    bytes: Uint8Array,
 }
 
 impl StoredWeights {
-    /// Takes a buffer or an array of them, as TensorFlow.js does, or of Blobs. The version is of the whole record.
-    pub(super) fn new(weight_data: &JsValue, location: &str, version: &str) -> Result<Self, Error> {
+    /// Takes a buffer or an array of them, as TensorFlow.js does. The version is of the whole record.
+    pub(super) fn new(weight_data: &JsValue, version: String) -> Result<Self, Error> {
         let values: Vec<_> = match weight_data.dyn_ref::<Array>() {
             Some(array) => array.iter().collect(),
             None => vec![weight_data.clone()],
         };
-        let (mut chunks, mut start) = (Vec::with_capacity(values.len()), 0);
+        let (mut buffers, mut byte_length) = (Vec::with_capacity(values.len()), 0);
         for value in values {
-            let chunk = StoredChunk::new(value, location, version)?;
-            let end = start + chunk.byte_length();
-            chunks.push(Placed { start, end, chunk });
-            start = end;
-        }
-        Ok(Self { chunks, byte_length: start, version: version.to_owned() })
-    }
-}
-
-impl StoredChunk {
-    fn new(value: JsValue, location: &str, version: &str) -> Result<Self, Error> {
-        let value = match value.dyn_into::<ArrayBuffer>() {
-            Ok(buffer) => return Ok(Self::Buffer(Uint8Array::new(&buffer))),
-            Err(value) => value,
-        };
-        match value.dyn_into::<Blob>() {
-            Ok(blob) => Ok(Self::Blob(BlobSource::new(blob, location, Some(version.to_owned())))),
-            Err(_) => {
+            let Some(buffer) = value.dyn_ref::<ArrayBuffer>() else {
                 let message = "the `weightData` of the record is neither an ArrayBuffer nor an array of them";
-                Err(Error::new(ErrorKind::InvalidData, message))
-            }
+                return Err(Error::new(ErrorKind::InvalidData, message));
+            };
+            let bytes = Uint8Array::new(buffer);
+            let start = byte_length;
+            byte_length += u64::from(bytes.length());
+            buffers.push(Placed { start, bytes });
         }
-    }
-
-    fn byte_length(&self) -> u64 {
-        match self {
-            Self::Buffer(bytes) => u64::from(bytes.length()),
-            Self::Blob(blob) => blob.byte_length(),
-        }
+        Ok(Self { buffers, byte_length, version })
     }
 }
 
@@ -188,40 +147,40 @@ impl ByteSource for StoredWeights {
     }
 
     async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
-        let length = range.end - range.start;
-        let mut read = Vec::new();
-        let reserved = usize::try_from(length).ok().map(|length| read.try_reserve_exact(length));
-        if !matches!(reserved, Some(Ok(()))) {
-            let message = format!(
-                "{length} bytes at once do not fit into the memory of WebAssembly; load lazily and read them in parts"
-            );
-            return Err(Error::new(ErrorKind::LimitExceeded, message));
-        }
-        for Placed { start, end, chunk } in &self.chunks {
-            let (from, to) = (range.start.max(*start), range.end.min(*end));
-            if from >= to {
-                continue;
-            }
-            match chunk {
-                StoredChunk::Buffer(bytes) => {
-                    let at = |offset: u64| u32::try_from(offset - start).unwrap_or(u32::MAX);
-                    append(&mut read, &bytes.subarray(at(from), at(to)));
-                }
-                StoredChunk::Blob(blob) if from == range.start && to == range.end => {
-                    return blob.read(from - start..to - start).await;
-                }
-                StoredChunk::Blob(blob) => read.extend_from_slice(&blob.read(from - start..to - start).await?),
-            }
+        let mut read = reserve(&range)?;
+        for Placed { start, bytes } in &self.buffers {
+            append(&mut read, bytes, *start, &range);
         }
         Ok(read.into())
     }
 }
 
-/// Appends without a copy in between.
-fn append(read: &mut Vec<u8>, bytes: &Uint8Array) {
-    let start = read.len();
-    read.resize(start + bytes.length() as usize, 0);
-    if let Some(end) = read.get_mut(start..) {
-        bytes.copy_to(end);
+/// Room for a range, if there is so much.
+pub(super) fn reserve(range: &Range<u64>) -> Result<Vec<u8>, Error> {
+    let length = range.end.saturating_sub(range.start);
+    let mut bytes = Vec::new();
+    let reserved = usize::try_from(length).ok().map(|length| bytes.try_reserve_exact(length));
+    if !matches!(reserved, Some(Ok(()))) {
+        let message = format!(
+            "{length} bytes at once do not fit into the memory of WebAssembly; load lazily and read them in parts"
+        );
+        return Err(Error::new(ErrorKind::LimitExceeded, message));
+    }
+    Ok(bytes)
+}
+
+/// Appends what a buffer that begins at an offset has of a range; without a copy in between.
+pub(super) fn append(read: &mut Vec<u8>, bytes: &Uint8Array, start: u64, range: &Range<u64>) {
+    let end = start + u64::from(bytes.length());
+    let (from, to) = (range.start.max(start), range.end.min(end));
+    if from >= to {
+        return;
+    }
+    let at = |offset: u64| u32::try_from(offset - start).unwrap_or(u32::MAX);
+    let part = bytes.subarray(at(from), at(to));
+    let filled = read.len();
+    read.resize(filled + part.length() as usize, 0);
+    if let Some(free) = read.get_mut(filled..) {
+        part.copy_to(free);
     }
 }

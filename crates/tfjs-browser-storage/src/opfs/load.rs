@@ -7,10 +7,10 @@ use bytes::Bytes;
 use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, Segment};
 use tfjs_router::{LoadOptions, finish_load};
 
-use crate::locks::held_too_long;
 use super::place::Place;
 use super::record::Record;
 use super::source::{Opened, Source};
+use crate::locks::held_too_long;
 
 /// How long it takes until a weights file is looked at again that somebody else has just locked.
 const PAUSE: Duration = Duration::from_millis(20);

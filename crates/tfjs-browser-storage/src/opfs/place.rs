@@ -5,8 +5,8 @@ use std::time::Duration;
 use tfjs_artifacts::{Error, Operation};
 
 use super::files::Folder;
-use crate::locks::{Lock, Locks};
 use super::{SCHEME, name};
+use crate::locks::{Lock, Locks};
 
 /// The folder in the root that has all models.
 const MODELS: &str = "tfjs-io";

@@ -11,11 +11,11 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::digests::Digests;
 use super::files::Folder;
-use crate::locks::Locks;
 use super::place::Place;
 use super::record::{Record, is_damaged};
 use super::staged::Staged;
 use super::sweep::{remove_after_readers, sweep, sweep_all};
+use crate::locks::Locks;
 use crate::status::storage_status;
 use crate::stored::{encode, layout};
 

@@ -10,9 +10,9 @@ use wasm_bindgen::JsValue;
 use web_sys::File;
 
 use super::files::{Folder, byte_length, bytes_of, snapshot};
-use crate::locks::{Lock, Locks};
 use super::place::Place;
 use crate::error::{Thrown, thrown};
+use crate::locks::{Lock, Locks};
 
 /// How much is read at a time, so that JavaScript's memory stays small: 4 MiB.
 const WINDOW: u64 = 4 << 20;

@@ -4,10 +4,10 @@ use tfjs_artifacts::Error;
 use wasm_bindgen_futures::spawn_local;
 
 use super::files::Folder;
-use crate::locks::{Lock, Locks};
 use super::place::Place;
 use super::record::new_weights;
 use super::writer::Writer;
+use crate::locks::{Lock, Locks};
 
 /// A new weights file and the lock on it. Unless it is [kept](Self::keep), it goes away with this.
 #[derive(Debug)]

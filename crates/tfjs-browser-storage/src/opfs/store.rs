@@ -9,11 +9,11 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::SCHEME;
 use super::load::no_model;
-use crate::locks::Locks;
 use super::place::{Place, location, models};
 use super::record::{RECORD, Record, info_of_damaged, is_damaged};
 use super::save::uninterrupted;
 use super::sweep::{remove_after_readers, sweep, sweep_all};
+use crate::locks::Locks;
 
 /// The models whose names begin like this.
 pub(super) fn list(prefix: String, patience: Duration) -> BoxStream<'static, Result<ListedModel, Error>> {

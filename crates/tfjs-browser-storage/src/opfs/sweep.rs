@@ -6,9 +6,9 @@ use tfjs_artifacts::Error;
 use wasm_bindgen_futures::spawn_local;
 
 use super::files::Folder;
-use crate::locks::Locks;
 use super::place::{Place, models};
 use super::record::{RECORD, Record, is_weights, remove_empty};
+use crate::locks::Locks;
 
 /// How Chromium calls a file that is being written, until it is closed.
 const SWAP: &str = ".crswap";

@@ -14,14 +14,12 @@ struct Pattern {
     byte_length: u64,
 }
 
-/// The byte at an offset.
-fn byte_at(offset: u64) -> u8 {
-    let word = (offset / 8).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    word.to_le_bytes()[usize::try_from(offset % 8).unwrap()]
-}
-
+/// The bytes of a range that begins at a multiple of eight.
 fn bytes_of(range: Range<u64>) -> Vec<u8> {
-    range.map(byte_at).collect()
+    let words = (range.start / 8..range.end.div_ceil(8)).map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut bytes: Vec<u8> = words.flat_map(u64::to_le_bytes).collect();
+    bytes.truncate(usize::try_from(range.end - range.start).unwrap());
+    bytes
 }
 
 #[async_trait(?Send)]
