@@ -10,7 +10,7 @@ use xshell::cmd;
 
 use crate::counted::{self, Count};
 use crate::project::Project;
-use crate::{browser, conformance, instructions, memory, tidy, tools, wasm};
+use crate::{browser, conformance, instructions, memory, size, tidy, tools, wasm};
 
 /// A step of CI, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -31,6 +31,8 @@ pub(crate) enum Step {
     Wasm,
     /// The tests that need a browser, in Chromium
     Browser,
+    /// What a page has to download is small
+    Size,
     /// The loops over weights need no more instructions than before
     Instructions,
     /// The real TensorFlow.js agrees, reading and writing
@@ -84,6 +86,7 @@ impl Step {
             Self::Memory => memory::run(project)?,
             Self::Wasm => wasm::check(project)?,
             Self::Browser => return browser::test(project, &browser::Options::default()),
+            Self::Size => size::check(project)?,
         }
         Ok(Count { passed: 1, failed: 0 })
     }

@@ -85,6 +85,12 @@ impl Compiler {
             .env("RUSTDOC", tools::DEBIAN_RUSTDOC)
             .env("RUSTC_BOOTSTRAP", "1"))
     }
+
+    /// The folder in which cargo leaves what a profile makes.
+    pub(crate) fn output(&self, profile: &str) -> PathBuf {
+        let folder = self.target.as_ref().map_or_else(|| self.folder.clone(), |target| self.folder.join(target));
+        folder.join(profile)
+    }
 }
 
 impl Way {

@@ -24,6 +24,7 @@ mod npm;
 mod oracle;
 mod project;
 mod services;
+mod size;
 mod tidy;
 mod tools;
 mod wasm;
@@ -69,6 +70,8 @@ enum Task {
     Wasm,
     /// Run the tests that need a browser, in Chromium
     Browser(browser::Options),
+    /// Measure what a page has to download, and demand that it is small
+    Size,
     /// Copy a model of 5 GiB and demand that it takes at most 64 MiB of memory
     Memory,
     /// Measure, and compare with plain copies, plain I/O, and TensorFlow.js
@@ -103,6 +106,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Conformance => conformance::run(&project)?,
         Task::Build(options) => build::run(&project, &options)?,
         Task::Browser(options) => browser::run(&project, &options)?,
+        Task::Size => size::check(&project)?,
         Task::Wasm => wasm::check(&project)?,
         Task::Memory => memory::run(&project)?,
         Task::Bench(options) => bench::run(&project, &options)?,

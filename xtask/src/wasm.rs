@@ -13,8 +13,8 @@ pub(crate) const IN_A_BROWSER: [&str; 6] =
 /// Of these, what is empty everywhere else: its tests and examples mean something in a browser only.
 pub(crate) const ONLY_THERE: [&str; 1] = ["tfjs-browser-storage"];
 
-/// What compiles for one besides: the tests in a browser use it.
-const COMPILED: [&str; 1] = ["tfjs-testkit"];
+/// What compiles for one besides: the tests in a browser use the first, and the second is a program whose size is measured.
+const COMPILED: [&str; 2] = ["tfjs-testkit", "tfjs-wasm-size"];
 
 /// What a browser has no use for, though it speaks of the target: WASI has files, and the same CPU.
 const ELSEWHERE: [&str; 1] = ["tfjs-fs"];
@@ -26,6 +26,7 @@ pub(crate) fn check(project: &Project) -> Result<()> {
         Ok(cargo.args(arguments).args(["--", "-D", "warnings"]).run()?)
     };
     clippy(&packages(&[&IN_A_BROWSER[..], &COMPILED].concat()))?;
+    clippy(&["--package", "tfjs-wasm-size", "--all-features"])?;
     clippy(&[packages(&ONLY_THERE), vec!["--all-targets"]].concat())?;
     for suite in suite::all(project) {
         clippy(&["--package", &suite.package, "--test", suite.place.test()])?;

@@ -73,6 +73,8 @@ impl fmt::Display for Place {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn suites(files: &[(&str, &str)]) -> Vec<(Place, bool)> {
@@ -81,8 +83,12 @@ mod tests {
         for (file, text) in files {
             fs::write(folder.path().join(file), text).unwrap();
         }
-        let package =
-            Package { name: "a".to_owned(), manifest_path: folder.path().join("Cargo.toml"), dependencies: Vec::new() };
+        let package = Package {
+            name: "a".to_owned(),
+            manifest_path: folder.path().join("Cargo.toml"),
+            dependencies: Vec::new(),
+            features: BTreeMap::new(),
+        };
         of_package(&package).into_iter().map(|suite| (suite.place, suite.needs_server)).collect()
     }
 
