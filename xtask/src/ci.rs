@@ -1,7 +1,5 @@
 //! `cargo xtask ci`: every step, cheapest first, all of them even after a failure, and one summary line at the end.
 
-mod cargo_test;
-
 use std::fmt;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -10,8 +8,9 @@ use anyhow::Result;
 use clap::ValueEnum;
 use xshell::cmd;
 
+use crate::counted::{self, Count};
 use crate::project::Project;
-use crate::{conformance, instructions, memory, tidy, tools, wasm};
+use crate::{browser, conformance, instructions, memory, size, tidy, tools, wasm};
 
 /// A step of CI, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,8 +27,12 @@ pub(crate) enum Step {
     Test,
     /// The documentation builds without a warning
     Doc,
-    /// What runs in a browser compiles for one
+    /// What runs in a browser compiles for one, without a warning
     Wasm,
+    /// The tests that need a browser, in Chromium
+    Browser,
+    /// What a page has to download is small
+    Size,
     /// The loops over weights need no more instructions than before
     Instructions,
     /// The real TensorFlow.js agrees, reading and writing
@@ -38,15 +41,9 @@ pub(crate) enum Step {
     Memory,
 }
 
-/// How many checks went well. Every test counts, and every other step counts as one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Count {
-    passed: usize,
-    failed: usize,
-}
-
 struct Report {
     step: Step,
+    /// Every test counts, and every other step counts as one.
     count: Count,
     time: Duration,
 }
@@ -82,12 +79,14 @@ impl Step {
             Self::Tidy => tidy::run(project)?,
             Self::Clippy => clippy(project)?,
             Self::Deny => deny(project)?,
-            Self::Test => return cargo_test::run(project),
+            Self::Test => return test(project),
             Self::Doc => doc(project)?,
             Self::Instructions => instructions::check(project)?,
             Self::Conformance => conformance::run(project)?,
             Self::Memory => memory::run(project)?,
             Self::Wasm => wasm::check(project)?,
+            Self::Browser => return browser::test(project, &browser::Options::default()),
+            Self::Size => size::check(project)?,
         }
         Ok(Count { passed: 1, failed: 0 })
     }
@@ -111,6 +110,13 @@ fn clippy(project: &Project) -> Result<()> {
     Ok(cmd!(sh, "cargo clippy -p tfjs-io --no-default-features -- -D warnings").run()?)
 }
 
+fn test(project: &Project) -> Result<Count> {
+    let sh = &project.sh;
+    let cargo = cmd!(sh, "cargo test --workspace --all-features --no-fail-fast");
+    println!("$ {cargo}");
+    Ok(counted::run(cargo.into())?.judge())
+}
+
 fn deny(project: &Project) -> Result<()> {
     let cargo_deny = tools::cargo_deny(project)?;
     let sh = &project.sh;
@@ -125,33 +131,10 @@ fn doc(project: &Project) -> Result<()> {
     Ok(cmd!(sh, "cargo doc --workspace --no-deps --all-features --document-private-items").run()?)
 }
 
-impl Count {
-    fn plus(self, other: Self) -> Self {
-        Self { passed: self.passed + other.passed, failed: self.failed + other.failed }
-    }
-}
-
-impl fmt::Display for Count {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} passed, {} failed", self.passed, self.failed)
-    }
-}
-
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let result = if self.count.failed == 0 { "passed" } else { "FAILED" };
         write!(f, "{:<12} {result:<8} {:>8.1}", self.step.name(), self.time.as_secs_f64())?;
-        if self.step == Step::Test { write!(f, "   {}", self.count) } else { Ok(()) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Count;
-
-    #[test]
-    fn the_summary_line_has_exactly_this_form() {
-        let total = Count { passed: 3, failed: 0 }.plus(Count { passed: 1, failed: 2 });
-        assert_eq!(total.to_string(), "4 passed, 2 failed");
+        if matches!(self.step, Step::Test | Step::Browser) { write!(f, "   {}", self.count) } else { Ok(()) }
     }
 }

@@ -9,8 +9,12 @@
 )]
 
 mod bench;
+mod browser;
+mod build;
 mod ci;
+mod compiler;
 mod conformance;
+mod counted;
 mod goldens;
 mod hex;
 mod instructions;
@@ -20,6 +24,7 @@ mod npm;
 mod oracle;
 mod project;
 mod services;
+mod size;
 mod tidy;
 mod tools;
 mod wasm;
@@ -59,8 +64,14 @@ enum Task {
     },
     /// Compare with the real TensorFlow.js, tensor by tensor, reading and writing
     Conformance,
-    /// Compile what runs in a browser for one
+    /// Build for this machine or another target, with a compiler that has it
+    Build(build::Options),
+    /// Compile what runs in a browser for one, without a warning
     Wasm,
+    /// Run the tests that need a browser, in Chromium
+    Browser(browser::Options),
+    /// Measure what a page has to download, and demand that it is small
+    Size,
     /// Copy a model of 5 GiB and demand that it takes at most 64 MiB of memory
     Memory,
     /// Measure, and compare with plain copies, plain I/O, and TensorFlow.js
@@ -93,6 +104,9 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Goldens { check: true } => goldens::check(&project)?,
         Task::Goldens { check: false } => goldens::write(&project)?,
         Task::Conformance => conformance::run(&project)?,
+        Task::Build(options) => build::run(&project, &options)?,
+        Task::Browser(options) => browser::run(&project, &options)?,
+        Task::Size => size::check(&project)?,
         Task::Wasm => wasm::check(&project)?,
         Task::Memory => memory::run(&project)?,
         Task::Bench(options) => bench::run(&project, &options)?,

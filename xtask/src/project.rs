@@ -1,6 +1,8 @@
 //! Where the workspace lies, and the shell in which its tasks run.
 
+use std::collections::BTreeMap;
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -22,6 +24,8 @@ pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) manifest_path: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
+    /// Each with what it turns on.
+    pub(crate) features: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +56,13 @@ impl Project {
         Ok(Self { sh, root, target: metadata.target_directory, packages: metadata.packages })
     }
 
+    /// The version of a dependency that Cargo.lock names.
+    pub(crate) fn locked_version(&self, package: &str) -> Result<String> {
+        let lock = self.root.join("Cargo.lock");
+        let text = fs::read_to_string(&lock).with_context(|| format!("reading {}", lock.display()))?;
+        locked_version(&text, package).with_context(|| format!("{} has no {package}", lock.display()))
+    }
+
     /// The `tfjs` command in its release profile, built if it is not up to date.
     pub(crate) fn tfjs(&self) -> Result<PathBuf> {
         let sh = &self.sh;
@@ -63,5 +74,24 @@ impl Project {
             binary.display()
         );
         Ok(binary)
+    }
+}
+
+fn locked_version(lock: &str, package: &str) -> Option<String> {
+    let name = format!("name = \"{package}\"");
+    let version = lock.lines().skip_while(|line| *line != name).nth(1)?;
+    Some(version.strip_prefix("version = \"")?.trim_end_matches('"').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_stands_below_the_whole_name() {
+        let lock =
+            "[[package]]\nname = \"a-b\"\nversion = \"1.0.0\"\n\n[[package]]\nname = \"a\"\nversion = \"2.1.0\"\n";
+        assert_eq!(locked_version(lock, "a").as_deref(), Some("2.1.0"));
+        assert_eq!(locked_version(lock, "b"), None);
     }
 }

@@ -5,6 +5,7 @@ mod layers;
 mod links;
 mod manifests;
 mod text;
+mod wasm;
 
 use std::fmt;
 use std::fs;
@@ -38,6 +39,7 @@ impl fmt::Display for Finding {
 pub(crate) fn run(project: &Project) -> Result<()> {
     let files = files::all(&project.root)?;
     let mut findings = layers::check(project)?;
+    findings.extend(wasm::check(project)?);
     for file in &files {
         findings.extend(check_file(&project.root, file)?);
     }

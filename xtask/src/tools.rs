@@ -1,5 +1,7 @@
 //! The tools that the tasks need: found, installed where that is possible, or asked for with the exact command.
 
+pub(crate) mod web;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -33,16 +35,22 @@ pub(crate) fn cargo_deny(project: &Project) -> Result<PathBuf> {
         }
     }
     println!("cargo-deny {CARGO_DENY} is not there: installing it as {}", installed.display());
-    // A mirror of the registry may lag behind the lock file that cargo-deny was published with.
-    if cmd!(sh, "cargo install cargo-deny --version ={CARGO_DENY} --force --locked").run().is_err() {
-        cmd!(sh, "cargo install cargo-deny --version ={CARGO_DENY} --force")
-            .run()
-            .with_context(|| format!("cargo-deny is needed: run `cargo install cargo-deny --version ={CARGO_DENY}`"))?;
-    }
+    cargo_install(sh, "cargo-deny", CARGO_DENY, &[])?;
     if !is_usable_cargo_deny(sh, &installed) {
         bail!("{} was installed but does not print version {CARGO_DENY}", installed.display());
     }
     Ok(installed)
+}
+
+/// Installs exactly this version of a program. `arguments` say where, if not where cargo always does.
+fn cargo_install(sh: &Shell, program: &str, version: &str, arguments: &[&str]) -> Result<()> {
+    // A mirror of the registry may lag behind the lock file that the program was published with.
+    if cmd!(sh, "cargo install {program} --version ={version} --force --locked {arguments...}").run().is_ok() {
+        return Ok(());
+    }
+    cmd!(sh, "cargo install {program} --version ={version} --force {arguments...}")
+        .run()
+        .with_context(|| format!("{program} is needed: run `cargo install {program} --version ={version}`"))
 }
 
 /// Where cargo keeps what it installs.
@@ -97,21 +105,34 @@ pub(crate) fn valgrind(project: &Project) -> Result<String> {
 
 /// Debian's compiler for the web. Its programs have the names of the usual ones, so they are always called by their paths.
 pub(crate) const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+pub(crate) const DEBIAN_RUSTDOC: &str = "/usr/bin/rustdoc";
 pub(crate) const DEBIAN_CARGO: &str = "/usr/bin/cargo";
+const DEBIAN_CLIPPY: &str = "/usr/bin/cargo-clippy";
 
 /// Debian's compiler that has a standard library in source, for targets that rustup cannot add.
 pub(crate) fn debian_rustc(project: &Project) -> Result<()> {
     const SOURCES: &str = "/usr/lib/rustlib/src/rust/library";
-    let missing = || [DEBIAN_RUSTC, DEBIAN_CARGO, SOURCES].into_iter().find(|path| !Path::new(path).exists());
+    const LINKER: &str = "/usr/bin/rust-lld";
+    let needed = [DEBIAN_RUSTC, DEBIAN_RUSTDOC, DEBIAN_CARGO, SOURCES, LINKER];
+    let missing = || needed.into_iter().find(|path| !Path::new(path).exists());
     if missing().is_some() {
-        for package in ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "lld-22"] {
-            debian_package(&project.sh, package)?;
-        }
+        debian_packages(&project.sh, &["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "lld-22"])?;
     }
     match missing() {
         Some(path) => bail!("rustc-web was installed, but {path} is not there"),
         None => Ok(()),
     }
+}
+
+/// Clippy for it. It finds the compiler that belongs to it by itself.
+pub(crate) fn debian_clippy(project: &Project) -> Result<&'static str> {
+    if !Path::new(DEBIAN_CLIPPY).exists() {
+        debian_packages(&project.sh, &["rust-web-clippy"])?;
+    }
+    if !Path::new(DEBIAN_CLIPPY).exists() {
+        bail!("rust-web-clippy was installed, but {DEBIAN_CLIPPY} is not there");
+    }
+    Ok(DEBIAN_CLIPPY)
 }
 
 /// nginx, the web server.
@@ -168,18 +189,27 @@ pub(crate) fn flask(project: &Project) -> Result<PathBuf> {
 }
 
 fn debian_package(sh: &Shell, package: &str) -> Result<()> {
-    let command = format!("apt-get install -y {package}");
+    apt_install(sh, package, &[package])
+}
+
+/// Without what they recommend, such as a whole desktop beside a browser.
+fn debian_packages(sh: &Shell, packages: &[&str]) -> Result<()> {
+    apt_install(sh, &packages.join(", "), &[&["--no-install-recommends"], packages].concat())
+}
+
+fn apt_install(sh: &Shell, what: &str, arguments: &[&str]) -> Result<()> {
+    let command = format!("apt-get install -y {}", arguments.join(" "));
     let is_root = cmd!(sh, "id -u").quiet().read().is_ok_and(|id| id == "0");
     if !is_root {
-        bail!("{package} is not installed: run `{command}` as root");
+        bail!("{what} must be installed: run `{command}` as root");
     }
-    println!("{package} is not there: installing the Debian package");
+    println!("{what}: installing from Debian");
     // A fresh image has no package lists yet.
-    if cmd!(sh, "apt-get install -y {package}").run().is_err() {
-        cmd!(sh, "apt-get update").run().with_context(|| format!("{package} is needed: run `{command}`"))?;
-        cmd!(sh, "apt-get install -y {package}")
+    if cmd!(sh, "apt-get install -y {arguments...}").run().is_err() {
+        cmd!(sh, "apt-get update").run().with_context(|| format!("{what} must be installed: run `{command}`"))?;
+        cmd!(sh, "apt-get install -y {arguments...}")
             .run()
-            .with_context(|| format!("{package} is needed: run `{command}`"))?;
+            .with_context(|| format!("{what} must be installed: run `{command}`"))?;
     }
     Ok(())
 }

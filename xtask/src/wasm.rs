@@ -1,74 +1,44 @@
-//! `cargo xtask wasm`: what runs in a browser compiles for one.
+//! `cargo xtask wasm`: what runs in a browser compiles for one, without a warning.
 
-use std::path::Path;
+use anyhow::Result;
 
-use anyhow::{Context, Result};
-use xshell::{Shell, cmd};
-
+use crate::browser::suite;
+use crate::compiler::{Compiler, WASM};
 use crate::project::Project;
-use crate::tools;
 
-const TARGET: &str = "wasm32-unknown-unknown";
+/// What runs in a browser.
+pub(crate) const IN_A_BROWSER: [&str; 6] =
+    ["tfjs-artifacts", "tfjs-weights", "tfjs-router", "tfjs-http", "tfjs-browser-storage", "tfjs-io"];
 
-/// What runs in a browser, with the features that it has there.
-const PACKAGES: [&str; 10] = [
-    "--package",
-    "tfjs-artifacts",
-    "--package",
-    "tfjs-weights",
-    "--package",
-    "tfjs-router",
-    "--package",
-    "tfjs-http",
-    "--package",
-    "tfjs-io",
-];
+/// Of these, what is empty everywhere else: its tests and examples mean something in a browser only.
+pub(crate) const ONLY_THERE: [&str; 1] = ["tfjs-browser-storage"];
 
-/// The compilers that can do it.
-enum Compiler {
-    /// The one of this workspace, with the target that rustup adds.
-    Rustup,
-    /// Debian's, which compiles the standard library itself: for machines that cannot reach rustup's server.
-    Debian,
-}
+/// What compiles for one besides: the tests in a browser use the first, and the second is a program whose size is measured.
+const COMPILED: [&str; 2] = ["tfjs-testkit", "tfjs-wasm-size"];
+
+/// What a browser has no use for, though it speaks of the target: WASI has files, and the same CPU.
+const ELSEWHERE: [&str; 1] = ["tfjs-fs"];
 
 pub(crate) fn check(project: &Project) -> Result<()> {
-    let compiler = Compiler::find(project)?;
-    let sh = &project.sh;
-    let folder = project.target.join("wasm");
-    let _flags = sh.push_env("RUSTFLAGS", "-Dwarnings");
-    match compiler {
-        Compiler::Rustup => {
-            println!("wasm: checking with the toolchain of this workspace");
-            cmd!(sh, "cargo check --target {TARGET} --target-dir {folder} {PACKAGES...}").run()?;
-        }
-        Compiler::Debian => {
-            println!("wasm: checking with Debian's rustc-web, because rustup has no {TARGET} here");
-            let _rustc = sh.push_env("RUSTC", tools::DEBIAN_RUSTC);
-            let _unstable = sh.push_env("RUSTC_BOOTSTRAP", "1");
-            let cargo = tools::DEBIAN_CARGO;
-            cmd!(sh, "{cargo} check --target {TARGET} -Zbuild-std=std,panic_abort --target-dir {folder} {PACKAGES...}")
-                .run()?;
-        }
+    let compiler = Compiler::find(project, WASM)?;
+    let clippy = |arguments: &[&str]| -> Result<()> {
+        let cargo = compiler.cargo(project, "clippy")?;
+        Ok(cargo.args(arguments).args(["--", "-D", "warnings"]).run()?)
+    };
+    clippy(&packages(&[&IN_A_BROWSER[..], &COMPILED].concat()))?;
+    clippy(&["--package", "tfjs-wasm-size", "--all-features"])?;
+    clippy(&[packages(&ONLY_THERE), vec!["--all-targets"]].concat())?;
+    for suite in suite::all(project) {
+        clippy(&["--package", &suite.package, "--test", suite.place.test()])?;
     }
     Ok(())
 }
 
-impl Compiler {
-    fn find(project: &Project) -> Result<Self> {
-        let sh = &project.sh;
-        if has_target(sh)?
-            || cmd!(sh, "rustup target add {TARGET}").quiet().ignore_stderr().run().is_ok() && has_target(sh)?
-        {
-            return Ok(Self::Rustup);
-        }
-        tools::debian_rustc(project)?;
-        Ok(Self::Debian)
-    }
+/// Whether this module says what becomes of a crate.
+pub(crate) fn knows(package: &str) -> bool {
+    [&IN_A_BROWSER[..], &COMPILED, &ELSEWHERE].concat().contains(&package)
 }
 
-/// Whether the standard library for the target is there, whoever has put it there.
-fn has_target(sh: &Shell) -> Result<bool> {
-    let folder = cmd!(sh, "rustc --print target-libdir --target {TARGET}").quiet().read().context("asking rustc")?;
-    Ok(Path::new(&folder).is_dir())
+fn packages<'n>(names: &[&'n str]) -> Vec<&'n str> {
+    names.iter().flat_map(|name| ["--package", name]).collect()
 }

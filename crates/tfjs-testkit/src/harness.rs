@@ -27,6 +27,7 @@ pub trait Harness: MaybeSend + MaybeSync {
 /// What a medium can do. What it cannot is checked to be refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own, with yes or no for an answer")]
 pub struct Capabilities {
     /// Models can be listed and removed.
     pub manages: bool,

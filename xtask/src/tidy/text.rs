@@ -17,8 +17,12 @@ pub(super) fn trailing_whitespace(path: &Path, text: &str) -> Vec<Finding> {
         .collect()
 }
 
-/// A module begins with what it is for. A crate may begin with its README instead.
+/// A module begins with what it is for. A crate may begin with its README instead, and with where it exists at all.
 pub(super) fn module_docs(path: &Path, text: &str) -> Option<Finding> {
+    let text = match text.split_once('\n') {
+        Some((first, rest)) if first.starts_with("#![cfg(") => rest,
+        _ => text,
+    };
     let is_documented = text.starts_with("//!") || text.starts_with("#![doc");
     (!is_documented).then(|| Finding::new(path, 1, "begin the file with `//!` and what the module is for"))
 }
@@ -61,6 +65,8 @@ mod tests {
     fn a_module_begins_with_its_docs() {
         assert_eq!(module_docs(Path::new("a.rs"), "//! What it is for.\n"), None);
         assert_eq!(module_docs(Path::new("a.rs"), "#![doc = include_str!(\"../README.md\")]\n"), None);
+        assert_eq!(module_docs(Path::new("a.rs"), "#![cfg(unix)]\n#![doc = include_str!(\"../README.md\")]\n"), None);
+        assert!(module_docs(Path::new("a.rs"), "#![cfg(unix)]\nuse std::fmt;\n").is_some());
         assert!(module_docs(Path::new("a.rs"), "use std::fmt;\n//! Late.\n").is_some());
     }
 

@@ -1,0 +1,129 @@
+//! The compiler for a target: the workspace's own where it has the target or rustup can add it, else Debian's.
+//!
+//! The environment variable `TFJS_COMPILER` takes one of the two: `rustup` or `debian`.
+
+mod linker;
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use xshell::{Cmd, Shell, cmd};
+
+use crate::project::Project;
+use crate::tools;
+
+pub(crate) const WASM: &str = "wasm32-unknown-unknown";
+
+const CHOICE: &str = "TFJS_COMPILER";
+
+/// A compiler that has been found, and what cargo must be told to use it.
+pub(crate) struct Compiler {
+    /// None for the machine itself.
+    target: Option<String>,
+    way: Way,
+    /// Where cargo puts what it makes.
+    folder: PathBuf,
+    linker: Option<linker::Linker>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// The toolchain of this workspace, with a standard library that is there or that rustup adds.
+    Rustup,
+    /// Debian's, which compiles the standard library itself: for machines that cannot reach rustup's server.
+    Debian,
+}
+
+impl Compiler {
+    /// The compiler for this machine itself.
+    pub(crate) fn native(project: &Project) -> Self {
+        Self { target: None, way: Way::Rustup, folder: project.target.clone(), linker: None }
+    }
+
+    /// Finds the compiler for a target, installs it where that is possible, and says which one it took.
+    pub(crate) fn find(project: &Project, target: &str) -> Result<Self> {
+        let sh = &project.sh;
+        let known = cmd!(sh, "rustc --print target-list").quiet().read().context("asking rustc")?;
+        ensure!(
+            known.lines().any(|known| known == target),
+            "rustc knows no target {target}: see `rustc --print target-list`"
+        );
+
+        let way = Way::find(project, target)?;
+        println!("{target}: compiling with {}", way.describe());
+        let folder = match way {
+            Way::Rustup => project.target.clone(),
+            Way::Debian => project.target.join("debian"),
+        };
+        Ok(Self { target: Some(target.to_owned()), way, folder, linker: linker::find(sh, target)? })
+    }
+
+    /// `cargo SUBCOMMAND` for the target, to which more arguments can be added.
+    pub(crate) fn cargo<'sh>(&self, project: &'sh Project, subcommand: &str) -> Result<Cmd<'sh>> {
+        let sh = &project.sh;
+        let command = match self.way {
+            Way::Rustup => cmd!(sh, "cargo {subcommand}"),
+            Way::Debian => self.debian_cargo(project, subcommand)?,
+        };
+        let command = match &self.target {
+            Some(target) => command.args(["--target", target]),
+            None => command,
+        };
+        Ok(match &self.linker {
+            Some(linker) => command.env(&linker.variable, &linker.program),
+            None => command,
+        })
+    }
+
+    fn debian_cargo<'sh>(&self, project: &'sh Project, subcommand: &str) -> Result<Cmd<'sh>> {
+        let (sh, folder) = (&project.sh, &self.folder);
+        let program = if subcommand == "clippy" { tools::debian_clippy(project)? } else { tools::DEBIAN_CARGO };
+        Ok(cmd!(sh, "{program} {subcommand} -Zbuild-std=std,panic_abort,test --target-dir {folder}")
+            .env("CARGO", tools::DEBIAN_CARGO)
+            .env("RUSTC", tools::DEBIAN_RUSTC)
+            .env("RUSTDOC", tools::DEBIAN_RUSTDOC)
+            .env("RUSTC_BOOTSTRAP", "1"))
+    }
+
+    /// The folder in which cargo leaves what a profile makes.
+    pub(crate) fn output(&self, profile: &str) -> PathBuf {
+        let folder = self.target.as_ref().map_or_else(|| self.folder.clone(), |target| self.folder.join(target));
+        folder.join(profile)
+    }
+}
+
+impl Way {
+    fn find(project: &Project, target: &str) -> Result<Self> {
+        let choice = env::var(CHOICE).ok();
+        if choice.as_deref() != Some("debian") && rustup_has(&project.sh, target)? {
+            return Ok(Self::Rustup);
+        }
+        match choice.as_deref() {
+            Some("rustup") => {
+                bail!("{CHOICE} is rustup, but it has no {target}: run `rustup target add {target}`")
+            }
+            None | Some("debian") => tools::debian_rustc(project).map(|()| Self::Debian),
+            Some(other) => bail!("{CHOICE} is {other}, which is not a way to compile: set it to rustup or debian"),
+        }
+    }
+
+    fn describe(self) -> String {
+        match self {
+            Self::Rustup => "the toolchain of this workspace".to_owned(),
+            Self::Debian if env::var_os(CHOICE).is_some() => format!("Debian's rustc-web, as {CHOICE} says"),
+            Self::Debian => "Debian's rustc-web, because rustup cannot add the target here".to_owned(),
+        }
+    }
+}
+
+/// Whether the standard library for the target is there, whoever has put it there, or can be added.
+fn rustup_has(sh: &Shell, target: &str) -> Result<bool> {
+    Ok(has_library(sh, target)?
+        || cmd!(sh, "rustup target add {target}").quiet().ignore_stderr().run().is_ok() && has_library(sh, target)?)
+}
+
+fn has_library(sh: &Shell, target: &str) -> Result<bool> {
+    let folder = cmd!(sh, "rustc --print target-libdir --target {target}").quiet().read().context("asking rustc")?;
+    Ok(Path::new(&folder).is_dir())
+}

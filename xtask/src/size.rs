@@ -1,0 +1,121 @@
+//! `cargo xtask size`: how much a page has to download for a program with the library in it, by what is compiled in.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use xshell::cmd;
+
+use crate::compiler::{Compiler, WASM};
+use crate::project::Project;
+use crate::tools::web;
+
+const PACKAGE: &str = "tfjs-wasm-size";
+
+/// Of the workspace's Cargo.toml.
+const PROFILE: &str = "wasm-size";
+
+/// How many bytes the program with everything may have, packed as a web server sends it.
+const LARGEST: usize = 250_000;
+
+/// What browsers have had for years, and the compiler uses.
+const WEB_FEATURES: [&str; 7] = [
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+    "--enable-simd",
+];
+
+/// A choice of features, and its name in the table.
+struct Set {
+    name: String,
+    features: Vec<String>,
+}
+
+/// Of a program, in bytes.
+struct Size {
+    /// As a page runs it.
+    raw: usize,
+    /// As a web server sends it.
+    packed: usize,
+    /// The JavaScript around it, also as it is sent.
+    script: usize,
+}
+
+pub(crate) fn check(project: &Project) -> Result<()> {
+    let sets = sets(project)?;
+    let compiler = Compiler::find(project, WASM)?;
+    let bindgen = web::wasm_bindgen(project)?.join("wasm-bindgen");
+    let wasm_opt = web::wasm_opt(project)?;
+
+    let mut lines = Vec::new();
+    let mut largest = 0;
+    for set in &sets {
+        let size = measure(project, &compiler, &bindgen, &wasm_opt, set)?;
+        lines.push(format!("{:<18} {} {} {}", set.name, kb(size.raw), kb(size.packed), kb(size.script)));
+        largest = largest.max(size.packed);
+    }
+    println!("\n{:<18} {:>12} {:>12} {:>12}", "features", "wasm", "gzipped", "JS, gzipped");
+    for line in &lines {
+        println!("{line}");
+    }
+    ensure!(
+        largest <= LARGEST,
+        "{largest} bytes are too much to download (at most {LARGEST}): see what has grown, for example with twiggy"
+    );
+    Ok(())
+}
+
+/// None of the features, each, and all.
+fn sets(project: &Project) -> Result<Vec<Set>> {
+    let package = project.packages.iter().find(|package| package.name == PACKAGE);
+    let package = package.with_context(|| format!("the workspace has no {PACKAGE}"))?;
+    let all: Vec<_> = package.features.keys().filter(|feature| *feature != "default").cloned().collect();
+    let each = all.iter().map(|feature| Set { name: feature.clone(), features: vec![feature.clone()] });
+    let none = Set { name: "none".to_owned(), features: Vec::new() };
+    Ok([none].into_iter().chain(each).chain([Set { name: "all".to_owned(), features: all.clone() }]).collect())
+}
+
+fn measure(project: &Project, compiler: &Compiler, bindgen: &Path, wasm_opt: &Path, set: &Set) -> Result<Size> {
+    let sh = &project.sh;
+    let features = set.features.join(",");
+    let cargo = compiler.cargo(project, "build")?.args(["--package", PACKAGE, "--profile", PROFILE]);
+    cargo.args(["--no-default-features", "--features", &features]).run()?;
+
+    let built = compiler.output(PROFILE).join("tfjs_wasm_size.wasm");
+    let folder = project.target.join("size").join(&set.name);
+    cmd!(sh, "{bindgen} {built} --target web --no-typescript --out-dir {folder}").quiet().run()?;
+    let (bound, optimized) = (folder.join("tfjs_wasm_size_bg.wasm"), folder.join("optimized.wasm"));
+    cmd!(sh, "{wasm_opt} -Oz {WEB_FEATURES...} {bound} -o {optimized}").quiet().run()?;
+    let raw = fs::metadata(&optimized)?.len();
+    Ok(Size {
+        raw: usize::try_from(raw)?,
+        packed: packed(project, &optimized)?,
+        script: packed(project, &folder.join("tfjs_wasm_size.js"))?,
+    })
+}
+
+/// How many bytes of a file are left when it is packed. Without its name and date, it is the same number every time.
+fn packed(project: &Project, file: &Path) -> Result<usize> {
+    let sh = &project.sh;
+    Ok(cmd!(sh, "gzip -9 --no-name --stdout {file}").quiet().output()?.stdout.len())
+}
+
+/// A thousand bytes, as the figures of downloads are.
+fn kb(bytes: usize) -> String {
+    format!("{:>6}.{} kB  ", bytes / 1000, bytes % 1000 / 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kb;
+
+    #[test]
+    fn sizes_are_in_thousands_of_bytes() {
+        assert_eq!(kb(249_999).trim(), "249.9 kB");
+        assert_eq!(kb(42).trim(), "0.0 kB");
+    }
+}
