@@ -4,7 +4,10 @@
 
 mod common {
     pub(crate) mod indexed_db;
+    pub(crate) mod indexed_db_faults;
     pub(crate) mod local_storage;
+    pub(crate) mod local_storage_faults;
+    pub(crate) mod raw;
 }
 
 use wasm_bindgen_test::wasm_bindgen_test_configure;

@@ -4,6 +4,8 @@
 
 mod common {
     pub(crate) mod indexed_db;
+    pub(crate) mod indexed_db_faults;
+    pub(crate) mod raw;
 }
 
 use wasm_bindgen_test::wasm_bindgen_test_configure;
