@@ -5,12 +5,16 @@
 //! finds that key and puts it back. Where there is no room for both, it is not put aside; then `info` is removed first and
 //! written last, so that what is left of a save that died is no model, rather than half of one.
 
+use js_sys::{Function, JsString, Reflect};
 use tfjs_artifacts::{Error, ErrorKind};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::Storage;
 
 use super::keys::{Keys, Part};
 use crate::error::{Thrown, thrown};
+
+/// More characters than any browser stores: they stop at five million.
+const MOST_CHARACTERS: u32 = 16 << 20;
 
 /// The strings of a model, in the order of [`Part::ALL`]; one that is missing is `None`.
 pub(super) type Values = [Option<String>; 5];
@@ -131,17 +135,19 @@ pub(super) fn byte_length(text: &str) -> u64 {
 /// How many bytes could be written now: no browser tells, so it is tried, by halves.
 pub(super) fn room(storage: &Storage) -> u64 {
     const PROBE: &str = "tfjs-io/probe";
-    let (mut low, mut high) = (0usize, 16usize << 20);
+    let set_item = Reflect::get(storage, &"setItem".into()).ok().and_then(|set| set.dyn_into::<Function>().ok());
+    let Some(set_item) = set_item else { return 0 };
+    // The string is made on JavaScript's side: megabytes of spaces would take long to get there.
+    let fits =
+        |length: u32| set_item.call2(storage, &PROBE.into(), &JsString::from(" ").repeat(length.cast_signed())).is_ok();
+    let (mut low, mut high) = (0, MOST_CHARACTERS);
     while high - low > 64 {
         let middle = low.midpoint(high);
-        match storage.set_item(PROBE, &" ".repeat(middle)) {
-            Ok(()) => low = middle,
-            Err(_) => high = middle,
-        }
+        if fits(middle) { low = middle } else { high = middle }
     }
     // A probe that stays would be in the way, and it can be removed wherever it could be written.
     if storage.remove_item(PROBE).is_err() {
         return 0;
     }
-    2 * low as u64
+    2 * u64::from(low)
 }

@@ -8,6 +8,7 @@ use tfjs_testkit::{assert_same_model, samples};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::local_storage::storage;
+use super::raw::js;
 
 const PARTS: [&str; 5] = ["info", "model_topology", "weight_specs", "weight_data", "model_metadata"];
 
@@ -67,17 +68,20 @@ async fn what_only_the_reference_writes_is_read() {
     assert_eq!(load("odd").await.unwrap_err().kind(), ErrorKind::InvalidData);
 }
 
+/// Leaves no room for a character.
+async fn fill() {
+    js("for (let filler = '', size = 1 << 23; size >= 1; ) {
+          try { localStorage.setItem('filler', filler + 'x'.repeat(size)); filler += 'x'.repeat(size); } catch { size >>= 1; }
+        }")
+    .await
+    .unwrap();
+}
+
 #[wasm_bindgen_test]
 async fn a_full_storage_keeps_the_previous_model_and_says_how_much_is_missing() {
     storage().clear().unwrap();
     save("model", &samples::filled(1.0)).await.unwrap();
-    let mut size = 4 << 20;
-    while size > 0 {
-        let filler = storage().get_item("filler").unwrap().unwrap_or_default();
-        if storage().set_item("filler", &(filler + &"x".repeat(size))).is_err() {
-            size /= 2;
-        }
-    }
+    fill().await;
     let before: Vec<_> = PARTS.map(|part| get("model", part)).into();
     let error = save("model", &samples::many_shards(2000)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StorageFull);
