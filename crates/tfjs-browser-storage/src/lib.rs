@@ -2,10 +2,12 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod blob_source;
 mod error;
 mod global;
 pub mod indexed_db;
 pub mod local_storage;
+mod picked_files;
 mod quota;
 mod reference;
 mod stored;
@@ -14,6 +16,7 @@ mod stored;
 pub use indexed_db::IndexedDbHandler;
 #[doc(inline)]
 pub use local_storage::LocalStorageHandler;
+pub use picked_files::{BrowserFiles, PickedFiles, browser_files};
 
 use tfjs_router::Route;
 

@@ -4,6 +4,7 @@
 
 mod common {
     pub(crate) mod indexed_db;
+    pub(crate) mod picked_files;
 }
 
 use wasm_bindgen_test::wasm_bindgen_test_configure;
