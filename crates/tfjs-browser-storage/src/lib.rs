@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod blob_source;
+pub mod downloads;
 mod error;
 mod global;
 pub mod indexed_db;
@@ -12,6 +13,8 @@ mod quota;
 mod reference;
 mod stored;
 
+#[doc(inline)]
+pub use downloads::DownloadsHandler;
 #[doc(inline)]
 pub use indexed_db::IndexedDbHandler;
 #[doc(inline)]
@@ -39,7 +42,7 @@ struct Medium {
     route: fn() -> Route,
 }
 
-fn media() -> [Medium; 2] {
+fn media() -> [Medium; 3] {
     [
         Medium {
             scheme: local_storage::SCHEME,
@@ -47,5 +50,6 @@ fn media() -> [Medium; 2] {
             route: local_storage::route,
         },
         Medium { scheme: indexed_db::SCHEME, why_missing: indexed_db::why_missing(), route: indexed_db::route },
+        Medium { scheme: downloads::SCHEME, why_missing: downloads::why_missing(), route: downloads::route },
     ]
 }

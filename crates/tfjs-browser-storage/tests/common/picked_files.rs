@@ -278,7 +278,7 @@ async fn a_model_larger_than_memory_is_read_where_it_is_needed() {
     assert_eq!(error.to_string(), message);
 }
 
-fn memory() -> u32 {
+pub(crate) fn memory() -> u32 {
     let memory: js_sys::WebAssembly::Memory = wasm_bindgen::memory().unchecked_into();
     memory.buffer().unchecked_into::<js_sys::ArrayBuffer>().byte_length()
 }
