@@ -37,7 +37,7 @@ pub enum TopologyType {
     GraphDef,
 }
 
-/// What a successful save reports.
+/// What a successful save reports. Serializes as TensorFlow.js's, with `"completion": "requested"` if that is all that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SaveResult {
@@ -45,6 +45,20 @@ pub struct SaveResult {
     pub model_artifacts_info: ModelArtifactsInfo,
     /// What the servers answered, for media that are servers: TensorFlow.js's `responses`.
     pub responses: Vec<SaveResponse>,
+    /// How far the save has come.
+    pub completion: Completion,
+}
+
+/// How far a successful save has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Completion {
+    /// The medium has the model.
+    #[default]
+    Saved,
+    /// The medium was asked to take the model and will not say whether it did: the browser downloads files, or the user does not
+    /// let it.
+    Requested,
 }
 
 /// What a server answered to a save. Serializes as an object of `status`, `contentType` and `body` (as text); the headers,
@@ -88,7 +102,11 @@ fn specs_bytes(weights: &Weights) -> u64 {
 impl SaveResult {
     /// The result of saving these artifacts now.
     pub fn now(artifacts: &ModelArtifacts) -> Self {
-        Self { model_artifacts_info: ModelArtifactsInfo::new(artifacts, DateSaved::now()), responses: Vec::new() }
+        Self {
+            model_artifacts_info: ModelArtifactsInfo::new(artifacts, DateSaved::now()),
+            responses: Vec::new(),
+            completion: Completion::Saved,
+        }
     }
 }
 
@@ -167,10 +185,15 @@ impl<'de> serde::Deserialize<'de> for ModelArtifactsInfo {
 
 impl serde::Serialize for SaveResult {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("SaveResult", 1 + usize::from(!self.responses.is_empty()))?;
+        let is_requested = self.completion == Completion::Requested;
+        let fields = 1 + usize::from(!self.responses.is_empty()) + usize::from(is_requested);
+        let mut object = serializer.serialize_struct("SaveResult", fields)?;
         object.serialize_field("modelArtifactsInfo", &self.model_artifacts_info)?;
         if !self.responses.is_empty() {
             object.serialize_field("responses", &self.responses)?;
+        }
+        if is_requested {
+            object.serialize_field("completion", "requested")?;
         }
         object.end()
     }
@@ -189,6 +212,14 @@ impl serde::Serialize for SaveResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_save_that_was_only_requested_says_so() {
+        let mut saved = SaveResult::now(&ModelArtifacts::new());
+        assert!(!serde_json::to_string(&saved).unwrap().contains("completion"));
+        saved.completion = Completion::Requested;
+        assert!(serde_json::to_string(&saved).unwrap().ends_with(r#"},"completion":"requested"}"#));
+    }
 
     #[test]
     fn what_is_stored_is_read() {

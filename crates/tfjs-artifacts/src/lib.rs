@@ -27,7 +27,7 @@ pub use checksum::{Sha256, Sha256Error, ShardHasher};
 pub use date::{DateError, DateSaved};
 pub use dtype::DType;
 pub use error::{Error, ErrorKind, Operation};
-pub use info::{ModelArtifactsInfo, SaveResponse, SaveResult, TopologyType};
+pub use info::{Completion, ModelArtifactsInfo, SaveResponse, SaveResult, TopologyType};
 pub use json::{JsonError, RawJson};
 pub use location::Location;
 pub use maybe::{BoxFuture, BoxStream, MaybeSend, MaybeSync};

@@ -106,6 +106,12 @@ impl ShardLayout {
         Self { groups: Vec::new(), dot_slash: false }
     }
 
+    /// The file that TensorFlow.js names for a model without weights, and never writes: its `browserFiles` takes no `model.json`
+    /// without a manifest. Whoever reads it finds no weights.
+    pub fn of_no_weights(path: RelPath) -> Self {
+        Self { groups: vec![vec![PlannedShard { path, range: 0..0, sha256: None }]], dot_slash: false }
+    }
+
     /// The files that the weights are in, under the names that they have: for who describes them, and writes none.
     pub fn as_they_are(weights: &Weights) -> Self {
         let planned = |(group, range): (&WeightGroup, Range<u64>)| {

@@ -1,6 +1,7 @@
 //! Specs and bytes together: groups, shards, and where each tensor lies.
 
 mod checksums;
+mod joined;
 mod locate;
 
 use std::collections::BTreeSet;

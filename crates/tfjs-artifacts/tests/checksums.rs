@@ -155,3 +155,25 @@ fn a_layout_is_for_the_weights_that_it_was_made_for() {
     }
     assert!(ours.with_layout(&layout(&ours, of_size(1))).is_ok());
 }
+
+#[test]
+fn one_file_of_one_group_keeps_its_keys_and_its_checksum() {
+    let join = |text: &str, shards: [&[u8]; 2]| {
+        let artifacts = load(text, shards).unwrap();
+        let joined = block_on(artifacts.weights.as_ref().unwrap().joined(RelPath::parse("w").unwrap())).unwrap();
+        let layout = layout(&joined, Sharding::Keep);
+        written(&artifacts.with_weights(joined), &layout)
+    };
+    // Two files were something else, and so is what somebody said about each of them.
+    for sha256 in [list(SHARDS), r#"["xyz","abc"]"#.to_owned()] {
+        let text = join(&manifest(&sha256), SHARDS);
+        assert!(!text.contains("sha256") && text.contains(r#""z":0"#), "{text}");
+    }
+    let digest = Sha256::of(b"\x07\x07\x08");
+    let one = manifest(&format!("[\"{digest}\"]")).replace(r#""s","t""#, r#""s""#);
+    let bytes = Bytes::from_static(b"\x07\x07\x08");
+    let loaded = ModelJson::parse(one.as_bytes()).unwrap();
+    let loaded = block_on(loaded.assemble(vec![Segment::Memory(bytes)], SurplusBytes::Reject)).unwrap();
+    let joined = block_on(loaded.weights.unwrap().joined(RelPath::parse("w").unwrap())).unwrap();
+    assert_eq!(joined.shards().next().unwrap().sha256, Some(digest));
+}

@@ -54,6 +54,9 @@ fn vector_f_topology_only_as_the_reference_leaves_it() {
     let artifacts = load(text, &[]).unwrap();
     assert_eq!(sizes(&artifacts), (7, 0, 0));
     assert_eq!(written(&artifacts, "model"), r#"{"modelTopology":{"a":1}}"#);
+    // For who must be read by the reference's `browserFiles`.
+    let layout = ShardLayout::of_no_weights("model.weights.bin".parse().unwrap()).with_dot_slash();
+    assert_eq!(encode_model_json(&artifacts, Some(&layout)).unwrap(), text);
 }
 
 #[test]

@@ -2,12 +2,15 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod blob_source;
+pub mod downloads;
 mod error;
 mod global;
 pub mod indexed_db;
 pub mod local_storage;
 mod locks;
 pub mod opfs;
+mod picked_files;
 mod quota;
 mod reference;
 mod status;
@@ -16,11 +19,14 @@ mod stored;
 use tfjs_router::Route;
 
 #[doc(inline)]
+pub use downloads::DownloadsHandler;
+#[doc(inline)]
 pub use indexed_db::IndexedDbHandler;
 #[doc(inline)]
 pub use local_storage::LocalStorageHandler;
 #[doc(inline)]
 pub use opfs::OpfsHandler;
+pub use picked_files::{BrowserFiles, PickedFiles, browser_files};
 pub use status::{StorageStatus, request_persistence, storage_status};
 
 /// The routes of the media that exist here: a worker has fewer than a page.
@@ -42,7 +48,7 @@ struct Medium {
     route: fn() -> Route,
 }
 
-fn media() -> [Medium; 3] {
+fn media() -> [Medium; 4] {
     [
         Medium {
             scheme: local_storage::SCHEME,
@@ -51,5 +57,6 @@ fn media() -> [Medium; 3] {
         },
         Medium { scheme: indexed_db::SCHEME, why_missing: indexed_db::why_missing(), route: indexed_db::route },
         Medium { scheme: opfs::SCHEME, why_missing: opfs::why_missing(), route: opfs::route },
+        Medium { scheme: downloads::SCHEME, why_missing: downloads::why_missing(), route: downloads::route },
     ]
 }

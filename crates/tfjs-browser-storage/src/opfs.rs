@@ -9,7 +9,6 @@
 //!
 //! Writing `model` anew is what replaces a model: see `save.rs`. Who may remove which file is told by locks: see `../locks.rs`.
 
-mod digests;
 mod files;
 mod handler;
 mod load;

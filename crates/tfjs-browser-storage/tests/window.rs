@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common {
+    pub(crate) mod downloads;
     pub(crate) mod indexed_db;
     pub(crate) mod indexed_db_faults;
     pub(crate) mod local_storage;
     pub(crate) mod local_storage_faults;
+    pub(crate) mod picked_files;
     pub(crate) mod raw;
 }
 

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common {
+    pub(crate) mod downloads_in_worker;
     pub(crate) mod indexed_db;
     pub(crate) mod indexed_db_faults;
+    pub(crate) mod picked_files;
     pub(crate) mod raw;
 }
 

@@ -7,9 +7,8 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Method, StatusCode};
 use tfjs_artifacts::{
-    Error, ErrorKind, LayoutError, ModelArtifacts, Operation, PlannedShard, RelPath, SaveResponse, SaveResult, Segment,
-    Sha256, Shard, ShardHasher, ShardLayout, ShardNames, Sharding, SurplusBytes, TensorPlace, WeightData, WeightGroup,
-    Weights, encode_model_json,
+    Error, ErrorKind, LayoutError, ModelArtifacts, Operation, PlannedShard, RelPath, SaveResponse, SaveResult, Sha256,
+    ShardHasher, ShardLayout, ShardNames, Sharding, WeightData, Weights, encode_model_json,
 };
 use tfjs_router::{Checksums, ProgressMeter, SaveOptions};
 use url::Url;
@@ -169,53 +168,17 @@ fn bad_layout(error: LayoutError) -> Error {
     Error::new(ErrorKind::InvalidUrl, "the weights cannot be cut like that").with_source(error)
 }
 
-/// The weights in one group and one file, which is all that a form can hold: what TensorFlow.js makes of every model.
+/// The weights in one group and one file, which is all that a form can hold.
 async fn as_one_file(weights: &Weights, name: &RelPath, options: &SaveOptions) -> Result<Weights, Error> {
-    let mut group = WeightGroup::new(weights.specs().cloned().collect(), Vec::new());
-    let data = match weights.groups() {
-        [only] => {
-            group.unknown.clone_from(&only.unknown);
-            weights.data().clone()
-        }
-        _ => without_gaps(weights).await?,
-    };
-    let mut shard = Shard::new(name.clone(), data.byte_length());
-    let mut known = weights.shards();
-    shard.sha256 = match (known.next(), known.next()) {
-        (Some(only), None) => only.sha256,
-        _ => None,
-    };
+    let one = weights.joined(name.clone()).await?;
+    let names = ShardNames::for_weights_file(name.clone());
+    let mut layout = ShardLayout::new(&one, &names, Sharding::Keep).map_err(bad_layout)?;
     let are_wanted = options.checksums == Checksums::Write || weights.shards().any(|shard| shard.sha256.is_some());
-    if are_wanted && shard.sha256.is_none() {
+    if are_wanted && !layout.has_checksums() {
         // The JSON comes first in a form, so that the weights have to be read before they are sent.
-        shard.sha256 = Some(digest(&data).await?);
+        layout.set_checksums([digest(one.data()).await?]);
     }
-    group.shards.push(shard);
-    Ok(Weights::new(vec![group], data, SurplusBytes::Allow)?)
-}
-
-/// The bytes of several groups without those between them that belong to no tensor.
-async fn without_gaps(weights: &Weights) -> Result<WeightData, Error> {
-    let mut segments: Vec<Segment> = Vec::new();
-    let places = weights.locate().await?;
-    let mut places = places.into_iter();
-    for group in weights.groups() {
-        let mut bounds: Option<(u64, u64)> = None;
-        for (spec, place) in group.weights.iter().zip(places.by_ref()) {
-            let TensorPlace::At(range) = place else {
-                let message = format!(
-                    "nobody can tell where the bytes of tensor `{}` lie, so that groups cannot be joined",
-                    spec.name
-                );
-                return Err(Error::new(ErrorKind::Unsupported, message));
-            };
-            bounds = Some((bounds.map_or(range.start, |(start, _)| start), range.end));
-        }
-        if let Some((start, end)) = bounds {
-            segments.extend(weights.data().slice(start..end)?.segments().cloned());
-        }
-    }
-    Ok(WeightData::from_segments(segments))
+    Ok(one.with_layout(&layout)?)
 }
 
 async fn digest(data: &WeightData) -> Result<Sha256, Error> {

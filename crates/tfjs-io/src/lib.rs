@@ -3,15 +3,18 @@
 
 #[doc(no_inline)]
 pub use tfjs_artifacts::{
-    BoxStream, ByteSource, Bytes, ChecksumMismatch, DType, DateSaved, Error, ErrorKind, Location, ManifestError,
-    ModelArtifacts, ModelArtifactsInfo, ModelFormat, ModelJson, ModelTopology, Operation, PlannedShard, Quantization,
-    QuantizationDType, RawJson, RelPath, SaveResult, Segment, Sha256, Shape, Shard, ShardLayout, ShardNames, Sharding,
-    StoredSize, SurplusBytes, TensorPlace, TopologyType, WeightData, WeightGroup, WeightSpec, Weights, WeightsError,
-    async_trait, encode_manifest, encode_model_json,
+    BoxStream, ByteSource, Bytes, ChecksumMismatch, Completion, DType, DateSaved, Error, ErrorKind, Location,
+    ManifestError, ModelArtifacts, ModelArtifactsInfo, ModelFormat, ModelJson, ModelTopology, Operation, PlannedShard,
+    Quantization, QuantizationDType, RawJson, RelPath, SaveResult, Segment, Sha256, Shape, Shard, ShardLayout,
+    ShardNames, Sharding, StoredSize, SurplusBytes, TensorPlace, TopologyType, WeightData, WeightGroup, WeightSpec,
+    Weights, WeightsError, async_trait, encode_manifest, encode_model_json,
 };
 #[cfg(all(feature = "browser-storage", target_arch = "wasm32", target_os = "unknown"))]
 #[doc(no_inline)]
-pub use tfjs_browser_storage::{IndexedDbHandler, LocalStorageHandler};
+pub use tfjs_browser_storage::{
+    BrowserFiles, DownloadsHandler, IndexedDbHandler, LocalStorageHandler, OpfsHandler, PickedFiles, StorageStatus,
+    browser_files, request_persistence, storage_status,
+};
 #[cfg(all(feature = "fs", not(target_arch = "wasm32")))]
 #[doc(no_inline)]
 pub use tfjs_fs::FsHandler;

@@ -1,10 +1,11 @@
 //! Loading, saving, and model management over any two schemes.
 
+use std::borrow::Cow;
 use std::future::{Ready, ready};
 
 use tfjs_artifacts::{
-    BoxStream, Error, ErrorKind, Location, MaybeSend, ModelArtifacts, ModelArtifactsInfo, Operation, SaveResult,
-    Weights,
+    BoxStream, Completion, Error, ErrorKind, Location, MaybeSend, ModelArtifacts, ModelArtifactsInfo, Operation,
+    SaveResult, Weights,
 };
 
 use crate::{
@@ -76,7 +77,8 @@ impl Router {
     /// the source.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`], before anything is done, when the source cannot be removed; otherwise as
+    /// [`ErrorKind::Unsupported`], before anything is done, when the source cannot be removed or the destination cannot be loaded
+    /// from, and, when the copy has been sent, if nobody knows whether it arrived ([`Completion::Requested`]); otherwise as
     /// [`copy_model`](Self::copy_model). The source is there until the destination is.
     pub async fn move_model(
         &self,
@@ -103,12 +105,29 @@ impl Router {
     ) -> Result<SaveResult, Error> {
         let (source, destination) = (ModelUrl::parse(source)?, ModelUrl::parse(destination)?);
         let store = self.store(&source)?;
+        self.check_can_arrive(&destination)?;
         let (copied, saved) = self.copy(&source, &destination, load, save, Operation::Move, change).await?;
+        if saved.completion == Completion::Requested {
+            let message = "the copy was sent, but nobody can tell whether it arrived; the source stays: remove it when the copy is there";
+            return Err(move_error(ErrorKind::Unsupported, message, &destination));
+        }
         let check = lazy(load);
         self.check_arrived(&destination, &saved, &check).await?;
         self.check_unchanged(&source, &copied, &check).await?;
         store.remove(&RemoveOptions::new().with_surplus_bytes(load.surplus_bytes)).await?;
         Ok(saved)
+    }
+
+    /// Makes sure that a copy could be looked at when it is there.
+    fn check_can_arrive(&self, url: &ModelUrl) -> Result<(), Error> {
+        let opened = self.load_handler(&url.clone().into());
+        opened.map(drop).map_err(|error| match error.kind() {
+            ErrorKind::Unsupported if self.save_handler(url).is_ok() => {
+                let message = "nobody could tell whether the model arrived; copy it, and remove the source when the copy is there";
+                move_error(ErrorKind::Unsupported, message, url).with_source(error)
+            }
+            _ => error,
+        })
     }
 
     /// Makes sure that what was sent is what is there: a medium may take something and keep what it had.
@@ -123,7 +142,7 @@ impl Router {
             "the destination does not have the model that was sent: {} bytes of weights are there, {} were sent; the source stays",
             found.weight_data_bytes, sent.weight_data_bytes
         );
-        Err(Error::new(ErrorKind::Conflict, message).with_operation(Operation::Move).with_location(&url.to_string()))
+        Err(move_error(ErrorKind::Conflict, message, url))
     }
 
     /// Makes sure that what is about to be removed is what was copied.
@@ -138,7 +157,7 @@ impl Router {
             return Ok(());
         }
         let message = "the source was changed while it was moved; the destination has what it was, the source stays";
-        Err(Error::new(ErrorKind::Conflict, message).with_operation(Operation::Move).with_location(&url.to_string()))
+        Err(move_error(ErrorKind::Conflict, message, url))
     }
 
     /// Removes a model and returns what it was.
@@ -191,6 +210,10 @@ impl Router {
         let saved = to.save(&changed, &save).await?;
         Ok((artifacts, saved))
     }
+}
+
+fn move_error(kind: ErrorKind, message: impl Into<Cow<'static, str>>, url: &ModelUrl) -> Error {
+    Error::new(kind, message).with_operation(Operation::Move).with_location(&url.to_string())
 }
 
 /// What a plain copy does to a model.

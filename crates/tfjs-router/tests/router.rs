@@ -2,11 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::executor::block_on;
 use tfjs_artifacts::{
-    DType, Error, ErrorKind, ModelArtifacts, RawJson, SaveResult, Sha256, Shape, Shard, Sharding, SurplusBytes,
-    WeightGroup, WeightSpec, Weights,
+    Completion, DType, Error, ErrorKind, ModelArtifacts, RawJson, SaveResult, Sha256, Shape, Shard, Sharding,
+    SurplusBytes, WeightGroup, WeightSpec, Weights,
 };
 use tfjs_router::{
     LoadHandler as _, LoadOptions, MemoryStore, ModelSource, ModelUrl, RemoveOptions, Route, Router, SaveOptions,
@@ -109,6 +110,49 @@ fn copies_go_between_schemes_and_same_names_are_two_places() {
     block_on(router.copy_model("http://m", "memory://m", &load, &save)).unwrap();
     let loaded = block_on(router.load("memory://m", &load)).unwrap();
     assert_eq!(loaded.topology_json(), topology_only().topology_json());
+}
+
+/// A medium that takes a model and does not say whether it has it.
+fn requests(saves: &Arc<AtomicUsize>) -> Route {
+    let saves = Arc::clone(saves);
+    Route::new("ask").with_save(move |_| {
+        let saves = Arc::clone(&saves);
+        Ok(Arc::new(with_save_handler(move |artifacts: ModelArtifacts| {
+            saves.fetch_add(1, Ordering::Relaxed);
+            let mut result = SaveResult::now(&artifacts);
+            result.completion = Completion::Requested;
+            std::future::ready(Ok(result))
+        })))
+    })
+}
+
+#[test]
+fn the_source_of_a_move_stays_while_nobody_knows_whether_it_arrived() {
+    let (load, save) = (LoadOptions::new(), SaveOptions::new());
+    let saves = Arc::new(AtomicUsize::new(0));
+    let loadable = requests(&saves).with_load(|_| Ok(Arc::new(from_memory(topology_only()))));
+    for (route, copies, message) in [
+        (
+            requests(&saves),
+            0,
+            "cannot move `ask://m`: nobody could tell whether the model arrived; copy it, and remove the source when the copy is there",
+        ),
+        (
+            loadable,
+            1,
+            "cannot move `ask://m`: the copy was sent, but nobody can tell whether it arrived; the source stays: \
+             remove it when the copy is there",
+        ),
+    ] {
+        let router = Router::builder().route(MemoryStore::new().route()).route(route).build().unwrap();
+        block_on(router.save(&topology_only(), "memory://m", &save)).unwrap();
+        check(block_on(router.move_model("memory://m", "ask://m", &load, &save)), ErrorKind::Unsupported, message);
+        assert_eq!(saves.load(Ordering::Relaxed), copies);
+        assert!(block_on(router.load("memory://m", &load)).is_ok());
+        let copied = block_on(router.copy_model("memory://m", "ask://m", &load, &save)).unwrap();
+        assert_eq!(copied.completion, Completion::Requested);
+        saves.store(0, Ordering::Relaxed);
+    }
 }
 
 #[test]

@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Error, ErrorKind, ModelArtifacts, ModelTopology, Quantization, RawJson, ShardLayout, SurplusBytes, WeightData,
-    WeightSpec, Weights, WeightsError,
+    Error, ErrorKind, ModelArtifacts, ModelTopology, PlannedShard, Quantization, RawJson, ShardLayout, SurplusBytes,
+    WeightData, WeightSpec, Weights, WeightsError,
 };
 
-/// The text of `model.json` for these artifacts, whose weights are stored as `layout` says.
+/// The text of `model.json` for these artifacts, whose weights are stored as `layout` says. Without weights the manifest is
+/// left out, or is that of [`ShardLayout::of_no_weights`].
 ///
 /// No key is written twice: what is a field of its own is not taken from the unknown keys, and of equal unknown keys the
 /// first is.
@@ -31,8 +32,11 @@ pub fn encode_model_json(artifacts: &ModelArtifacts, layout: Option<&ShardLayout
         Some(ModelTopology::Json(json)) => Some(json),
         None => None,
     };
-    let manifest = artifacts.weights.as_ref().zip(layout).map(|(weights, layout)| encode_manifest(weights, layout));
-    let manifest = manifest.transpose()?;
+    let manifest = match (&artifacts.weights, layout) {
+        (Some(weights), Some(layout)) => Some(encode_manifest(weights, layout)?),
+        (None, Some(layout)) if !layout.groups().is_empty() => Some(encode_manifest_of_no_weights(layout)),
+        _ => None,
+    };
 
     let mut object = Object::new(String::with_capacity(topology.map_or(0, |json| json.get().len()) + 4096));
     object.optional("modelTopology", topology);
@@ -77,9 +81,8 @@ pub fn encode_legacy_manifest(artifacts: &ModelArtifacts, layout: Option<&ShardL
 pub fn encode_manifest(weights: &Weights, layout: &ShardLayout) -> Result<String, WeightsError> {
     layout.check(weights)?;
     let groups = weights.groups().iter().zip(layout.groups()).map(|(group, shards)| {
-        let paths = shards.iter().map(|shard| quoted(&layout.manifest_path(&shard.path)));
         let mut object = Object::new(String::new());
-        object.member("paths", &array(paths));
+        object.member("paths", &paths(layout, shards));
         object.member("weights", &encode_weight_specs(&group.weights));
         let checksums: Option<Vec<_>> = shards.iter().map(|shard| shard.sha256).collect();
         if let Some(checksums) = checksums.filter(|checksums| !checksums.is_empty()) {
@@ -89,6 +92,19 @@ pub fn encode_manifest(weights: &Weights, layout: &ShardLayout) -> Result<String
         object.end()
     });
     Ok(array(groups))
+}
+
+/// What TensorFlow.js writes where `weightSpecs` are undefined: groups without `weights`.
+fn encode_manifest_of_no_weights(layout: &ShardLayout) -> String {
+    array(layout.groups().iter().map(|shards| {
+        let mut object = Object::new(String::new());
+        object.member("paths", &paths(layout, shards));
+        object.end()
+    }))
+}
+
+fn paths(layout: &ShardLayout, shards: &[PlannedShard]) -> String {
+    array(shards.iter().map(|shard| quoted(&layout.manifest_path(&shard.path))))
 }
 
 /// The text of an array of specs: `weights` of a group of the manifest, or the `weightSpecs` of a whole model, as

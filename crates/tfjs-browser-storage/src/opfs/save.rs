@@ -6,10 +6,9 @@
 use futures::TryStreamExt as _;
 use futures::channel::oneshot;
 use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, SaveResult, ShardLayout};
-use tfjs_router::{ProgressMeter, SaveOptions};
+use tfjs_router::{Digests, ProgressMeter, SaveOptions};
 use wasm_bindgen_futures::spawn_local;
 
-use super::digests::Digests;
 use super::files::Folder;
 use super::place::Place;
 use super::record::{Record, is_damaged};
