@@ -4,8 +4,10 @@
 
 mod common {
     pub(crate) mod downloads;
+    pub(crate) mod generated;
     pub(crate) mod indexed_db;
     pub(crate) mod indexed_db_faults;
+    pub(crate) mod indexed_db_large;
     pub(crate) mod local_storage;
     pub(crate) mod local_storage_faults;
     pub(crate) mod picked_files;

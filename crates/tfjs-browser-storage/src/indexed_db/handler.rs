@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::{StreamExt as _, stream};
 use js_sys::Array;
 use tfjs_artifacts::{
     BoxStream, Bytes, Error, ErrorKind, ModelArtifacts, ModelArtifactsInfo, Operation, RawJson, SaveResult, Segment,
@@ -108,6 +109,10 @@ impl IndexedDbHandler {
                 Segment::lazy(Arc::new(StoredWeights::new(&weight_data, version)?))
             }
             Some(StoredAs::Chunks(set)) => match StoredChunks::open(set, self.patience).await? {
+                #[expect(
+                    clippy::arc_with_non_send_sync,
+                    reason = "a browser has one thread, other targets have no browser"
+                )]
                 Some(chunks) => Segment::lazy(Arc::new(chunks)),
                 None => return Ok(None),
             },
@@ -274,10 +279,11 @@ impl ModelStore for Below {
     fn list(&self) -> BoxStream<'static, Result<ListedModel, Error>> {
         let this = self.clone();
         let failed = |error: Error| error.with_operation(Operation::List).with_location(&format!("{SCHEME}://"));
-        Box::pin(futures::stream::StreamExt::flat_map(
-            futures::stream::once(async move { this.listed().await.unwrap_or_else(|error| vec![Err(error)]) }),
-            move |listed| futures::stream::iter(listed.into_iter().map(move |model| model.map_err(failed))),
-        ))
+        let listed = async move { this.listed().await.unwrap_or_else(|error| vec![Err(error)]) };
+        Box::pin(
+            stream::once(listed)
+                .flat_map(move |listed| stream::iter(listed.into_iter().map(move |model| model.map_err(failed)))),
+        )
     }
 
     async fn remove(&self, _options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use futures::TryStreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tfjs_artifacts::{
     BoxStream, Error, ErrorKind, ManifestError, ModelArtifacts, ModelArtifactsInfo, Operation, RawJson, SaveResult,
     Segment, ShardLayout, Weights,
@@ -14,8 +14,10 @@ use tfjs_router::{
     SaveOptions, finish_load,
 };
 
+use web_sys::Storage;
+
 use super::keys::{self, Keys, Part};
-use super::transaction::{self, Values};
+use super::transaction::{self, Values, Writer};
 use super::{SCHEME, storage};
 use crate::reference::{EXTRA, Keeps, Parts};
 use crate::stored;
@@ -75,7 +77,7 @@ impl SaveHandler for LocalStorageHandler {
 }
 
 async fn load(keys: &Keys, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
-    let [info, topology, specs, data, metadata] = transaction::read(&storage()?, keys)?;
+    let [info, topology, specs, data, metadata] = transaction::read(&storage()?, keys).await?;
     let Some(info) = info else { return Err(missing()) };
     parse_info(&info)?;
     let parts = Parts {
@@ -131,7 +133,7 @@ async fn save(keys: &Keys, artifacts: &ModelArtifacts, options: &SaveOptions) ->
         Some(data),
         Some(metadata.to_string()),
     ];
-    transaction::write(&storage, keys, &values)?;
+    transaction::write(&Writer::new().await?, &storage, keys, &values)?;
     meter.done();
     Ok(result)
 }
@@ -213,37 +215,47 @@ impl Below {
         Self { prefix: prefix.to_owned() }
     }
 
-    fn listed(&self) -> Result<Vec<Result<ListedModel, Error>>, Error> {
+    async fn listed(self) -> Result<Vec<Result<ListedModel, Error>>, Error> {
         let storage = storage()?;
-        let names = keys::names(&storage).into_iter().filter(|name| name.starts_with(&self.prefix));
-        let model = |name: String| {
-            let url = ModelUrl::from_parts(SCHEME, &name)?;
-            let [info, ..] = transaction::read(&storage, &Keys::of(&name))?;
-            let Some(info) = info else { return Ok(None) };
-            let info = parse_info(&info).map_err(|error| error.with_location(&url.to_string()))?;
-            Ok(Some(ListedModel::new(url, info)))
-        };
-        Ok(names.filter_map(|name| model(name).transpose()).collect())
+        let mut listed = Vec::new();
+        for name in keys::names(&storage).into_iter().filter(|name| name.starts_with(&self.prefix)) {
+            listed.extend(listed_model(&storage, &name).await.transpose());
+        }
+        Ok(listed)
     }
+}
+
+async fn listed_model(storage: &Storage, name: &str) -> Result<Option<ListedModel>, Error> {
+    let url = ModelUrl::from_parts(SCHEME, name)?;
+    let failed = |error: Error| error.with_location(&url.to_string());
+    let [info, ..] = transaction::read(storage, &Keys::of(name)).await.map_err(failed)?;
+    let Some(info) = info else { return Ok(None) };
+    let info = parse_info(&info).map_err(failed)?;
+    Ok(Some(ListedModel::new(url, info)))
 }
 
 #[async_trait(?Send)]
 impl ModelStore for Below {
     fn list(&self) -> BoxStream<'static, Result<ListedModel, Error>> {
-        let listed = self.listed().unwrap_or_else(|error| vec![Err(error)]);
+        let this = self.clone();
         let failed = |error: Error| error.with_operation(Operation::List).with_location(&format!("{SCHEME}://"));
-        Box::pin(futures::stream::iter(listed.into_iter().map(move |model| model.map_err(failed))))
+        let listed = async move { this.listed().await.unwrap_or_else(|error| vec![Err(error)]) };
+        Box::pin(
+            stream::once(listed)
+                .flat_map(move |listed| stream::iter(listed.into_iter().map(move |model| model.map_err(failed)))),
+        )
     }
 
     async fn remove(&self, _options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
         let handler = LocalStorageHandler::new(&self.prefix)?;
-        let remove = || {
-            let storage = storage()?;
-            let [info, ..] = transaction::read(&storage, &handler.keys)?;
-            let info = parse_info(&info.ok_or_else(missing)?)?;
-            transaction::remove(&storage, &handler.keys)?;
-            Ok(info)
-        };
-        remove().map_err(handler.failed(Operation::Remove))
+        remove(&handler.keys).await.map_err(handler.failed(Operation::Remove))
     }
+}
+
+async fn remove(keys: &Keys) -> Result<ModelArtifactsInfo, Error> {
+    let storage = storage()?;
+    let [info, ..] = transaction::read(&storage, keys).await?;
+    let info = parse_info(&info.ok_or_else(missing)?)?;
+    transaction::remove(&Writer::new().await?, &storage, keys)?;
+    Ok(info)
 }

@@ -4,6 +4,11 @@
 //! For the page that dies in the middle, the previous model is put aside first, under a key of ours, and whoever comes next
 //! finds that key and puts it back. Where there is no room for both, it is not put aside; then `info` is removed first and
 //! written last, so that what is left of a save that died is no model, rather than half of one.
+//!
+//! A page that finds that key may also have caught another one in the middle of a save that goes on. So whoever writes, or puts
+//! something back, holds a lock that all pages of the site see; the browser takes it from a page that ends.
+
+use std::time::Duration;
 
 use js_sys::{Function, JsString, Reflect};
 use tfjs_artifacts::{Error, ErrorKind};
@@ -12,6 +17,10 @@ use web_sys::Storage;
 
 use super::keys::{Keys, Part};
 use crate::error::{Thrown, thrown};
+use crate::locks::{Lock, Locks};
+
+/// How long to wait for another page that writes: it does so in one go.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// More characters than any browser stores: they stop at five million.
 const MOST_CHARACTERS: u32 = 16 << 20;
@@ -19,9 +28,29 @@ const MOST_CHARACTERS: u32 = 16 << 20;
 /// The strings of a model, in the order of [`Part::ALL`]; one that is missing is `None`.
 pub(super) type Values = [Option<String>; 5];
 
+/// The right to write.
+#[derive(Debug)]
+pub(super) struct Writer {
+    /// `None` in a browser without locks, or on a page that does not come over HTTPS or from localhost.
+    _lock: Option<Lock>,
+}
+
+impl Writer {
+    /// Waits for the page that writes now.
+    pub(super) async fn new() -> Result<Self, Error> {
+        let lock = match Locks::get()? {
+            Some(locks) => Some(locks.exclusive("tfjs-io localstorage", PATIENCE).await?),
+            None => None,
+        };
+        Ok(Self { _lock: lock })
+    }
+}
+
 /// What is there.
-pub(super) fn read(storage: &Storage, keys: &Keys) -> Result<Values, Error> {
-    recover(storage, keys)?;
+pub(super) async fn read(storage: &Storage, keys: &Keys) -> Result<Values, Error> {
+    if get(storage, &keys.undo())?.is_some() {
+        recover(&Writer::new().await?, storage, keys)?;
+    }
     read_parts(storage, keys)
 }
 
@@ -34,8 +63,8 @@ fn read_parts(storage: &Storage, keys: &Keys) -> Result<Values, Error> {
 }
 
 /// Writes a model; on failure what was there is there again.
-pub(super) fn write(storage: &Storage, keys: &Keys, values: &Values) -> Result<(), Error> {
-    recover(storage, keys)?;
+pub(super) fn write(writer: &Writer, storage: &Storage, keys: &Keys, values: &Values) -> Result<(), Error> {
+    recover(writer, storage, keys)?;
     let previous = read_parts(storage, keys)?;
     let is_put_aside = previous.iter().any(Option::is_some) && put_aside(storage, keys, &previous);
     let Err(error) = replace(storage, keys, values) else {
@@ -59,12 +88,12 @@ pub(super) fn write(storage: &Storage, keys: &Keys, values: &Values) -> Result<(
 }
 
 /// Removes a model.
-pub(super) fn remove(storage: &Storage, keys: &Keys) -> Result<(), Error> {
+pub(super) fn remove(_: &Writer, storage: &Storage, keys: &Keys) -> Result<(), Error> {
     replace(storage, keys, &Values::default()).map_err(|error| thrown(&error, "localStorage cannot be written"))
 }
 
 /// Puts back what a save that died had put aside.
-fn recover(storage: &Storage, keys: &Keys) -> Result<(), Error> {
+fn recover(_: &Writer, storage: &Storage, keys: &Keys) -> Result<(), Error> {
     let Some(text) = get(storage, &keys.undo())? else { return Ok(()) };
     // What is no list of five was cut off, or is not ours: the model was not touched yet.
     if let Ok(previous) = serde_json::from_str::<Values>(&text) {
