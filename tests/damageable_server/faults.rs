@@ -204,7 +204,7 @@ async fn answer(
         _ => {
             let file = faults.lock().get(&case).and_then(|case| case.files.get(&path).cloned());
             match file {
-                Some(bytes) => file_reply(kind, &path, bytes, earlier),
+                Some(bytes) => file_reply(kind, &path, &bytes, earlier),
                 None => Reply::new(StatusCode::NOT_FOUND, "nothing was put here"),
             }
         }
@@ -213,7 +213,7 @@ async fn answer(
 }
 
 /// A stored file, spoilt.
-fn file_reply(fault: Fault, path: &str, bytes: Bytes, earlier: usize) -> Reply {
+fn file_reply(fault: Fault, path: &str, bytes: &Bytes, earlier: usize) -> Reply {
     let whole = Reply::file(bytes.clone());
     if std::path::Path::new(path).extension().is_some_and(|extension| extension == "json") {
         return whole;
