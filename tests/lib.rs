@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
+pub mod served;
+
 use std::path::PathBuf;
 
 use sha2::{Digest as _, Sha256};

@@ -1,7 +1,6 @@
 //! The suite of all backends over HTTP: our client uploads to our server, which keeps models in a folder, and loads from it.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -10,11 +9,11 @@ use std::thread;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tfjs_fs::FsHandler;
 use tfjs_http::{HttpClient, RetryPolicy};
-use tfjs_router::{ModelUrl, Router, SaveOptions};
-use tfjs_server::{Models, ServeOptions, ServerOptions};
+use tfjs_router::Router;
+use tfjs_server::ServeOptions;
 use tfjs_testkit::{Capabilities, Damage, Damaged, Harness};
+use tfjs_tests::served::{app, damage};
 use tokio::runtime::Builder;
 
 /// A server over a temporary folder, started when it is first needed.
@@ -31,15 +30,12 @@ impl Web {
     /// Served from a thread of its own, which ends with the process.
     fn address(&self) -> SocketAddr {
         *self.address.get_or_init(|| {
-            let base = format!("file://{}", self.folder.path().display());
+            let app = app(self.folder.path());
             let (send, receive) = mpsc::channel();
             thread::spawn(move || {
-                let router = Router::builder().routes(tfjs_fs::routes()).build().unwrap();
-                let models = Models::new(router, &base).unwrap().with_version_of(version_of);
                 Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(async {
                     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                     send.send(listener.local_addr().unwrap()).unwrap();
-                    let app = tfjs_server::router(models, options());
                     tfjs_server::serve(listener, app, ServeOptions::new(), std::future::pending()).await;
                 });
             });
@@ -52,19 +48,6 @@ impl Web {
         let name = url.strip_prefix(&self.root()).unwrap().strip_suffix("/model.json").unwrap();
         self.folder.path().join(name.trim_start_matches('/'))
     }
-}
-
-/// Tells from its files whether a model has been replaced, so that not every request loads it.
-fn version_of(url: &ModelUrl) -> Option<String> {
-    FsHandler::from_url(url).ok()?.version()
-}
-
-/// Models are kept as they come, without checksums of the server's own, and in many files.
-fn options() -> ServerOptions {
-    let mut options = ServerOptions::new();
-    options.save = SaveOptions::new();
-    options.max_parts = 2000;
-    options
 }
 
 #[async_trait::async_trait]
@@ -88,31 +71,8 @@ impl Harness for Web {
         Capabilities::all().without_management()
     }
 
-    async fn damage(&self, url: &str, damage: Damage) -> Damaged {
-        let folder = self.folder_of(url);
-        let (json, weights) = (folder.join("model.json"), folder.join("model.weights.bin"));
-        let length = fs::metadata(&weights).unwrap().len();
-        let resize = |length| File::options().write(true).open(&weights).unwrap().set_len(length).unwrap();
-        match damage {
-            Damage::ShortenWeights => resize(length - 1),
-            Damage::LengthenWeights => resize(length + 1),
-            Damage::ChangeWeights => {
-                let mut bytes = fs::read(&weights).unwrap();
-                *bytes.last_mut().unwrap() ^= 1;
-                fs::write(&weights, bytes).unwrap();
-            }
-            Damage::RemoveWeights => fs::remove_file(&weights).unwrap(),
-            Damage::WeightsAreHtml => {
-                fs::write(&weights, "<!DOCTYPE html>").unwrap();
-                resize(length);
-            }
-            Damage::ReplaceJson(text) => fs::write(&json, text).unwrap(),
-            Damage::TruncateJson => {
-                let text = fs::read(&json).unwrap();
-                fs::write(&json, text.split_at(text.len() / 2).0).unwrap();
-            }
-            other => panic!("no such damage here: {other:?}"),
-        }
+    async fn damage(&self, url: &str, damaged_how: Damage) -> Damaged {
+        damage(&self.folder_of(url), damaged_how);
         Damaged::Done
     }
 }

@@ -5,14 +5,14 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http::Method;
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use tfjs_artifacts::{Error, ErrorKind, MaybeSend, MaybeSync};
 use url::Origin;
 
 use crate::address::Address;
 use crate::options::{HeaderList, RequestHook, UrlConverter};
-use crate::transport::Transport;
+use crate::transport::{Failure, Incoming, Outgoing, Transport};
 use crate::{FileRef, RequestInfo, RetryPolicy, ShardQuery};
 
 /// How requests are made: one policy for `model.json`, weight files and uploads.
@@ -308,7 +308,7 @@ impl HttpClient {
 
     /// Uses this client of reqwest. Its own proxies, TLS and connect timeout count. It should follow no redirects: what it follows
     /// by itself, it follows with our headers.
-    #[cfg(feature = "reqwest-client")]
+    #[cfg(all(not(target_arch = "wasm32"), feature = "reqwest-client"))]
     #[must_use]
     pub fn with_reqwest(mut self, client: reqwest::Client) -> Self {
         self.transport = Arc::new(Transport::of(client));
@@ -340,9 +340,9 @@ impl HttpClient {
         &self.config
     }
 
-    /// The connections.
-    pub(crate) fn reqwest(&self) -> Result<&reqwest::Client, Error> {
-        self.transport.client(&self.config)
+    /// Sends one request and waits for the head of its answer.
+    pub(crate) async fn send(&self, outgoing: Outgoing<'_>) -> Result<Incoming, Failure> {
+        self.transport.send(&self.config, outgoing).await
     }
 
     fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {

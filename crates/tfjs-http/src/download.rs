@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, RANGE};
-use reqwest::{Method, StatusCode};
+use http::header::{ACCEPT_ENCODING, RANGE};
+use http::{Method, StatusCode};
 use tfjs_artifacts::{Error, ErrorKind, Operation, sniff};
 use url::Url;
 
@@ -61,7 +61,11 @@ pub(crate) struct Download<'a> {
     /// What the bytes so far are of.
     validator: Validator,
     total: Option<u64>,
+    /// What the file's length may be when nobody tells it for sure.
+    probable: Option<u64>,
     described: String,
+    /// Whether the browser's cache has answered with something else.
+    passes_cache: bool,
     /// How many bytes progress has heard of.
     reported: u64,
     /// Whether progress still has to hear of the file's length.
@@ -92,7 +96,9 @@ impl<'a> Download<'a> {
             bytes: Vec::new(),
             validator: Validator::default(),
             total: None,
+            probable: None,
             described: String::new(),
+            passes_cache: false,
             reported: 0,
             is_untold: false,
         }
@@ -126,20 +132,24 @@ impl<'a> Download<'a> {
 
     async fn attempt(&mut self, retries: &Retries) -> Result<Ended, Error> {
         let mut ask = Ask::new(Method::GET, self.url, retries);
-        let resumes = match self.validator.if_range().filter(|_| !self.bytes.is_empty()) {
-            Some(validator) => {
-                // The bytes so far are decoded ones.
-                ask = ask.with_header(RANGE, &format!("bytes={}-", self.bytes.len()));
-                ask = ask.with_header(IF_RANGE, validator).with_header(ACCEPT_ENCODING, "identity");
-                true
-            }
-            None => false,
-        };
+        ask.passes_cache = self.passes_cache;
+        let resumes = self.validator.if_range().is_some() && !self.bytes.is_empty();
+        if resumes {
+            // The bytes so far are decoded ones.
+            ask = ask.with_header(RANGE, &format!("bytes={}-", self.bytes.len()));
+            ask = ask.with_if_range(&self.validator).with_header(ACCEPT_ENCODING, "identity");
+        }
         let response = self.session.send(ask).await.map_err(|failure| failure.error)?;
         match response.status {
             StatusCode::PARTIAL_CONTENT if resumes && self.continues(&response) => {}
             StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE if resumes => {
                 self.forget();
+                return Ok(Ended::Restart);
+            }
+            // A browser's cache that has ranges of the file asks for the rest, and if the file has changed meanwhile, it hands over
+            // the answer to its own question.
+            StatusCode::PARTIAL_CONTENT if cfg!(target_arch = "wasm32") && !self.passes_cache => {
+                self.passes_cache = true;
                 return Ok(Ended::Restart);
             }
             StatusCode::PARTIAL_CONTENT => {
@@ -161,7 +171,7 @@ impl<'a> Download<'a> {
         range.start == self.bytes.len() as u64
             && is_same_total
             && response.content_length().is_some()
-            && self.validator.agrees_with(&response.validator())
+            && self.validator.is_proven_by(&response.validator())
     }
 
     /// A whole file comes.
@@ -169,6 +179,7 @@ impl<'a> Download<'a> {
         self.forget();
         self.validator = response.validator();
         self.total = response.content_length();
+        self.probable = response.probable_length();
         self.described = response.describe();
         if let Some(total) = self.total {
             self.tell(total);
@@ -185,7 +196,7 @@ impl<'a> Download<'a> {
         self.budget.give_back(self.bytes.len() as u64);
         self.bytes.clear();
         self.validator = Validator::default();
-        self.total = None;
+        (self.total, self.probable) = (None, None);
     }
 
     async fn receive(&mut self, mut response: Response) -> Result<(), Error> {
@@ -212,7 +223,7 @@ impl<'a> Download<'a> {
 
     /// One allocation for the whole file, if what the server says is no more than what the specs leave for it.
     fn reserve(&mut self) -> Result<(), Error> {
-        let Some(total) = self.total.filter(|total| self.bytes.is_empty() && *total <= self.budget.left()) else {
+        let Some(total) = self.probable.filter(|total| self.bytes.is_empty() && *total <= self.budget.left()) else {
             return Ok(());
         };
         let length = usize::try_from(total).unwrap_or(usize::MAX);

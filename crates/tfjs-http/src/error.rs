@@ -1,9 +1,9 @@
-//! From what a server or connection does to [`Error`], in one place.
+//! From what a server answers to [`Error`], in one place. What a connection does is known to the transport.
 
 use std::borrow::Cow;
 
-use reqwest::StatusCode;
-use reqwest::header::RETRY_AFTER;
+use http::StatusCode;
+use http::header::RETRY_AFTER;
 use tfjs_artifacts::{Error, ErrorKind, sniff};
 use web_time::SystemTime;
 
@@ -40,42 +40,6 @@ const KINDS: [&str; 15] = [
 struct Told {
     error: String,
     kind: String,
-}
-
-/// What the connection did, without the URL, which may have secrets.
-pub(crate) fn transport_error(error: reqwest::Error) -> Error {
-    let error = error.without_url();
-    let (kind, message) = if error.is_timeout() {
-        (ErrorKind::Timeout, "the server took too long")
-    } else if error.is_builder() {
-        (ErrorKind::InvalidUrl, "the request cannot be made")
-    } else if is_connect(&error) {
-        (ErrorKind::Transport, "cannot connect to the server")
-    } else if error.is_decode() && cfg!(target_arch = "wasm32") {
-        // What a browser says of any body that it cannot read on.
-        (ErrorKind::Transport, "the connection broke")
-    } else if error.is_decode() {
-        (ErrorKind::Transport, "the body cannot be decoded")
-    } else if cfg!(target_arch = "wasm32") {
-        let message = "the browser did not get an answer that the page may read: the server may be down, or it does not \
-                       allow this page's origin (CORS), or an `http` URL stands in an `https` page";
-        (ErrorKind::Transport, message)
-    } else {
-        (ErrorKind::Transport, "the connection broke")
-    };
-    Error::new(kind, message).with_source(error)
-}
-
-/// Whether nothing has been sent yet.
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn is_connect(error: &reqwest::Error) -> bool {
-    error.is_connect()
-}
-
-/// A browser does not tell.
-#[cfg(target_arch = "wasm32")]
-pub(crate) fn is_connect(_: &reqwest::Error) -> bool {
-    false
 }
 
 /// A status that is no success; looks at the beginning of its body for a reason.

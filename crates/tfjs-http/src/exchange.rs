@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
-use reqwest::{Method, StatusCode};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_RANGE, LOCATION};
+use http::{Method, StatusCode};
 use tfjs_artifacts::{Error, ErrorKind, Operation};
 use url::{Origin, Url};
 
 use crate::address::Address;
 use crate::client::header;
-use crate::error::{is_connect, status_text, transport_error};
-use crate::response::{Response, stalled};
+use crate::error::status_text;
+use crate::response::{Response, Validator, stalled};
 use crate::retry::Retries;
 use crate::timer::within;
+use crate::transport::{Failure, Outgoing};
 use crate::upload::Upload;
 use crate::{HttpClient, RequestInfo};
 
@@ -37,27 +38,15 @@ pub(crate) struct Ask<'a> {
     pub(crate) url: &'a Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<&'a Upload>,
+    /// Whether the browser's cache is not asked.
+    pub(crate) passes_cache: bool,
     /// Which try it is, from 1.
     pub(crate) attempt: u32,
 }
 
-/// Why there is no answer.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) error: Error,
-    /// Whether the server cannot have seen anything of the request.
-    pub(crate) is_unsent: bool,
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self { error, is_unsent: true }
-    }
-}
-
 impl<'a> Ask<'a> {
     pub(crate) fn new(method: Method, url: &'a Url, retries: &Retries) -> Self {
-        Self { method, url, headers: HeaderMap::new(), body: None, attempt: retries.attempt() }
+        Self { method, url, headers: HeaderMap::new(), body: None, passes_cache: false, attempt: retries.attempt() }
     }
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
@@ -67,7 +56,21 @@ impl<'a> Ask<'a> {
         }
         self
     }
+
+    /// Wants a range of the version that has this validator, or else all of another.
+    ///
+    /// Not in a browser, where pages of other origins would have to ask whether they may (a preflight), and many servers that
+    /// give ranges say no: there the answer has to show the validator, see [`Validator::is_proven_by`].
+    pub(crate) fn with_if_range(self, validator: &Validator) -> Self {
+        match validator.if_range() {
+            Some(validator) if ASKS_IF_RANGE => self.with_header(IF_RANGE, validator),
+            _ => self,
+        }
+    }
 }
+
+/// Whether ranges are asked for on condition.
+pub(crate) const ASKS_IF_RANGE: bool = !cfg!(target_arch = "wasm32");
 
 impl Session {
     /// For a model at one or two addresses.
@@ -106,23 +109,16 @@ impl Session {
     }
 
     async fn send_once(&self, ask: &Ask<'_>, hop: &Hop<'_>) -> Result<Response, Failure> {
-        #[cfg(not(target_arch = "wasm32"))]
-        need_runtime()?;
         let idle = self.client.config().idle_timeout;
         let mut headers = self.headers(ask, hop).await?;
-        let client = self.client.reqwest()?;
-        let mut request = client.request(hop.method.clone(), hop.url.clone());
-        if let Some(upload) = hop.body {
-            if let Ok(content_type) = HeaderValue::from_str(&upload.content_type) {
-                headers.insert(CONTENT_TYPE, content_type);
-            }
-            if !cfg!(target_arch = "wasm32") {
-                headers.insert(CONTENT_LENGTH, upload.byte_length().into());
-            }
-            request = request.body(upload.body().await?);
+        if let Some(upload) = hop.body
+            && let Ok(content_type) = HeaderValue::from_str(&upload.content_type)
+        {
+            headers.insert(CONTENT_TYPE, content_type);
         }
-        let request = self.with_fetch_options(request.headers(headers));
-        let sending = request.send();
+        let (method, passes_cache) = (hop.method.clone(), ask.passes_cache);
+        let outgoing = Outgoing { method, url: &hop.url, headers, body: hop.body, passes_cache };
+        let sending = self.client.send(outgoing);
         futures::pin_mut!(sending);
         let patience = hop.body.map_or(idle, |upload| idle + upload.time_in_buffers());
         let before = hop.body.map_or(0, Upload::moved);
@@ -140,24 +136,24 @@ impl Session {
         };
         match sent_or_not {
             // What says that it is done must have taken everything.
-            Ok(response)
-                if response.status().is_success()
+            Ok(incoming)
+                if incoming.status.is_success()
                     && let Some(upload) = hop.body
                     && upload.moved() - before < upload.byte_length() =>
             {
                 let (taken, all) = (upload.moved() - before, upload.byte_length());
                 let message = format!(
                     "the server answered {} after {taken} of {all} bytes: it did not take the upload",
-                    status_text(response.status())
+                    status_text(incoming.status)
                 );
                 Err(sent(Error::new(ErrorKind::Unexpected, message)))
             }
-            Ok(response) => Ok(Response::new(response, idle)),
+            Ok(incoming) => Ok(Response::new(incoming, idle)),
             // Weights that cannot be read are no fault of the server.
             Err(_) if let Some(error) = hop.body.and_then(Upload::take_error) => {
                 Err(Failure { error, is_unsent: false })
             }
-            Err(error) => Err(Failure { is_unsent: is_connect(&error), error: transport_error(error) }),
+            Err(failure) => Err(failure),
         }
     }
 
@@ -189,35 +185,6 @@ impl Session {
             headers.insert(name.clone(), value.clone());
         }
         Ok(headers)
-    }
-
-    #[cfg(not(target_arch = "wasm32"))]
-    #[expect(clippy::unused_self, reason = "as in a browser")]
-    fn with_fetch_options(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        request
-    }
-
-    #[cfg(target_arch = "wasm32")]
-    fn with_fetch_options(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        use crate::{FetchCache, FetchCredentials, FetchMode};
-        let fetch = self.client.config().fetch;
-        let request = match fetch.credentials {
-            FetchCredentials::SameOrigin => request.fetch_credentials_same_origin(),
-            FetchCredentials::Include => request.fetch_credentials_include(),
-            FetchCredentials::Omit => request.fetch_credentials_omit(),
-        };
-        let request = match fetch.mode {
-            FetchMode::Cors => request,
-            FetchMode::NoCors => request.fetch_mode_no_cors(),
-        };
-        match fetch.cache {
-            FetchCache::Default => request.fetch_cache_default(),
-            FetchCache::NoStore => request.fetch_cache_no_store(),
-            FetchCache::Reload => request.fetch_cache_reload(),
-            FetchCache::NoCache => request.fetch_cache_no_cache(),
-            FetchCache::ForceCache => request.fetch_cache_force_cache(),
-            FetchCache::OnlyIfCached => request.fetch_cache_only_if_cached(),
-        }
     }
 
     /// The next hop, if the answer is a redirect.
@@ -270,16 +237,6 @@ fn sent(error: Error) -> Failure {
     Failure { error, is_unsent: false }
 }
 
-/// Timers and sockets live in a runtime; without one they panic.
-#[cfg(not(target_arch = "wasm32"))]
-fn need_runtime() -> Result<(), Error> {
-    if tokio::runtime::Handle::try_current().is_err() {
-        let message = "http needs a Tokio runtime with I/O and time enabled: call this from one";
-        return Err(Error::new(ErrorKind::Unsupported, message));
-    }
-    Ok(())
-}
-
 /// `Authorization: Basic`.
 fn basic_auth(user: &str, password: &str) -> Option<HeaderValue> {
     let text = format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")));
@@ -297,14 +254,17 @@ pub(crate) fn at(url: &Url, operation: Operation) -> impl FnOnce(Error) -> Error
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::Incoming;
 
     /// Where an answer with this status and `Location` leads from a URL.
     fn redirect(client: &HttpClient, from: &str, status: u16, to: &str) -> Result<Option<String>, Error> {
         let address = Address::parse(from).unwrap();
         let session = Session::new(client, [&address]);
         let hop = Hop { url: address.url, method: Method::GET, body: None, has_credentials: true };
-        let answer = http::Response::builder().status(status).header("location", to).body("").unwrap();
-        let answer = Response::new(answer.into(), std::time::Duration::from_secs(1));
+        let headers = HeaderMap::from_iter([(LOCATION, HeaderValue::from_str(to).unwrap())]);
+        let status = StatusCode::from_u16(status).unwrap();
+        let answer = Incoming { status, headers, length_hint: None, body: Box::pin(futures::stream::empty()) };
+        let answer = Response::new(answer, std::time::Duration::from_secs(1));
         let next = session.redirect(&answer, &hop).map_err(|failure| failure.error)?;
         Ok(next.map(|next| format!("{} {}", next.url, next.has_credentials)))
     }

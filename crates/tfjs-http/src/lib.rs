@@ -19,6 +19,7 @@ mod handler;
 mod load;
 mod meter;
 mod options;
+mod random;
 mod response;
 mod retry;
 mod save;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use reqwest::Method;
+use http::Method;
 use tfjs_artifacts::{
     Error, ErrorKind, Location, MAX_JSON_BYTES, ModelArtifacts, ModelJson, ModelTopology, Operation, RelPath, Segment,
     StoredSize, SurplusBytes, WeightsManifestGroup, sniff,

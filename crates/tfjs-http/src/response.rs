@@ -5,21 +5,24 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
-use reqwest::StatusCode;
-use reqwest::header::{
+use http::StatusCode;
+use http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED,
 };
 use tfjs_artifacts::{BoxStream, Error, ErrorKind};
 
 use crate::date::parse_http_date;
-use crate::error::{status_text, transport_error};
+use crate::error::status_text;
+use crate::exchange::ASKS_IF_RANGE;
 use crate::timer::within;
+use crate::transport::Incoming;
 
 /// Status, headers, and a body that comes in pieces. Dropping it closes the connection unless the body has ended.
 pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    body: BoxStream<'static, reqwest::Result<Bytes>>,
+    length_hint: Option<u64>,
+    body: BoxStream<'static, Result<Bytes, Error>>,
     idle_timeout: Duration,
 }
 
@@ -40,9 +43,9 @@ pub(crate) struct ContentRange {
 }
 
 impl Response {
-    pub(crate) fn new(response: reqwest::Response, idle_timeout: Duration) -> Self {
-        let (status, headers) = (response.status(), response.headers().clone());
-        Self { status, headers, body: Box::pin(response.bytes_stream()), idle_timeout }
+    pub(crate) fn new(incoming: Incoming, idle_timeout: Duration) -> Self {
+        let Incoming { status, headers, length_hint, body } = incoming;
+        Self { status, headers, length_hint, body, idle_timeout }
     }
 
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
@@ -55,6 +58,11 @@ impl Response {
             return None;
         }
         self.header(&CONTENT_LENGTH)?.trim().parse().ok()
+    }
+
+    /// How long the body probably is: good for an allocation, and no reason to refuse anything.
+    pub(crate) fn probable_length(&self) -> Option<u64> {
+        self.content_length().or(self.length_hint)
     }
 
     /// How the body is encoded, if it is. A browser tells that of a body that it has decoded.
@@ -98,9 +106,7 @@ impl Response {
     /// The next piece of the body; nothing at its end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         match within(self.idle_timeout, self.body.next()).await {
-            Some(Some(Ok(bytes))) => Ok(Some(bytes)),
-            Some(Some(Err(error))) => Err(transport_error(error)),
-            Some(None) => Ok(None),
+            Some(chunk) => chunk.transpose(),
             None => Err(stalled(self.idle_timeout)),
         }
     }
@@ -167,6 +173,12 @@ impl Validator {
 
     pub(crate) fn last_modified(&self) -> Option<&str> {
         self.last_modified.as_deref()
+    }
+
+    /// Whether a part that was answered is of the version that has this validator: the condition of the request says so, or the
+    /// answer shows the same one.
+    pub(crate) fn is_proven_by(&self, told: &Self) -> bool {
+        self.agrees_with(told) && (ASKS_IF_RANGE || self.if_range().is_none() || *told != Self::NONE)
     }
 
     /// Whether both may be of the same bytes. An answer that names none (a 206 may leave out what `If-Range` asked for) agrees.

@@ -1,12 +1,12 @@
 //! When and how long to wait before another try.
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 use tfjs_artifacts::Error;
 use web_time::{SystemTime, UNIX_EPOCH};
 
 use crate::date::parse_http_date;
+use crate::random::random;
 use crate::timer::sleep;
 
 /// How often a request is tried, and how long to wait in between.
@@ -85,7 +85,7 @@ impl RetryPolicy {
             return bound;
         }
         // Sixteen random bits of a bound are fine enough.
-        bound.mul_f64(f64::from(random()) / f64::from(u16::MAX))
+        bound.mul_f64(f64::from((random() >> 48) as u16) / f64::from(u16::MAX))
     }
 }
 
@@ -93,14 +93,6 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// A number that differs from client to client: the standard library's hasher is keyed at random.
-fn random() -> u16 {
-    let mut hasher = RandomState::new().build_hasher();
-    // On wasm32 the key is none, and the time has to do.
-    hasher.write_u128(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos());
-    (hasher.finish() >> 48) as u16
 }
 
 /// The tries of one request.

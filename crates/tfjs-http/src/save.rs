@@ -1,11 +1,9 @@
 //! Sending a model: in one form, or each file for itself.
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use reqwest::header::RETRY_AFTER;
-use reqwest::{Method, StatusCode};
+use http::header::RETRY_AFTER;
+use http::{Method, StatusCode};
 use tfjs_artifacts::{
     Error, ErrorKind, LayoutError, ModelArtifacts, Operation, PlannedShard, RelPath, SaveResponse, SaveResult, Sha256,
     ShardHasher, ShardLayout, ShardNames, Sharding, WeightData, Weights, encode_model_json,
@@ -19,6 +17,7 @@ use crate::error::status_error;
 use crate::exchange::{Ask, Session, at};
 use crate::handler::has_extension;
 use crate::meter::SharedMeter;
+use crate::random::random;
 use crate::response::Response;
 use crate::retry::Retries;
 use crate::upload::{Check, Piece, Upload};
@@ -202,12 +201,7 @@ struct Form {
 impl Form {
     fn new() -> Self {
         // So long and so random that no file has it.
-        let random = |seed: u64| {
-            let mut hasher = RandomState::new().build_hasher();
-            hasher.write_u64(seed);
-            hasher.finish()
-        };
-        let boundary = format!("tfjs-{:016x}{:016x}", random(0), random(1));
+        let boundary = format!("tfjs-{:016x}{:016x}", random(), random());
         Self { boundary, pieces: Vec::new(), text: String::new() }
     }
 
@@ -303,8 +297,7 @@ fn shard_names(options: &SaveOptions) -> Result<ShardNames, Error> {
     if let Some(name) = &options.weights_file_name {
         return Ok(ShardNames::for_weights_file(name.clone()));
     }
-    let unique = RandomState::new().build_hasher().finish();
-    Ok(ShardNames::for_weights_file(RelPath::parse(&format!("model-{unique:016x}.weights.bin"))?))
+    Ok(ShardNames::for_weights_file(RelPath::parse(&format!("model-{:016x}.weights.bin", random()))?))
 }
 
 async fn file_url(session: &Session, base: &Url, path: &str, place: Option<(usize, usize)>) -> Result<Url, Error> {
@@ -375,7 +368,7 @@ fn is_refused(response: &Response) -> bool {
 
 async fn answer(mut response: Response) -> SaveResponse {
     let body = response.beginning(MAX_ANSWER).await;
-    let text = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+    let text = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
         (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
     let headers = response.headers.iter().map(text).collect();

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, RANGE};
-use reqwest::{Method, StatusCode};
+use http::header::{ACCEPT_ENCODING, RANGE};
+use http::{Method, StatusCode};
 use tfjs_artifacts::{ByteSource, Error, ErrorKind, Operation};
 use url::Url;
 
@@ -63,10 +63,12 @@ struct Cursor {
 struct Looked {
     byte_length: Option<u64>,
     validator: Validator,
+    /// Whether ranges come without saying which they are, as a browser hides that unless the server wants it shown.
+    hides_ranges: bool,
 }
 
 impl HttpSource {
-    /// Looks at a file; nothing if neither the server nor `told` says how long it is.
+    /// Looks at a file; nothing if neither the server nor `told` says how long it is, or which part of it an answer is.
     pub(crate) async fn open(
         session: Session,
         url: Url,
@@ -83,7 +85,7 @@ impl HttpSource {
                 }
             }
         };
-        let Some(byte_length) = looked.byte_length.or(told) else { return Ok(None) };
+        let Some(byte_length) = looked.byte_length.or(told).filter(|_| !looked.hides_ranges) else { return Ok(None) };
         Ok(Some(Self { session, url, name, byte_length, validator: looked.validator, state: Mutex::default() }))
     }
 
@@ -176,10 +178,7 @@ impl HttpSource {
         let end = if is_open { self.byte_length } else { end };
         let range = if is_open { format!("bytes={start}-") } else { format!("bytes={start}-{}", end - 1) };
         let mut ask = Ask::new(Method::GET, &self.url, retries);
-        ask = ask.with_header(RANGE, &range).with_header(ACCEPT_ENCODING, "identity");
-        if let Some(validator) = self.validator.if_range() {
-            ask = ask.with_header(IF_RANGE, validator);
-        }
+        ask = ask.with_header(RANGE, &range).with_header(ACCEPT_ENCODING, "identity").with_if_range(&self.validator);
         let response = self.session.send(ask).await.map_err(|failure| failure.error)?;
         if response.status.is_success() {
             response.check_encoding()?;
@@ -195,7 +194,8 @@ impl HttpSource {
                     return Err(Error::new(ErrorKind::InvalidData, message));
                 };
                 let is_right = told.start == start && told.total.is_none_or(|total| total == self.byte_length);
-                if !is_right || !self.is_same_version(&response) {
+                if !is_right || !self.validator.is_proven_by(&response.validator()) || !self.is_same_version(&response)
+                {
                     return Err(self.changed());
                 }
                 Ok(Cursor { response, next: start, end, is_whole: false, rest: Bytes::new() })
@@ -271,7 +271,7 @@ impl Cursor {
 async fn look(session: &Session, url: &Url, name: &str, retries: &Retries) -> Result<Looked, Error> {
     if cfg!(target_arch = "wasm32") {
         return match look_with_get(session, url, name, retries).await {
-            Ok(looked) if looked.byte_length.is_some() => Ok(looked),
+            Ok(looked) if looked.byte_length.is_some() || looked.hides_ranges => Ok(looked),
             _ => Ok(look_with_head(session, url, name, retries).await?.unwrap_or(Looked::NOTHING)),
         };
     }
@@ -283,7 +283,11 @@ async fn look(session: &Session, url: &Url, name: &str, retries: &Retries) -> Re
 
 /// Nothing if the server does not take `HEAD` here, which it may say with any status; a `GET` then tells more.
 async fn look_with_head(session: &Session, url: &Url, name: &str, retries: &Retries) -> Result<Option<Looked>, Error> {
-    let ask = Ask::new(Method::HEAD, url, retries).with_header(ACCEPT_ENCODING, "identity");
+    let mut ask = Ask::new(Method::HEAD, url, retries).with_header(ACCEPT_ENCODING, "identity");
+    if cfg!(target_arch = "wasm32") {
+        // The browser sets `Accept-Encoding`, and asks for bytes as they are if a range is wanted: here, of all of them.
+        ask = ask.with_header(RANGE, "bytes=0-");
+    }
     let response = session.send(ask).await.map_err(|failure| failure.error)?;
     if response.status.is_success() {
         return Ok(Some(Looked::at(&response, response.content_length())));
@@ -298,7 +302,9 @@ async fn look_with_get(session: &Session, url: &Url, name: &str, retries: &Retri
         Ask::new(Method::GET, url, retries).with_header(RANGE, "bytes=0-0").with_header(ACCEPT_ENCODING, "identity");
     let response = session.send(ask).await.map_err(|failure| failure.error)?;
     let total = response.content_range().and_then(|range| range.total);
+    let hides_ranges = cfg!(target_arch = "wasm32") && response.content_range().is_none();
     match response.status {
+        StatusCode::PARTIAL_CONTENT if hides_ranges => Ok(Looked { hides_ranges, ..Looked::at(&response, None) }),
         StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => Ok(Looked::at(&response, total)),
         status if status.is_success() => Ok(Looked::at(&response, response.content_length())),
         _ => Err(status_error(response, Some(name)).await),
@@ -315,10 +321,10 @@ fn explain(error: Error, name: &str, url: &Url) -> Error {
 }
 
 impl Looked {
-    const NOTHING: Self = Self { byte_length: None, validator: Validator::NONE };
+    const NOTHING: Self = Self { byte_length: None, validator: Validator::NONE, hides_ranges: false };
 
     fn at(response: &Response, byte_length: Option<u64>) -> Self {
-        Self { byte_length, validator: response.validator() }
+        Self { byte_length, validator: response.validator(), hides_ranges: false }
     }
 }
 

@@ -6,15 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-#[cfg(target_arch = "wasm32")]
-use futures::TryStreamExt as _;
 use futures::{StreamExt as _, stream};
 use tfjs_artifacts::{BoxStream, Error, ErrorKind, Sha256, ShardHasher, WeightData, Weights};
 
 use crate::meter::SharedMeter;
 
-/// How much of the weights is in memory at once.
-const WINDOW: usize = 256 << 10;
+/// How much of the weights is in memory at once: for a browser, which gets them in separate pieces, somewhat more.
+const WINDOW: usize = if cfg!(target_arch = "wasm32") { 1 << 20 } else { 256 << 10 };
 
 /// What is sent.
 pub(crate) struct Upload {
@@ -71,9 +69,12 @@ impl Upload {
         self.flow.moved.load(Ordering::Relaxed)
     }
 
-    /// How long the bytes that the system has taken, and nobody can see, may be on their way: 4 MiB of them over a slow line.
+    /// How long the bytes that the system has taken, and nobody can see, may be on their way over a slow line: 4 MiB of them, and
+    /// all that a browser has.
     pub(crate) fn time_in_buffers(&self) -> Duration {
-        Duration::from_secs(self.byte_length().min(4 << 20) / (16 << 10))
+        let length = self.byte_length();
+        let buffered = if cfg!(target_arch = "wasm32") { length } else { length.min(4 << 20) };
+        Duration::from_secs(buffered / (16 << 10))
     }
 
     /// Why the weights could not be read, if they could not.
@@ -87,24 +88,7 @@ impl Upload {
     }
 
     /// The body as a stream, which holds one window at a time.
-    #[cfg(not(target_arch = "wasm32"))]
-    #[expect(clippy::unused_async, reason = "a browser has to read it")]
-    pub(crate) async fn body(&self) -> Result<reqwest::Body, Error> {
-        Ok(reqwest::Body::wrap_stream(self.stream()))
-    }
-
-    /// The body in one piece: `fetch` takes no other.
-    #[cfg(target_arch = "wasm32")]
-    pub(crate) async fn body(&self) -> Result<reqwest::Body, Error> {
-        let mut joined = Vec::new();
-        let mut windows = self.stream();
-        while let Some(window) = windows.try_next().await? {
-            joined.extend_from_slice(&window);
-        }
-        Ok(joined.into())
-    }
-
-    fn stream(&self) -> BoxStream<'static, Result<Bytes, Error>> {
+    pub(crate) fn stream(&self) -> BoxStream<'static, Result<Bytes, Error>> {
         let flow = Arc::clone(&self.flow);
         let passed = Arc::new(AtomicU64::new(0));
         let pieces = stream::iter(self.pieces.clone());

@@ -1,4 +1,5 @@
 //! Loading and saving over real sockets on loopback.
+#![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod cache;
