@@ -10,7 +10,7 @@ use xshell::cmd;
 
 use crate::counted::{self, Count};
 use crate::project::Project;
-use crate::{browser, conformance, instructions, memory, size, tidy, tools, wasm};
+use crate::{browser, conformance, instructions, interop_browser, memory, size, tidy, tools, wasm};
 
 /// A step of CI, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -37,6 +37,8 @@ pub(crate) enum Step {
     Instructions,
     /// The real TensorFlow.js agrees, reading and writing
     Conformance,
+    /// The real TensorFlow.js agrees, in one page of a browser
+    Interop,
     /// A model of 5 GiB is copied in 64 MiB of memory
     Memory,
 }
@@ -86,6 +88,7 @@ impl Step {
             Self::Memory => memory::run(project)?,
             Self::Wasm => wasm::check(project)?,
             Self::Browser => return browser::test(project, &browser::Options::default()),
+            Self::Interop => return interop_browser::check(project, &interop_browser::Options::default()),
             Self::Size => size::check(project)?,
         }
         Ok(Count { passed: 1, failed: 0 })

@@ -18,6 +18,7 @@ mod counted;
 mod goldens;
 mod hex;
 mod instructions;
+mod interop_browser;
 mod memory;
 mod models;
 mod npm;
@@ -70,6 +71,8 @@ enum Task {
     Wasm,
     /// Run the tests that need a browser, in Chromium
     Browser(browser::Options),
+    /// Let the real TensorFlow.js and this workspace read what the other has stored, in a real Chromium
+    Interop(interop_browser::Options),
     /// Measure what a page has to download, and demand that it is small
     Size,
     /// Copy a model of 5 GiB and demand that it takes at most 64 MiB of memory
@@ -106,6 +109,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Conformance => conformance::run(&project)?,
         Task::Build(options) => build::run(&project, &options)?,
         Task::Browser(options) => browser::run(&project, &options)?,
+        Task::Interop(options) => interop_browser::run(&project, &options)?,
         Task::Size => size::check(&project)?,
         Task::Wasm => wasm::check(&project)?,
         Task::Memory => memory::run(&project)?,

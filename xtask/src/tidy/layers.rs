@@ -24,7 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// May use everything: nothing uses them.
-const TESTS: [&str; 2] = ["tfjs-tests", "tfjs-wasm-size"];
+const TESTS: [&str; 3] = ["tfjs-browser-interop", "tfjs-tests", "tfjs-wasm-size"];
 
 /// Crates without I/O, and what would bring it in.
 const PURE: [&str; 3] = ["tfjs-artifacts", "tfjs-weights", "tfjs-router"];

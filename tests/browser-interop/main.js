@@ -1,0 +1,54 @@
+'use strict';
+// The driver: `node main.js CONFIG`, where CONFIG is JSON:
+//
+//   {"chromium": FILE, "modules": DIR, "wasm": DIR, "models": [{"name": N, "folder": DIR}], "server": URL, "folder": DIR,
+//    "large": BOOL, "filter": TEXT}
+//
+// `folder` is for profiles and downloads. One line for each check; the exit code is 0 if all went well and there were any.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const {Browser} = require('./lib/browser');
+const {Checks} = require('./lib/checks');
+const {Model} = require('./lib/models');
+const {serve} = require('./lib/server');
+const {pairs} = require('./checks/pairs');
+
+async function main(config) {
+  const places = [
+    ...config.models.map(({name, folder}) => [`/models/${name}/`, folder]),
+    ['/wasm/', config.wasm],
+    ['/tf.min.js', path.join(config.modules, '@tensorflow', 'tfjs', 'dist', 'tf.min.js')],
+    ['/', __dirname],
+  ];
+  const server = await serve(places);
+  const checks = new Checks(config.filter);
+  try {
+    const browser = await Browser.start(config.chromium, path.join(config.folder, 'profile'), server.origin);
+    try {
+      const page = await browser.page();
+      const models = [];
+      for (const model of config.models) models.push(await read(page, server.origin, model));
+      await pairs(checks, page, models);
+      await page.close();
+    } finally {
+      await browser.close();
+    }
+  } finally {
+    server.close();
+  }
+  if (!checks.summary()) process.exitCode = 1;
+}
+
+/** A model, as TensorFlow.js finds it in its files. */
+function read(page, origin, {name, folder}) {
+  const raw = JSON.parse(fs.readFileSync(path.join(folder, 'model.json'), 'utf8'));
+  const shards = raw.weightsManifest.flatMap(group => group.paths);
+  const shardBytes = shards.map(shard => fs.statSync(path.join(folder, shard)).size);
+  return Model.read(page, {name, url: `${origin}/models/${name}/model.json`, raw, shardBytes});
+}
+
+main(JSON.parse(process.argv[2])).catch(error => {
+  console.error(error);
+  process.exitCode = 1;
+});
