@@ -7,6 +7,7 @@ mod in_process;
 mod line;
 mod machine;
 mod measurement;
+mod page;
 mod table;
 mod tfjs;
 mod web;
@@ -23,6 +24,7 @@ use crate::project::Project;
 use line::Line;
 use machine::Machine;
 use measurement::fastest;
+use page::Page;
 use web::Web;
 use works::Work;
 
@@ -62,19 +64,28 @@ fn measure(project: &Project, oracle: &Oracle<'_>, works: &[&Work]) -> Result<Ve
     // Results of an earlier run must not stand in for those of a benchmark that is gone.
     remove(&folder)?;
     let web = works.iter().any(|work| work.is_web()).then(|| Web::ready(project, &folder.join("web"))).transpose()?;
-    let (mut rounds, mut peers) = (Vec::new(), Vec::new());
+    let page =
+        works.iter().any(|work| work.is_page()).then(|| Page::ready(project, folder.join("page"))).transpose()?;
+    let (mut rounds, mut peers, mut pages) = (Vec::new(), Vec::new(), Vec::new());
     for number in 1..=ROUNDS {
         eprintln!("round {number} of {ROUNDS}");
         let round = folder.join(format!("round-{number}"));
         in_process::run(project, web.as_ref(), works, &round)?;
         peers.push(tfjs::measure(project, oracle, web.as_ref(), works)?);
         rounds.push(round);
+        if let Some(page) = &page {
+            pages.push(page.measure(works)?);
+        }
     }
     // The models that both sides have read and written: a gibibyte.
     remove(&tfjs::files(project))?;
     works
         .iter()
         .map(|work| {
+            if work.is_page() {
+                let (ours, peer) = page::measured(work, &pages)?;
+                return Line::new(work, &ours, peer);
+            }
             let peer = fastest(peers.iter().filter_map(|round| round.get(work.id).copied()));
             Line::new(work, &in_process::measured(project, web.as_ref(), work, &rounds)?, peer)
         })

@@ -79,7 +79,7 @@ pub(crate) fn check(project: &Project, options: &Options) -> Result<Count> {
     let modules = npm::install(project, &scripts, &project.target.join("interop"))?;
     let browser = web::browser(project)?;
     println!("interop: {}", browser.describe());
-    let wasm = build(project, &folder.join("wasm"))?;
+    let wasm = build(project, &folder.join("wasm"), PROFILE)?;
     let tfjs = project.tfjs()?;
     let models = models(project, &tfjs, &folder)?;
     let server = Service::tfjs(&tfjs, &folder.join("served"), &[])?;
@@ -100,12 +100,12 @@ pub(crate) fn check(project: &Project, options: &Options) -> Result<Count> {
     Ok(counted::run(command)?.judge())
 }
 
-/// Our half of the page.
-fn build(project: &Project, folder: &Path) -> Result<PathBuf> {
+/// Our half of the page, built in a profile of the workspace's Cargo.toml.
+pub(crate) fn build(project: &Project, folder: &Path, profile: &str) -> Result<PathBuf> {
     let compiler = Compiler::find(project, WASM)?;
     let bindgen = web::wasm_bindgen(project)?.join("wasm-bindgen");
-    compiler.cargo(project, "build")?.args(["--package", PACKAGE, "--profile", PROFILE]).run()?;
-    let module = compiler.output(PROFILE).join(format!("{}.wasm", PACKAGE.replace('-', "_")));
+    compiler.cargo(project, "build")?.args(["--package", PACKAGE, "--profile", profile]).run()?;
+    let module = compiler.output(profile).join(format!("{}.wasm", PACKAGE.replace('-', "_")));
     ensure!(module.is_file(), "{PACKAGE} was built, but there is no {}", module.display());
     let sh = &project.sh;
     cmd!(sh, "{bindgen} --target web --no-typescript --out-dir {folder} --out-name tfjs_io {module}").run()?;

@@ -5,7 +5,10 @@ use tfjs_artifacts::{DType, Quantization, QuantizationDType, RawJson, StoredSize
 
 use crate::dequantize::Affine;
 use crate::elements::{Element, allocate, copy_pieces, copy_run};
+#[cfg(not(target_arch = "wasm32"))]
 use crate::float16::widen;
+#[cfg(target_arch = "wasm32")]
+use crate::float16::widen_by_table as widen;
 use crate::kernels::{map_u8, map_u16, over_pieces};
 use crate::{Codes, DecodeError, Elements, Strings, Tensor, Values, ValuesMut};
 

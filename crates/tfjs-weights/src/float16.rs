@@ -25,9 +25,39 @@ pub(crate) fn widen(code: u16) -> f32 {
     f32::from_bits(bits | u32::from(code & 0x8000) << 16)
 }
 
+/// What [`widen`] gives, by a table of the sign and the exponent: for loops that do not become vector instructions, as on wasm32,
+/// where a look and an addition are less than the three cases of a number.
+#[cfg(any(target_arch = "wasm32", test))]
+#[inline]
+pub(crate) fn widen_by_table(code: u16) -> f32 {
+    const SIGN_AND_EXPONENT: [u32; 64] = sign_and_exponent();
+    if code & 0x7c00 == 0 {
+        return widen(code);
+    }
+    let fraction = u32::from(code & 0x03ff) << 13;
+    // Six bits: the index is always there.
+    let rest = SIGN_AND_EXPONENT.get(usize::from(code >> 10)).copied().unwrap_or_default();
+    f32::from_bits(rest | fraction)
+}
+
+/// For each sign and exponent of a half, those of the float32.
+#[cfg(any(target_arch = "wasm32", test))]
+#[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "evaluated by the compiler")]
+const fn sign_and_exponent() -> [u32; 64] {
+    let mut table = [0; 64];
+    let mut index = 0;
+    while index < table.len() {
+        let (sign, exponent) = (index as u32 >> 5, index as u32 & 31);
+        let widened = if exponent == 31 { 255 } else { exponent + 112 };
+        table[index] = sign << 31 | widened << 23;
+        index += 1;
+    }
+    table
+}
+
 #[cfg(test)]
 mod tests {
-    use super::widen;
+    use super::{widen, widen_by_table};
 
     /// Vectors B: float16.
     #[test]
@@ -54,6 +84,7 @@ mod tests {
                 half.to_f32().to_bits()
             };
             assert_eq!(widen(code).to_bits(), expected, "{code:#06x}");
+            assert_eq!(widen_by_table(code).to_bits(), expected, "{code:#06x}");
         }
     }
 }

@@ -16,11 +16,11 @@ const FLAGS = [
 const PATIENCE = 30_000;
 
 class Browser {
-  static async start(executable, profile, origin) {
+  static async start(executable, profile, origin, flags = []) {
     const port = path.join(profile, 'DevToolsActivePort');
     fs.rmSync(port, {force: true});
     // A group of its own, so that killing it kills its renderers.
-    const child = spawn(executable, [...FLAGS, `--user-data-dir=${profile}`, 'about:blank'], {detached: true, stdio: 'ignore'});
+    const child = spawn(executable, [...FLAGS, ...flags, `--user-data-dir=${profile}`, 'about:blank'], {detached: true, stdio: 'ignore'});
     const browser = new Browser(child, origin);
     try {
       const address = await listening(child, port);

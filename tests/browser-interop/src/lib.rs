@@ -3,6 +3,7 @@
 //! Every function gives a promise of JSON text, and rejects with `{kind, operation, location, message}`.
 #![cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 
+mod bench;
 mod described;
 mod failure;
 mod generated;

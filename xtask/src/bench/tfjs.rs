@@ -24,7 +24,7 @@ pub(super) fn measure(
     web: Option<&Web>,
     works: &[&Work],
 ) -> Result<BTreeMap<String, Measurement>> {
-    let ids: Vec<_> = works.iter().filter(|work| work.has_tfjs).map(|work| work.id).collect();
+    let ids: Vec<_> = works.iter().filter(|work| work.has_tfjs && !work.is_page()).map(|work| work.id).collect();
     if ids.is_empty() {
         return Ok(BTreeMap::new());
     }

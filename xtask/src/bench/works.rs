@@ -28,6 +28,8 @@ pub(super) struct Work {
 pub(super) enum Source {
     /// Times, by criterion: the functions `ours`, `yardstick` and `smaller` of the group.
     Criterion(Program),
+    /// Times, by a page that holds both us and TensorFlow.js.
+    Page,
     /// A program that does one thing and prints what it took: memory, which only a whole process has a peak of.
     Printed(Program),
 }
@@ -274,6 +276,69 @@ const WORKS: &[Work] = &[
         has_tfjs: true,
         demands: &[Demand::AtMost(200.0), Demand::TimesSmaller(1.5, "10 000")],
     },
+    Work {
+        id: "browser-float32",
+        work: "in Chromium: decode float32, unaligned, 16 tensors, 64 MiB",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Page,
+        yardstick: None,
+        has_tfjs: true,
+        demands: &[Demand::Tfjs(1.0)],
+    },
+    Work {
+        id: "browser-uint8",
+        work: "in Chromium: decode uint8 to float32, 64 MiB of values",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Page,
+        yardstick: None,
+        has_tfjs: true,
+        demands: &[Demand::Tfjs(2.0)],
+    },
+    Work {
+        id: "browser-uint16",
+        work: "in Chromium: decode uint16 to float32, 64 MiB of values",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Page,
+        yardstick: None,
+        has_tfjs: true,
+        demands: &[Demand::Tfjs(2.0)],
+    },
+    Work {
+        id: "browser-float16",
+        work: "in Chromium: decode float16 to float32, 64 MiB of values",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Page,
+        yardstick: None,
+        has_tfjs: true,
+        demands: &[Demand::Tfjs(2.0)],
+    },
+    Work {
+        id: "browser-strings",
+        work: "in Chromium: decode 200 000 strings",
+        unit: Unit::Milliseconds,
+        source: Source::Page,
+        yardstick: None,
+        has_tfjs: true,
+        demands: &[Demand::Tfjs(2.0)],
+    },
+    Work {
+        id: "browser-save",
+        work: "in Chromium: save 100 MB to IndexedDB",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Page,
+        yardstick: None,
+        has_tfjs: true,
+        demands: &[Demand::Tfjs(1.0)],
+    },
+    Work {
+        id: "browser-load",
+        work: "in Chromium: load 100 MB from IndexedDB",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Page,
+        yardstick: None,
+        has_tfjs: true,
+        demands: &[Demand::Tfjs(1.0)],
+    },
 ];
 
 /// The works whose id or description contains the text; the empty one selects all.
@@ -290,8 +355,12 @@ pub(super) fn containing(text: &str) -> Result<Vec<&'static Work>> {
 impl Work {
     /// Whether it needs the servers of `web.rs`.
     pub(super) fn is_web(&self) -> bool {
-        let (Source::Criterion(program) | Source::Printed(program)) = self.source;
-        program.web
+        matches!(self.source, Source::Criterion(program) | Source::Printed(program) if program.web)
+    }
+
+    /// Whether a page of a browser measures it.
+    pub(super) fn is_page(&self) -> bool {
+        self.source == Source::Page
     }
 
     /// The conditions as one text, empty if there are none.

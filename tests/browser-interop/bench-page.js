@@ -1,0 +1,153 @@
+// The works of `cargo xtask bench browser`: both sides decode, save and load the same bytes in one page.
+
+import init, * as wasm from '/wasm/tfjs_io.js';
+
+/* global tf */
+
+const MIB = 1 << 20;
+const TENSORS = 16;
+const VALUES_IN_TENSOR = MIB;
+const OUTPUT_BYTES = 4 * TENSORS * VALUES_IN_TENSOR;
+const STRINGS = 200_000;
+const MODEL_BYTES = 100_000_000;
+
+/** Each prepares what it needs, and gives {size, ours, tfjs}; only the last two are measured. */
+const WORKS = {
+  // A flag before every tensor, so that no float lies where it could be used in place.
+  'browser-float32': () => decoding(floats()),
+  'browser-uint8': () => decoding(quantized('uint8', 1)),
+  'browser-uint16': () => decoding(quantized('uint16', 2)),
+  'browser-float16': () => decoding(quantized('float16', 2)),
+  'browser-strings': () => decoding(strings()),
+  'browser-save': saving,
+  'browser-load': loading,
+};
+
+function floats() {
+  const specs = Array.from({length: TENSORS}, (_, i) => [
+    {name: `flag${i}`, shape: [1], dtype: 'bool'},
+    {name: `layer${i}/kernel`, shape: [VALUES_IN_TENSOR], dtype: 'float32'},
+  ]).flat();
+  const bytes = random(TENSORS * (1 + 4 * VALUES_IN_TENSOR));
+  for (let i = 0; i < TENSORS; i++) bytes[i * (1 + 4 * VALUES_IN_TENSOR)] = i % 2;
+  return {specs, bytes, size: OUTPUT_BYTES};
+}
+
+function quantized(dtype, width) {
+  const quantization = dtype === 'float16' ? {dtype} : {dtype, min: -1.25, scale: 0.0123};
+  const specs = Array.from({length: TENSORS}, (_, i) => (
+    {name: `layer${i}/kernel`, shape: [VALUES_IN_TENSOR], dtype: 'float32', quantization}));
+  return {specs, bytes: random(TENSORS * VALUES_IN_TENSOR * width), size: OUTPUT_BYTES};
+}
+
+function strings() {
+  const encoder = new TextEncoder();
+  const pieces = Array.from({length: STRINGS}, (_, i) => encoder.encode(`word number ${i * 7919}`));
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + 4 + piece.length, 0));
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const piece of pieces) {
+    view.setUint32(at, piece.length, true);
+    bytes.set(piece, at + 4);
+    at += 4 + piece.length;
+  }
+  return {specs: [{name: 'vocabulary', shape: [STRINGS], dtype: 'string'}], bytes, size: bytes.length};
+}
+
+async function decoding({specs, bytes, size}) {
+  const held = await wasm.Held.of(modelJson(specs), bytes);
+  return {
+    size,
+    ours: () => check(held.decode(), specs.length),
+    tfjs: () => {
+      const tensors = tf.io.decodeWeights(bytes.buffer, specs);
+      check(Object.keys(tensors).length, specs.length);
+      return tensors;
+    },
+  };
+}
+
+const modelSpecs = [{name: 'w', shape: [MODEL_BYTES / 4], dtype: 'float32'}];
+
+async function saving() {
+  const bytes = random(MODEL_BYTES);
+  let held = await wasm.Held.of(modelJson(modelSpecs), bytes);
+  return {
+    size: MODEL_BYTES,
+    ours: async () => { held = await held.save('indexeddb://bench-ours'); },
+    tfjs: async () => {
+      const artifacts = {modelTopology: {}, format: 'layers-model', weightSpecs: modelSpecs, weightData: bytes.buffer};
+      await tf.io.getSaveHandlers('indexeddb://bench-tfjs')[0].save(artifacts);
+    },
+  };
+}
+
+async function loading() {
+  const {ours, tfjs} = await saving();
+  await ours();
+  await tfjs();
+  return {
+    size: MODEL_BYTES,
+    ours: async () => check(await wasm.Held.load('indexeddb://bench-ours'), MODEL_BYTES),
+    tfjs: async () => {
+      const artifacts = await tf.io.getLoadHandlers('indexeddb://bench-tfjs')[0].load();
+      check(artifacts.weightData.byteLength, MODEL_BYTES);
+    },
+  };
+}
+
+const modelJson = weights => JSON.stringify({modelTopology: {}, weightsManifest: [{paths: ['w.bin'], weights}]});
+
+function check(actual, expected) {
+  if (actual !== expected) throw new Error(`${actual} in place of ${expected}`);
+}
+
+/** The same bytes every time. */
+function random(length) {
+  const bytes = new Uint8Array(length);
+  let state = 0x2545f491;
+  for (let i = 0; i < length; i++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    bytes[i] = state;
+  }
+  return bytes;
+}
+
+/** Until both are reached; milliseconds. */
+const WARM_UP = {runs: 3, time: 300};
+const MEASURED = {runs: 7, time: 600};
+
+/** The median, in nanoseconds. To let tensors go is not measured, nor is the garbage of earlier runs. */
+async function medianTime(run) {
+  await repeat(run, WARM_UP);
+  const times = (await repeat(run, MEASURED)).sort((a, b) => a - b);
+  return times[Math.floor(times.length / 2)] * 1e6;
+}
+
+async function repeat(run, {runs, time}) {
+  const times = [];
+  for (let total = 0; times.length < runs || total < time; total += times.at(-1)) times.push(await once(run));
+  return times;
+}
+
+async function once(run) {
+  window.gc();
+  const start = performance.now();
+  let result = run();
+  if (result instanceof Promise) result = await result;
+  const milliseconds = performance.now() - start;
+  if (result) tf.dispose(result);
+  return milliseconds;
+}
+
+window.measure = async id => {
+  const {size, ours, tfjs} = await WORKS[id]();
+  return {ours: {cost: await medianTime(ours), size}, tfjs: {cost: await medianTime(tfjs), size}};
+};
+window.works = Object.keys(WORKS);
+
+await init();
+await tf.setBackend('cpu');
+window.isReady = true;

@@ -1,0 +1,44 @@
+//! What `cargo xtask bench browser` measures of ours. The page keeps the time.
+
+use futures::FutureExt as _;
+use tfjs_io::{Bytes, LoadOptions, ModelArtifacts, ModelJson, Segment, SurplusBytes, decode_weights, default_router};
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::failure::Failure;
+
+/// A model in the memory of WebAssembly.
+#[wasm_bindgen]
+#[derive(Clone, Debug)]
+pub struct Held(ModelArtifacts);
+
+#[wasm_bindgen]
+impl Held {
+    /// A model with its weights in one file.
+    pub async fn of(model_json: String, weights: Vec<u8>) -> Result<Self, Failure> {
+        let model_json =
+            ModelJson::parse(model_json.as_bytes()).map_err(|error| Failure::of_the_test(&error.to_string()))?;
+        let shard = Segment::Memory(Bytes::from(weights));
+        Ok(Self(model_json.assemble(vec![shard], SurplusBytes::Reject).await?))
+    }
+
+    /// Decodes all tensors, and tells how many there were.
+    pub fn decode(&self) -> Result<usize, Failure> {
+        let weights = self.0.weights.as_ref().ok_or_else(|| Failure::of_the_test(&"there are no weights"))?;
+        let decoded = decode_weights(weights).now_or_never();
+        let decoded = decoded.ok_or_else(|| Failure::of_the_test(&"weights in memory had to be waited for"))?;
+        Ok(std::hint::black_box(decoded.map_err(|error| Failure::of_the_test(&error.to_string()))?).len())
+    }
+
+    /// Saves the model; the copy shares the weights.
+    pub async fn save(self, url: String) -> Result<Self, Failure> {
+        tfjs_io::save(&self.0, &url).await?;
+        Ok(self)
+    }
+
+    /// Loads a model into the memory of WebAssembly, and tells how many bytes of weights it has.
+    pub async fn load(url: String) -> Result<f64, Failure> {
+        let model = default_router()?.load(&url, &LoadOptions::new()).await?;
+        #[expect(clippy::cast_precision_loss, reason = "a model is far below 2^53 bytes")]
+        Ok(model.weights.map_or(0.0, |weights| weights.data().byte_length() as f64))
+    }
+}
