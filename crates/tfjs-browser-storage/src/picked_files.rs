@@ -7,12 +7,16 @@ mod picked;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, Operation, Segment};
+use tfjs_artifacts::{ByteSource as _, Error, ErrorKind, ModelArtifacts, ModelTopology, Operation, Segment};
 use tfjs_router::{LoadHandler, LoadOptions, finish_load};
 
 use json::Found;
+use picked::PickedFile;
 
 pub use picked::PickedFiles;
+
+/// The name of a binary topology.
+const GRAPH_DEF: &str = "tensorflowjs_model.pb";
 
 /// A handler that loads the model among files that a user picked, as TensorFlow.js's `browserFiles` does.
 ///
@@ -58,7 +62,18 @@ async fn load(files: &PickedFiles, options: &LoadOptions) -> Result<ModelArtifac
     let segments = shards.into_iter().map(|file| Segment::lazy(Arc::new(file.source()))).collect();
     let mut artifacts = model_json.assemble(segments, options.surplus_bytes).await.map_err(at)?;
     artifacts.weights = artifacts.weights.map(|weights| weights.with_location(json.path()));
+    if artifacts.model_topology.is_none() {
+        artifacts.model_topology = graph_def(json, files.all()).await?;
+    }
     finish_load(artifacts, options).await.map_err(at)
+}
+
+/// The binary topology that old converters wrote beside a bare manifest.
+async fn graph_def(json: &PickedFile, files: &[PickedFile]) -> Result<Option<ModelTopology>, Error> {
+    let path = format!("{}{GRAPH_DEF}", json.folder());
+    let Some(file) = files.iter().find(|file| file.path() == path) else { return Ok(None) };
+    let source = file.source();
+    Ok(Some(ModelTopology::GraphDef(source.read(0..source.byte_length()).await?)))
 }
 
 /// The first few, and how many there are more.

@@ -1,6 +1,6 @@
 //! What runs in a page.
 #![cfg(all(target_arch = "wasm32", target_os = "unknown"))]
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common {
     pub(crate) mod downloads;

@@ -39,7 +39,7 @@ impl DownloadsHandler {
     /// not exist: when the name has a slash or control character, one of `\ : * ? " < > |`, or begins with a dot or a space.
     pub fn new(name: &str) -> Result<Self, Error> {
         let name = if name.is_empty() { "model" } else { name };
-        check_name(name)?;
+        check_name(&format!("{name}.json"))?;
         Ok(Self { name: name.to_owned(), is_zip: false })
     }
 
@@ -210,9 +210,9 @@ fn bad_layout(error: LayoutError) -> Error {
 /// Refuses what browsers would change.
 fn check_name(name: &str) -> Result<(), Error> {
     let is_bad = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
-    if name.contains(is_bad) || name.starts_with(['.', ' ']) {
+    if name.contains(is_bad) || name.starts_with(['.', ' ']) || name.ends_with(['.', ' ']) {
         let message = format!(
-            "browsers give no download the name `{}`: no slash, control character or one of `\\ : * ? \" < > |`, and no dot or space at the beginning",
+            "browsers give no download the name `{}`: no slash, control character or one of `\\ : * ? \" < > |`, and no dot or space at either end",
             name.escape_debug()
         );
         return Err(Error::new(ErrorKind::InvalidUrl, message));

@@ -216,10 +216,10 @@ async fn weights_are_cut_and_named_as_the_options_say() {
     DownloadsHandler::new("model").unwrap().save(&model, &named).await.unwrap();
     assert_eq!(clicks.names().await, ["model.json", "named.bin"]);
     assert!(text(&clicks.all().await[0]).await.contains(r#""paths":["./named.bin"]"#));
-    for (bad, kind) in [("sub/w.bin", ErrorKind::InvalidUrl), ("model.json", ErrorKind::InvalidUrl)] {
+    for bad in ["sub/w.bin", "model.json", "what?", "w."] {
         let options = SaveOptions::new().with_weights_file_name(bad.parse().unwrap());
         let error = DownloadsHandler::new("").unwrap().save(&model, &options).await.unwrap_err();
-        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(error.kind(), ErrorKind::InvalidUrl, "{error}");
     }
     assert_eq!(clicks.count(), 2);
 }

@@ -2,8 +2,8 @@
 
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
 use tfjs_artifacts::{
-    DType, Error, ErrorKind, ModelArtifacts, RawJson, Shape, Shard, ShardLayout, ShardNames, Sharding, SurplusBytes,
-    WeightData, WeightGroup, WeightSpec, Weights, encode_manifest, encode_model_json,
+    DType, Error, ErrorKind, ModelArtifacts, ModelTopology, RawJson, Shape, Shard, ShardLayout, ShardNames, Sharding,
+    SurplusBytes, WeightData, WeightGroup, WeightSpec, Weights, encode_manifest, encode_model_json,
 };
 use tfjs_browser_storage::browser_files;
 use tfjs_router::{LoadHandler as _, LoadOptions};
@@ -220,6 +220,19 @@ async fn a_bare_manifest_and_a_topology_alone_are_models() {
     }
 }
 
+/// As the converters before 1.0 wrote it.
+#[wasm_bindgen_test]
+async fn a_binary_topology_lies_beside_its_manifest() {
+    let json = br#"[{"paths":["w"],"weights":[{"name":"w","shape":[1],"dtype":"bool"}]}]"#;
+    let picked = |pb: &str| {
+        vec![file(pb, b"pb"), file("m/w", b"1"), file("m/weights_manifest.json", json), file("saved_model.pb", b"no")]
+    };
+    let loaded = load(picked("m/tensorflowjs_model.pb")).await.unwrap();
+    assert_eq!(loaded.model_topology, Some(ModelTopology::GraphDef("pb".into())));
+    assert_eq!(bytes(&loaded).await, b"1");
+    assert_eq!(load(picked("elsewhere/tensorflowjs_model.pb")).await.unwrap().model_topology, None);
+}
+
 /// Weights that begin as JSON does are not looked at when a `.json` file is the model, and otherwise only their beginning.
 #[wasm_bindgen_test]
 async fn weights_are_not_read_to_find_the_json() {
@@ -304,12 +317,14 @@ async fn run(body: &str, argument: &JsValue) -> JsValue {
     JsFuture::from(promise).await.unwrap()
 }
 
+/// Opens a file of the origin private file system, whose files change as those on a disk do.
+const WRITE: &str = "const folder = await navigator.storage.getDirectory();
+    const handle = await folder.getFileHandle(argument, { create: true });
+    const writable = await handle.createWritable();";
+
 #[wasm_bindgen_test]
 async fn a_file_that_changes_after_it_was_picked_is_a_conflict() {
     let name: JsValue = format!("picked-{}", js_sys::Math::random()).into();
-    const WRITE: &str = "const folder = await navigator.storage.getDirectory();
-        const handle = await folder.getFileHandle(argument, { create: true });
-        const writable = await handle.createWritable();";
     let first = format!("{WRITE} await writable.write('12345678'); await writable.close(); return handle.getFile();");
     let picked: File = run(&first, &name).await.unchecked_into();
     let json = manifest(&[&name.as_string().unwrap()], 8);
