@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::header::{
     ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_REQUEST_HEADERS, CACHE_CONTROL,
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, LOCATION, ORIGIN, RANGE, SET_COOKIE,
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_NONE_MATCH, LOCATION, ORIGIN, RANGE, SET_COOKIE,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -19,6 +19,8 @@ use flate2::write::GzEncoder;
 use futures::stream;
 
 use crate::faults::Open;
+
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// What pages of other origins may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +83,11 @@ impl Cors {
     fn add_to(self, headers: &mut HeaderMap, request: &HeaderMap) {
         let any = HeaderValue::from_static("*");
         let origin = match self {
-            Self::None => return,
+            Self::None => {
+                // A page with a Cross-Origin-Embedder-Policy, as that of the tests is, may have what it is not shown.
+                headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+                return;
+            }
             Self::Credentials => request.get(ORIGIN).cloned().unwrap_or(any),
             Self::Bare | Self::Open => any,
         };
@@ -166,7 +172,7 @@ impl Reply {
         (self.status, self.headers, Body::from_stream(sending)).into_response()
     }
 
-    /// The range that is asked for, or all of it, encoded if that is allowed.
+    /// Nothing if it is known, the range that is asked for, or all of it, encoded if that is allowed.
     fn choose_representation(&mut self, request: &HeaderMap) {
         let mut hasher = DefaultHasher::new();
         hasher.write(&self.body);
@@ -174,7 +180,9 @@ impl Reply {
         self.headers.insert(ETAG, HeaderValue::from_str(&etag).unwrap());
         let length = self.body.len();
         let text = |name| request.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        if let Some(Range { start, end }) = text(RANGE).and_then(|range| parse_range(range, length)) {
+        if text(IF_NONE_MATCH) == Some(&*etag) {
+            (self.status, self.body) = (StatusCode::NOT_MODIFIED, Bytes::new());
+        } else if let Some(Range { start, end }) = text(RANGE).and_then(|range| parse_range(range, length)) {
             self.status = StatusCode::PARTIAL_CONTENT;
             let range = format!("bytes {start}-{}/{length}", end - 1);
             self.headers.insert(CONTENT_RANGE, HeaderValue::from_str(&range).unwrap());

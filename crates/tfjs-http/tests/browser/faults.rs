@@ -1,0 +1,142 @@
+//! Answers that come in pieces, break off, stall, or are something else.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use tfjs_artifacts::ErrorKind;
+use tfjs_http::RetryPolicy;
+use tfjs_router::{LoadOptions, Progress, ProgressSink};
+use tfjs_testkit::assert_same_model;
+use wasm_bindgen_test::wasm_bindgen_test;
+use web_time::Instant;
+
+use super::{case_of, chain, client, load, load_with, model_of};
+
+#[wasm_bindgen_test]
+async fn bodies_are_used_as_they_arrive() {
+    let case = case_of(&model_of(10_000)).await;
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let sink = {
+        let (heard, start) = (Arc::clone(&heard), Instant::now());
+        ProgressSink::new(move |progress: Progress| heard.lock().unwrap().push((progress.bytes, start.elapsed())))
+    };
+    load_with(&case.url("slow"), &client(), &LoadOptions::new().with_progress(sink)).await.unwrap();
+    let heard = heard.lock().unwrap();
+    assert!(heard.is_sorted(), "{heard:?}");
+    let (first, last) = (heard.iter().find(|(bytes, _)| *bytes > 0).unwrap(), heard.last().unwrap());
+    assert!(first.0 <= 20_000 && last.0 == 40_000, "{heard:?}");
+    // The server pauses three times for 150 ms between the pieces.
+    assert!(last.1 >= first.1 + Duration::from_millis(150), "{heard:?}");
+}
+
+#[wasm_bindgen_test]
+async fn a_load_that_is_dropped_aborts_its_requests() {
+    let case = case_of(&model_of(10_000)).await;
+    let fault = "stall-10000";
+    let url = case.url(fault);
+    let loading = pin!(load(&url));
+    let asked = pin!(case.wait_for(|seen| seen.path() == "stall-10000/w.bin"));
+    match select(loading, asked).await {
+        Either::Left((loaded, _)) => panic!("the load ended: {loaded:?}"),
+        Either::Right(((), _)) => {}
+    }
+    let seen = case.seen_with(fault).await;
+    assert!(seen.iter().all(|one| !one.is_abandoned()), "{seen:?}");
+    {
+        let again = pin!(load(&url));
+        let a_while = pin!(gloo_timers::future::TimeoutFuture::new(50));
+        assert!(matches!(select(again, a_while).await, Either::Right(_)));
+    }
+    case.wait_for(|seen| seen.path() == "stall-10000/w.bin" && seen.is_abandoned()).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_lazy_read_that_is_dropped_aborts_its_request() {
+    let case = case_of(&model_of(100_000)).await;
+    let lazy = load_with(&case.url("stall-1000"), &client(), &LoadOptions::lazy()).await.unwrap();
+    let weights = lazy.weights.as_ref().unwrap().data();
+    {
+        let reading = pin!(weights.read(0..400_000));
+        let a_while = pin!(gloo_timers::future::TimeoutFuture::new(200));
+        assert!(matches!(select(reading, a_while).await, Either::Right(_)));
+    }
+    case.wait_for(|seen| seen.header("range") == Some("bytes=0-399999") && seen.is_abandoned()).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_stalled_file_is_let_go_after_the_idle_timeout() {
+    let case = case_of(&model_of(10_000)).await;
+    let client = client().with_idle_timeout(Duration::from_millis(200)).with_retry(RetryPolicy::none());
+    let error = load_with(&case.url("stall-10000"), &client, &LoadOptions::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{}", chain(&error));
+    assert!(chain(&error).contains("w.bin") && chain(&error).contains("200ms"), "{}", chain(&error));
+    case.wait_for(|seen| seen.path() == "stall-10000/w.bin" && seen.is_abandoned()).await;
+}
+
+#[wasm_bindgen_test]
+async fn what_fails_for_now_is_tried_again() {
+    let model = model_of(1000);
+    let case = case_of(&model).await;
+    assert_same_model(&load(&case.url("busy")).await.unwrap(), &model);
+    let seen = case.seen_with("busy").await;
+    assert_eq!(seen.iter().filter(|one| one.path() == "busy/w.bin").count(), 2);
+}
+
+#[wasm_bindgen_test]
+async fn what_breaks_off_goes_on_where_it_was() {
+    let model = model_of(10_000);
+    let case = case_of(&model).await;
+    assert_same_model(&load(&case.url("cut-30000")).await.unwrap(), &model);
+    let seen = case.seen_with("cut-30000").await;
+    let ranges: Vec<_> =
+        seen.iter().filter(|one| one.path().ends_with("w.bin")).map(|one| one.header("range")).collect();
+    assert_eq!(ranges, [None, Some("bytes=30000-")]);
+    // It would have to be allowed.
+    assert!(seen.iter().all(|one| one.method() == "GET" && one.header("if-range").is_none()), "{seen:?}");
+}
+
+#[wasm_bindgen_test]
+async fn a_body_that_always_breaks_off_is_an_error() {
+    let case = case_of(&model_of(10_000)).await;
+    let client = client().with_retry(RetryPolicy::none());
+    let error = load_with(&case.url("cut-30000"), &client, &LoadOptions::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport, "{}", chain(&error));
+    assert!(chain(&error).contains("the connection broke"), "{}", chain(&error));
+}
+
+#[wasm_bindgen_test]
+async fn a_missing_file_is_named() {
+    let case = case_of(&model_of(1000)).await;
+    let error = load(&case.url("missing")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(chain(&error).contains("shard `w.bin` was answered with 404 Not Found"), "{}", chain(&error));
+}
+
+#[wasm_bindgen_test]
+async fn a_page_in_place_of_weights_is_told_apart() {
+    let case = case_of(&model_of(1000)).await;
+    let error = load(&case.url("html")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidData);
+    assert!(chain(&error).contains("w.bin") && chain(&error).contains("HTML"), "{}", chain(&error));
+}
+
+#[wasm_bindgen_test]
+async fn a_short_file_is_told_with_both_numbers() {
+    let case = case_of(&model_of(1000)).await;
+    let error = load(&case.url("short-3999")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidData);
+    assert!(chain(&error).contains("`w.bin` has 3999 bytes") && chain(&error).contains("4000"), "{}", chain(&error));
+}
+
+#[wasm_bindgen_test]
+async fn encoded_bodies_are_decoded_though_their_length_is_another() {
+    let model = model_of(10_000);
+    let case = case_of(&model).await;
+    assert_same_model(&load(&case.url("gzip")).await.unwrap(), &model);
+    // Without an encoding nothing would have been shown.
+    let seen = case.seen_with("gzip").await;
+    let accepted = seen.iter().find(|one| one.path().ends_with("w.bin")).unwrap().header("accept-encoding");
+    assert!(accepted.unwrap().contains("gzip"), "{accepted:?}");
+}

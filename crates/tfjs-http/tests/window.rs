@@ -1,0 +1,7 @@
+//! What runs in a page.
+#![cfg(target_arch = "wasm32")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod browser;
+
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
