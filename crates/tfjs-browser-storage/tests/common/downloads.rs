@@ -24,7 +24,7 @@ use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::{Blob, File};
 
-#[path = "../../src/downloads/zip/format.rs"]
+#[path = "../../src/browser/downloads/zip/format.rs"]
 mod format;
 
 /// Sees the clicks on links whose file names begin like this.
