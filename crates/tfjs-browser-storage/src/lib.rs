@@ -1,8 +1,5 @@
-#![cfg_attr(all(target_arch = "wasm32", target_os = "unknown"), doc = include_str!("../README.md"))]
-#![cfg_attr(
-    not(all(target_arch = "wasm32", target_os = "unknown")),
-    doc = "TensorFlow.js models in the browser. On this target the crate is empty: see its documentation for `wasm32-unknown-unknown`."
-)]
+//! Where there is no browser this crate is empty: read its documentation for `wasm32-unknown-unknown`.
+#![cfg_attr(all(target_arch = "wasm32", target_os = "unknown"), doc = "", doc = include_str!("../README.md"))]
 #![forbid(unsafe_code)]
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]

@@ -42,7 +42,7 @@ pub(crate) fn model(byte_length: u64) -> ModelArtifacts {
     const TENSOR: u64 = 16 << 20;
     let specs = (0..byte_length.div_ceil(TENSOR)).map(|index| {
         let bytes = TENSOR.min(byte_length - index * TENSOR);
-        WeightSpec::new(&format!("w{index}"), Shape::vector(bytes / 4).unwrap(), DType::Int32)
+        WeightSpec::new(format!("w{index}"), Shape::vector(bytes / 4).unwrap(), DType::Int32)
     });
     let data = WeightData::from_segments([Segment::lazy(Arc::new(Pattern { byte_length }))]);
     let path = RelPath::parse("model.weights.bin").unwrap();
