@@ -5,11 +5,17 @@ use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Result;
 use tempfile::TempDir;
 
 const VARIABLE: &str = "TMPDIR";
+
+/// How often to look for processes that are left, and how long to wait in between.
+const ROUNDS: usize = 50;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The processes of one run; dropping it ends those that are left, and removes their files.
 pub(super) struct Processes {
@@ -32,11 +38,16 @@ impl Processes {
         command.env(VARIABLE, self.folder());
     }
 
-    /// Ends all of them. One that does not end here ends when the browser that it belongs to is gone.
+    /// Ends all of them, and those that they start meanwhile.
     pub(super) fn kill(&self) {
-        for id in self.ids() {
-            // It may have ended meanwhile, which is as good.
-            let _ = Command::new("kill").args(["-KILL", &id]).output();
+        for _ in 0..ROUNDS {
+            let ids = self.ids();
+            if ids.is_empty() {
+                return;
+            }
+            // One may have ended by itself, which is as good.
+            let _ = Command::new("kill").arg("-KILL").args(ids).output();
+            thread::sleep(PAUSE);
         }
     }
 
@@ -62,8 +73,6 @@ impl Drop for Processes {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::process::Stdio;
-    use std::thread;
-    use std::time::Duration;
 
     use super::*;
 
@@ -79,9 +88,7 @@ mod tests {
         assert_eq!(processes.ids().len(), 1);
 
         processes.kill();
-        while !processes.ids().is_empty() {
-            thread::sleep(Duration::from_millis(5));
-        }
+        assert_eq!(processes.ids(), Vec::<String>::new());
         assert_eq!(stranger.try_wait().unwrap(), None);
         stranger.kill().unwrap();
         stranger.wait().unwrap();
