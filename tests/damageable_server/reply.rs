@@ -201,6 +201,8 @@ impl Pace {
         const PAUSE: Duration = Duration::from_millis(150);
         match self {
             Self::AtOnce => vec![Step::Send(body.clone())],
+            // A range may be shorter.
+            Self::Stall(after) | Self::Cut(after) if after >= body.len() => vec![Step::Send(body.clone())],
             Self::Slowly => {
                 let pieces = body.chunks(body.len().div_ceil(4).max(1));
                 pieces.flat_map(|piece| [Step::Send(body.slice_ref(piece)), Step::Wait(PAUSE)]).collect()

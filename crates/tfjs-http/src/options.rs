@@ -111,7 +111,7 @@ pub enum FetchCredentials {
 pub enum FetchMode {
     /// `cors`: what `fetch` does by itself.
     Cors,
-    /// `no-cors`: the answer cannot be read, so that a load fails and a save does not know whether it succeeded.
+    /// `no-cors`: the answer cannot be read, so that every load and save ends with an error, though a save may have succeeded.
     NoCors,
 }
 
@@ -130,6 +130,6 @@ pub enum FetchCache {
     NoCache,
     /// Read even if it is stale.
     ForceCache,
-    /// Nothing but the cache.
+    /// Nothing but the cache, which `fetch` allows for URLs of the page's own origin.
     OnlyIfCached,
 }

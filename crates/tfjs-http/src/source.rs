@@ -1,8 +1,11 @@
 //! A weight file whose bytes are read when they are used.
 
+#[cfg(target_arch = "wasm32")]
+mod open;
+
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -34,7 +37,7 @@ pub(crate) struct HttpSource {
     name: String,
     byte_length: u64,
     validator: Validator,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
@@ -86,7 +89,7 @@ impl HttpSource {
             }
         };
         let Some(byte_length) = looked.byte_length.or(told).filter(|_| !looked.hides_ranges) else { return Ok(None) };
-        Ok(Some(Self { session, url, name, byte_length, validator: looked.validator, state: Mutex::default() }))
+        Ok(Some(Self { session, url, name, byte_length, validator: looked.validator, state: Arc::default() }))
     }
 
     async fn read_with_retries(&self, range: Range<u64>) -> Result<Bytes, Error> {
@@ -136,6 +139,11 @@ impl HttpSource {
         let is_worth_it = is_sequential || range.end - range.start >= WORTH_KEEPING;
         if is_worth_it && cursor.next < cursor.end {
             state.cursor = Some(cursor);
+            #[cfg(target_arch = "wasm32")]
+            {
+                drop(state);
+                open::note(&self.state);
+            }
         }
     }
 

@@ -1,12 +1,17 @@
 //! What a server of another origin allows, and what `fetch` is told.
 
-use tfjs_artifacts::{Error, ErrorKind};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tfjs_artifacts::{
+    DType, Error, ErrorKind, RelPath, Shape, Shard, SurplusBytes, WeightData, WeightGroup, WeightSpec, Weights,
+};
 use tfjs_http::{FetchCache, FetchCredentials, FetchMode, HttpClient, RetryPolicy};
 use tfjs_router::LoadOptions;
-use tfjs_testkit::assert_same_model;
+use tfjs_testkit::{assert_same_model, samples};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::server::Seen;
+use super::server::{Case, Seen};
 use super::{case_of, chain, client, load, load_with, model_of, save};
 
 fn once() -> HttpClient {
@@ -53,6 +58,30 @@ async fn a_lazy_load_reads_ranges_without_permission() {
     // Those before were for storing the files.
     let last_put = seen.iter().rposition(|one| one.method() == "PUT").unwrap();
     assert!(seen[last_put..].iter().all(|one| one.method() != "OPTIONS"), "{seen:#?}");
+}
+
+#[wasm_bindgen_test]
+async fn lazy_files_do_not_hold_all_connections_that_a_browser_has() {
+    const LENGTH: u64 = 300_000;
+    let shards = (0..12).map(|index| Shard::new(RelPath::parse(&format!("shard{index}")).unwrap(), LENGTH)).collect();
+    let spec = WeightSpec::new("w", Shape::vector(12 * LENGTH).unwrap(), DType::Bool);
+    let bytes = WeightData::from(Bytes::from(vec![1; 3_600_000]));
+    let weights = Weights::new(vec![WeightGroup::new(vec![spec], shards)], bytes, SurplusBytes::Reject).unwrap();
+    let case = Case::new();
+    save(&samples::layers_model(weights), &case.url("files"), &client().with_put_per_file()).await.unwrap();
+
+    let client = once().with_idle_timeout(Duration::from_secs(3));
+    let lazy = load_with(&case.url("stall-100000"), &client, &LoadOptions::lazy()).await.unwrap();
+    let weights = lazy.weights.as_ref().unwrap().data();
+    // The second read of a file follows the first, so that its answer is kept for the third, which does not come. A browser has
+    // six connections.
+    for shard in 0..12 {
+        for start in [0, 70_000] {
+            let start = shard * LENGTH + start;
+            let read = weights.read(start..start + 70_000).await;
+            assert_eq!(read.map_err(|error| chain(&error)).unwrap().len(), 70_000, "{shard}");
+        }
+    }
 }
 
 #[wasm_bindgen_test]
@@ -195,8 +224,8 @@ async fn ranges_in_the_browsers_cache_do_not_spoil_a_later_load() {
     lazy.weights.as_ref().unwrap().data().read(0..4000).await.unwrap();
     let mut values: Vec<f32> = vec![0.5; 1000];
     values[999] = 1.0;
-    let shape = tfjs_artifacts::Shape::vector(1000).unwrap();
-    let other = tfjs_testkit::samples::with_tensors([tfjs_weights::Tensor::float32("w", shape, values).unwrap()]);
+    let shape = Shape::vector(1000).unwrap();
+    let other = samples::with_tensors([tfjs_weights::Tensor::float32("w", shape, values).unwrap()]);
     super::store(&case, &other).await;
     assert_same_model(&load(&case.url("slow")).await.unwrap(), &other);
 }
