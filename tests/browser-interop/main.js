@@ -12,6 +12,10 @@ const {Browser} = require('./lib/browser');
 const {Checks} = require('./lib/checks');
 const {Model} = require('./lib/models');
 const {serve} = require('./lib/server');
+const {faults} = require('./checks/faults');
+const {files} = require('./checks/files');
+const {large} = require('./checks/large');
+const {management} = require('./checks/management');
 const {pairs} = require('./checks/pairs');
 
 async function main(config) {
@@ -23,17 +27,21 @@ async function main(config) {
   ];
   const server = await serve(places);
   const checks = new Checks(config.filter);
+  const start = profile => Browser.start(config.chromium, path.join(config.folder, 'profiles', profile), server.origin);
   try {
-    const browser = await Browser.start(config.chromium, path.join(config.folder, 'profile'), server.origin);
+    const browser = await start('everyday');
     try {
       const page = await browser.page();
       const models = [];
       for (const model of config.models) models.push(await read(page, server.origin, model));
-      await pairs(checks, page, models);
-      await page.close();
+      await pairs(checks, page, models, config.server);
+      await files(checks, page, models, path.join(config.folder, 'downloads'));
+      await management(checks, page, models);
     } finally {
       await browser.close();
     }
+    await faults(checks, start);
+    if (config.large) await large(checks, start);
   } finally {
     server.close();
   }
@@ -42,10 +50,10 @@ async function main(config) {
 
 /** A model, as TensorFlow.js finds it in its files. */
 function read(page, origin, {name, folder}) {
-  const raw = JSON.parse(fs.readFileSync(path.join(folder, 'model.json'), 'utf8'));
-  const shards = raw.weightsManifest.flatMap(group => group.paths);
-  const shardBytes = shards.map(shard => fs.statSync(path.join(folder, shard)).size);
-  return Model.read(page, {name, url: `${origin}/models/${name}/model.json`, raw, shardBytes});
+  const json = path.join(folder, 'model.json');
+  const raw = JSON.parse(fs.readFileSync(json, 'utf8'));
+  const shards = raw.weightsManifest.flatMap(group => group.paths).map(shard => path.join(folder, shard));
+  return Model.read(page, {name, url: `${origin}/models/${name}/model.json`, raw, files: [json, ...shards]});
 }
 
 main(JSON.parse(process.argv[2])).catch(error => {

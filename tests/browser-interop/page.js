@@ -12,10 +12,16 @@ const ours = new Proxy({}, {
   },
 });
 
+/** Files cannot be handed in from the driver. */
+const picked = {
+  load: async isLazy => JSON.parse(await wasm.load_files(pickedFiles(), isLazy)),
+  save: async url => JSON.parse(await wasm.save_files(pickedFiles(), url)),
+};
+
 const theirs = {
   /** A model: its artifacts but the weights, and what each tensor is. */
   load: async url => describe(await loader(url).load()),
-  loadFiles: async () => describe(await tf.io.browserFiles(pickedFiles()).load()),
+  loadFiles: async () => describe(await tf.io.browserFiles([...pickedFiles()]).load()),
   /** Artifacts as they are at another URL go to this one. */
   save: async (source, url) => info(await saver(url).save(await loader(source).load())),
   /** As a user saves a model that is being trained. */
@@ -25,11 +31,12 @@ const theirs = {
   copy: async (source, url) => plain(await tf.io.copyModel(source, url)),
   move: async (source, url) => plain(await tf.io.moveModel(source, url)),
   layersModel,
-  /** Changes every weight, and saves the model where it was. */
+  /** Changes weights, and saves the model where it was. */
   async overwriteWeights(url) {
     const artifacts = await loader(url).load();
     const bytes = new Uint8Array(joined(artifacts.weightData));
-    artifacts.weightData = bytes.map(byte => byte ^ 1).buffer;
+    // Only at the end: the lengths of strings shall stay what they are.
+    artifacts.weightData = bytes.map((byte, i) => (i < bytes.length - 100 ? byte : byte ^ 1)).buffer;
     return info(await saver(url).save(artifacts));
   },
 };
@@ -98,17 +105,66 @@ async function layersModel(url) {
 const info = result => plain(result.modelArtifactsInfo);
 const plain = value => JSON.parse(JSON.stringify(value));
 const joined = weightData => tf.io.CompositeArrayBuffer.join(weightData);
-const pickedFiles = () => [...document.querySelector('#files').files];
+const pickedFiles = () => document.querySelector('#files').files;
 
 /** `{value}` or `{error}`: an exception that crosses to the driver would lose its kind. */
 async function call(side, name, args) {
   try {
-    return {value: await {ours, theirs}[side][name](...args)};
+    return {value: await {ours, theirs, picked}[side][name](...args)};
   } catch (error) {
     return {error: {kind: error.kind ?? error.name ?? 'Error', operation: error.operation, message: error.message ?? String(error)}};
   }
 }
 
+/** Everything that fits into localStorage, to the last character. */
+function fillLocalStorage() {
+  for (let size = 1 << 23; size >= 1; size /= 2) {
+    try {
+      localStorage.setItem(`filled-${size}`, ' '.repeat(size));
+    } catch (error) {
+      if (error.name !== 'QuotaExceededError') throw error;
+    }
+  }
+}
+
+/** Opens the database as somebody who never heard of others that want to delete it. */
+function holdDatabase() {
+  const request = indexedDB.open('tensorflowjs');
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => {
+      window.held = request.result;
+      resolve();
+    };
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/** Begins to delete the database; `deletion` tells how far it is. */
+function deleteDatabase() {
+  window.deletion = 'begun';
+  const request = indexedDB.deleteDatabase('tensorflowjs');
+  request.onsuccess = () => window.deletion = 'deleted';
+  request.onerror = () => window.deletion = `failed: ${request.error}`;
+}
+
+/** Leaves what a save of ours leaves when the page dies in the middle of it: the previous model under another key. */
+function dieInSave(name) {
+  const keys = ['info', 'model_topology', 'weight_specs', 'weight_data', 'model_metadata'].map(part => `tensorflowjs_models/${name}/${part}`);
+  localStorage.setItem(`tfjs-io/undo/${name}`, JSON.stringify(keys.map(key => localStorage.getItem(key))));
+  for (const key of keys) localStorage.removeItem(key);
+}
+
+/** Saves one model after the other until the page dies. */
+function saveForEver(url, bytes) {
+  (async () => {
+    for (let seed = 2;; seed++) {
+      // A save that never waits for the browser would never let it go on.
+      await new Promise(resolve => setTimeout(resolve));
+      await wasm.save_generated(url, bytes, seed).catch(() => {});
+    }
+  })();
+}
+
 await init();
 await tf.setBackend('cpu');
-window.call = call;
+Object.assign(window, {call, fillLocalStorage, holdDatabase, deleteDatabase, dieInSave, saveForEver});

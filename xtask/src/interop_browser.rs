@@ -24,9 +24,12 @@ const PACKAGE: &str = "tfjs-browser-interop";
 /// Of the workspace's Cargo.toml.
 const PROFILE: &str = "browser";
 
-/// Of guesslang's weights, a hundredth and a little more.
-const SHARD_SIZE: &str = "7160";
+/// Cuts guesslang's weights into a hundred files.
+const HUNDREDTH: &str = "7160";
 const SHARDS: usize = 100;
+
+/// Cuts small weights within tensors and elements.
+const ODD: &str = "63";
 
 /// What to check.
 #[derive(Args, Default)]
@@ -122,12 +125,18 @@ fn models(project: &Project, tfjs: &Path, folder: &Path) -> Result<Vec<Model>> {
     };
     let guesslang = find("guesslang")?;
     let hundred = folder.join("hundred-shards");
-    let (sh, source) = (&project.sh, guesslang.join("model.json"));
-    cmd!(sh, "{tfjs} cp --shard-size {SHARD_SIZE} {source} {hundred}").quiet().ignore_stdout().run()?;
+    let trained = project.root.join("tests").join("goldens").join("trained-layers");
+    let cut = folder.join("cut-layers");
+    let sh = &project.sh;
+    for (source, size, copy) in [(&guesslang, HUNDREDTH, &hundred), (&trained, ODD, &cut)] {
+        let source = source.join("model.json");
+        cmd!(sh, "{tfjs} cp --shard-size {size} {source} {copy}").quiet().ignore_stdout().run()?;
+    }
     let files = fs::read_dir(&hundred)?.count();
-    ensure!(files == SHARDS + 1, "{} has {files} files: choose another SHARD_SIZE", hundred.display());
+    ensure!(files == SHARDS + 1, "{} has {files} files: choose another HUNDREDTH", hundred.display());
     Ok(vec![
-        Model { name: "trained-layers", folder: project.root.join("tests").join("goldens").join("trained-layers") },
+        Model { name: "trained-layers", folder: trained },
+        Model { name: "cut-layers", folder: cut },
         Model { name: "guesslang", folder: guesslang },
         Model { name: "esrgan-slim", folder: find("esrgan-slim-x2")? },
         Model { name: "hundred-shards", folder: hundred },

@@ -9,7 +9,7 @@ const SCHEMES = ['localstorage', 'indexeddb'];
 /** localStorage holds 5 MiB of characters. */
 const SMALL = 1 << 20;
 
-async function pairs(checks, page, models) {
+async function pairs(checks, page, models, server) {
   for (const scheme of SCHEMES) {
     await checks.group(`${scheme}, both ways`, async () => {
       for (const model of models) {
@@ -21,6 +21,13 @@ async function pairs(checks, page, models) {
       }
     });
   }
+  await checks.group('http, both ways, across origins', async () => {
+    for (const model of models) {
+      const [theirs, ours] = [`theirs-${model.name}`, `ours-${model.name}`];
+      const [upload, loadTheirs] = [`${server}/upload?name=${theirs}`, `${server}/${theirs}/model.json`];
+      await bothWays(checks, page, model, 'http', upload, `${server}/${ours}`, loadTheirs, `${server}/${ours}/model.json`);
+    }
+  });
 }
 
 async function bothWays(checks, page, model, scheme, theirs, ours, loadTheirs = theirs, loadOurs = ours) {
@@ -40,22 +47,19 @@ async function bothWays(checks, page, model, scheme, theirs, ours, loadTheirs = 
     if (scheme !== 'http') same('the files', found.shardBytes, model.shardBytes);
     return `${model.assertIsCopy(found)} tensors`;
   });
-  if (model.isLayersModel) {
-    await checks.check(`${scheme} ${name}: loadLayersModel of what we saved predicts and trains on`, async () => {
-      const [expected, found] = [await page.theirs.layersModel(model.url), await page.theirs.layersModel(loadOurs)];
-      const states = expected.optimizer?.weights.length ?? 0;
-      if (expected.prediction.length === 0 || model.isCompiled !== states > 0) throw new Error('there is nothing to compare');
-      same('the model', found, expected);
-      return `${found.prediction.length} outputs, ${states} states`;
-    });
-  }
-  if (model.isCompiled) {
-    await checks.check(`${scheme} ${name}: model.save, we load`, async () => {
-      await page.theirs.saveLayersModel(model.url, theirs);
-      const found = await page.ours.load(loadTheirs, false);
-      return `${model.assertTensors(found.tensors)} tensors`;
-    });
-  }
+  if (!model.isCompiled) return;
+  await checks.check(`${scheme} ${name}: loadLayersModel of what we saved predicts and trains on`, async () => {
+    const [expected, found] = [await page.theirs.layersModel(model.url), await page.theirs.layersModel(loadOurs)];
+    const states = expected.optimizer?.weights.length ?? 0;
+    if (expected.prediction.length === 0 || states === 0) throw new Error('there is nothing to compare');
+    same('the model', found, expected);
+    return `${found.prediction.length} outputs, ${states} states`;
+  });
+  await checks.check(`${scheme} ${name}: model.save, we load`, async () => {
+    await page.theirs.saveLayersModel(model.url, theirs);
+    const found = await page.ours.load(loadTheirs, false);
+    return `${model.assertTensors(found.tensors)} tensors`;
+  });
 }
 
 module.exports = {pairs, SCHEMES};

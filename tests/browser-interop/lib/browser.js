@@ -99,11 +99,24 @@ class Page {
     page.on('pageerror', error => this.panics.push(error.message));
     this.ours = caller(this, page, 'ours');
     this.theirs = caller(this, page, 'theirs');
+    this.picked = caller(this, page, 'picked');
   }
 
   async open(url) {
     await this.page.goto(url);
     await this.page.waitForFunction('window.call !== undefined', undefined, {timeout: PATIENCE});
+  }
+
+  /** A frame in it that may run scripts, and nothing else; with both libraries in it. */
+  async sandboxedFrame() {
+    const element = await this.page.evaluateHandle(() => {
+      const frame = Object.assign(document.createElement('iframe'), {src: '/page.html'});
+      frame.setAttribute('sandbox', 'allow-scripts');
+      return document.body.appendChild(frame);
+    });
+    const frame = await element.contentFrame();
+    await frame.waitForFunction('window.call !== undefined', undefined, {timeout: PATIENCE});
+    return frame;
   }
 
   reload() {
@@ -112,6 +125,30 @@ class Page {
 
   close() {
     return this.page.close();
+  }
+
+  /** As the user picks files. */
+  pick(files) {
+    return this.page.setInputFiles('#files', files);
+  }
+
+  /** Runs `run`, and gives the paths of so many files that the page lets the browser download meanwhile, under their names. */
+  async downloads(count, folder, run) {
+    const downloads = [];
+    const listener = download => downloads.push(download);
+    this.page.on('download', listener);
+    try {
+      await run();
+      for (const start = Date.now(); downloads.length < count && Date.now() - start < PATIENCE;) await sleep(10);
+      // One too many would come right behind.
+      await sleep(200);
+    } finally {
+      this.page.off('download', listener);
+    }
+    if (downloads.length !== count) throw new Error(`${count} downloads were expected, but ${downloads.length} came`);
+    const files = downloads.map(download => path.join(folder, download.suggestedFilename()));
+    for (const [i, file] of files.entries()) await downloads[i].saveAs(file);
+    return files;
   }
 
   evaluate(...args) {

@@ -1,25 +1,23 @@
 'use strict';
 // The models that go back and forth, and what it means that one is another.
 
+const fs = require('node:fs');
 const {same} = require('./checks');
 
 /** What the driver was told of a model, and what TensorFlow.js finds in its files. */
 class Model {
-  static async read(page, {name, url, raw, shardBytes}) {
-    return new Model({name, url, raw, shardBytes, source: await page.theirs.load(url)});
+  static async read(page, {name, url, raw, files}) {
+    return new Model({name, url, raw, files, source: await page.theirs.load(url)});
   }
 
-  /** `raw` is the model.json as it is written, `source` what TensorFlow.js makes of it. */
-  constructor({name, url, raw, shardBytes, source}) {
-    Object.assign(this, {name, url, raw, shardBytes, source});
+  /** `raw` is the model.json as it is written, `files` are that and the weight files, `source` is what TensorFlow.js makes of them. */
+  constructor({name, url, raw, files, source}) {
+    const shardBytes = files.slice(1).map(file => fs.statSync(file).size);
+    Object.assign(this, {name, url, raw, files, shardBytes, source});
   }
 
   get byteLength() {
     return this.shardBytes.reduce((sum, bytes) => sum + bytes, 0);
-  }
-
-  get isLayersModel() {
-    return this.raw.format === 'layers-model';
   }
 
   /** Whether it was saved in the middle of its training. */

@@ -14,10 +14,11 @@ use std::time::Duration;
 use futures::TryStreamExt as _;
 use futures::future::{Either, select};
 use tfjs_io::{
-    Checksums, IndexedDbHandler, LoadHandler as _, LoadOptions, LocalStorageHandler, ModelArtifacts, RemoveOptions,
-    SaveOptions, default_router,
+    Checksums, IndexedDbHandler, LoadHandler as _, LoadOptions, LocalStorageHandler, ModelArtifacts, OpfsHandler, RemoveOptions,
+    SaveHandler as _, SaveOptions, browser_files, default_router,
 };
 use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::FileList;
 
 use crate::described::{describe, info};
 use crate::failure::Failure;
@@ -50,9 +51,23 @@ pub async fn load_directly(url: String, milliseconds: u32) -> Result<String, Fai
             let patience = Duration::from_millis(milliseconds.into());
             IndexedDbHandler::new(name)?.with_open_timeout(patience).load(&options).await?
         }
+        Some(("opfs", name)) => OpfsHandler::new(name).load(&options).await?,
         _ => return Err(Failure::of_the_test(&format!("no handler is known for {url}"))),
     };
     describe(&model).await
+}
+
+/// The model among the files that a user picked.
+#[wasm_bindgen]
+pub async fn load_files(files: FileList, is_lazy: bool) -> Result<String, Failure> {
+    describe(&browser_files(files).load(&loading(is_lazy)).await?).await
+}
+
+/// Saves the model among the files that a user picked.
+#[wasm_bindgen]
+pub async fn save_files(files: FileList, url: String) -> Result<String, Failure> {
+    let model = browser_files(files).load(&LoadOptions::lazy()).await?;
+    Ok(info(&tfjs_io::save(&model, &url).await?))
 }
 
 /// Saves a copy, lazily.
@@ -78,6 +93,16 @@ pub async fn describe_generated(bytes: f64, seed: u32) -> Result<String, Failure
 #[wasm_bindgen]
 pub async fn save_generated(url: String, bytes: f64, seed: u32) -> Result<String, Failure> {
     Ok(info(&tfjs_io::save(&generated::model(bytes, seed)?, &url).await?))
+}
+
+/// Saves a generated model to IndexedDB as if it were too large for one record.
+#[wasm_bindgen]
+pub async fn save_in_records_of_its_own(url: String, bytes: f64, seed: u32) -> Result<String, Failure> {
+    let Some(name) = url.strip_prefix("indexeddb://") else {
+        return Err(Failure::of_the_test(&format!("{url} is not in IndexedDB")));
+    };
+    let handler = IndexedDbHandler::new(name)?.with_largest_record(0);
+    Ok(info(&handler.save(&generated::model(bytes, seed)?, &SaveOptions::new()).await?))
 }
 
 /// Begins to save a generated model, and gives up after so long: tells whether it was given up.

@@ -19,9 +19,18 @@ pub(crate) async fn check_room(needed: u64) -> Result<(), Error> {
 
 /// More is needed than there is.
 pub(crate) fn no_room(needed: u64, available: Option<u64>) -> Error {
-    let available = available.map_or_else(|| "less".to_owned(), |bytes| format!("{bytes} bytes"));
+    let available = describe_room(needed, available);
     let message = format!(
-        "the browser has no room for the model: it needs {needed} bytes, and {available} are available to this site; remove other models, or ask the user for persistent storage"
+        "the browser has no room for the model: it needs {needed} bytes, and {available}; remove other models, or ask the user for persistent storage"
     );
     Error::new(ErrorKind::StorageFull, message)
+}
+
+/// How much room there is, for an error: Chromium promises 10 GiB to every site, and may refuse far less.
+pub(crate) fn describe_room(needed: u64, available: Option<u64>) -> String {
+    match available {
+        None => "the browser does not say how many are available".to_owned(),
+        Some(available) if available < needed => format!("{available} bytes are available to this site"),
+        Some(available) => format!("the browser refuses them, though it says that {available} bytes are available"),
+    }
 }

@@ -73,9 +73,9 @@ impl Harness for Place {
         let body = match damage {
             Damage::ReplaceJson(text) => {
                 let extra = format!(r#"{{"shardBytes":[8],"modelJson":{text}}}"#);
-                format!("record.modelArtifacts.tfjsIo = {}", js_string(&extra))
+                format!("(record.tfjsIo ??= {{}}).stored = {}", js_string(&extra))
             }
-            Damage::TruncateJson => r#"record.modelArtifacts.tfjsIo = '{"shardBytes":[8],"model'"#.to_owned(),
+            Damage::TruncateJson => r#"(record.tfjsIo ??= {}).stored = '{"shardBytes":[8],"model'"#.to_owned(),
             damage if self.is_chunked => in_chunk(damage),
             Damage::ShortenWeights => resize("bytes.length - 1"),
             Damage::LengthenWeights => resize("bytes.length + 1"),

@@ -1,6 +1,6 @@
 //! Weights that are too large for one record: in records of their own, which only this library knows.
 //!
-//! Chromium refuses a record of a gibibyte (`Failed to write blobs (InvalidBlob)`), and a record is read whole or not at all. So
+//! Chromium refuses a record of 512 MiB (`Failed to write blobs (InvalidBlob)`), and a record is read whole or not at all. So
 //! the weights of a large model are a set of chunks in `models_store`, under the keys `["tfjs-io", set, 0]`, `["tfjs-io", set,
 //! 1]`, and so on. An array is never a name, and TensorFlow.js lists only `model_info_store`, so it does not see them; it cannot
 //! load such a model, and could not have saved it.

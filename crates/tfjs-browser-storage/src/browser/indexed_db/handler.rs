@@ -27,8 +27,9 @@ use crate::quota::{check_room, no_room, room};
 use crate::reference::{Keeps, Parts};
 use crate::stored;
 
-/// The most weights that go into one record: a little below what Chromium takes.
-const LARGEST_RECORD: u64 = 960 << 20;
+/// The most weights that go into one record: a little below the 512 MiB that Chromium takes. It packs a record first, so that weights
+/// that can be packed seem to have more room; trained ones cannot.
+const LARGEST_RECORD: u64 = 480 << 20;
 
 /// How often a load begins again, when a save of somebody else gets in between.
 const TRIES: u32 = 3;
@@ -70,7 +71,7 @@ impl IndexedDbHandler {
         self
     }
 
-    /// The most bytes of weights that are saved as TensorFlow.js saves them, in one record, in place of 960 MiB.
+    /// The most bytes of weights that are saved as TensorFlow.js saves them, in one record, in place of 480 MiB.
     ///
     /// Weights beyond it go into records of 16 MiB, which are written one after the other and read one at a time, so that a save
     /// and a lazy load need no more memory than that. TensorFlow.js lists such a model, but cannot load it.

@@ -1,4 +1,7 @@
 //! The records of the two stores: `{modelPath, modelArtifacts, modelArtifactsInfo}` and `{modelPath, modelArtifactsInfo}`.
+//!
+//! What TensorFlow.js has no place for is beside them, under [`EXTRA`]. Not in `modelArtifacts`: it hands those out and saves them
+//! again, as they are, with whatever weights its user has put into them.
 
 use js_sys::{Date, JSON, Object, Reflect};
 use tfjs_artifacts::{Error, ErrorKind, ManifestError, ModelArtifactsInfo, RawJson};
@@ -13,6 +16,7 @@ pub(super) const MODEL_PATH: &str = "modelPath";
 const ARTIFACTS: &str = "modelArtifacts";
 const INFO: &str = "modelArtifactsInfo";
 const WEIGHT_DATA: &str = "weightData";
+const STORED: &str = "stored";
 const SET: &str = "chunks";
 const BYTE_LENGTH: &str = "byteLength";
 
@@ -53,9 +57,6 @@ impl Records {
         let entries = RawJson::from_entries(entries).map_err(ManifestError::from)?;
         // Not set one by one, which a key `__proto__` would not survive.
         let artifacts = JSON::parse(entries.get()).map_err(failed)?;
-        if let Some(extra) = parts.extra {
-            Reflect::set(&artifacts, &EXTRA.into(), &extra.into()).map_err(failed)?;
-        }
         if let Some(StoredAs::WeightData(weight_data)) = weights {
             Reflect::set(&artifacts, &WEIGHT_DATA.into(), weight_data).map_err(failed)?;
         }
@@ -67,12 +68,17 @@ impl Records {
                 Reflect::set(&record, &ARTIFACTS.into(), artifacts)?;
             }
             Reflect::set(&record, &INFO.into(), &info)?;
+            let beside = Object::new();
+            if let Some(extra) = parts.extra.as_deref().filter(|_| artifacts.is_some()) {
+                Reflect::set(&beside, &STORED.into(), &extra.into())?;
+            }
             if let Some(StoredAs::Chunks(set)) = weights {
-                let named = Object::new();
-                Reflect::set(&named, &SET.into(), &set.name.as_str().into())?;
+                Reflect::set(&beside, &SET.into(), &set.name.as_str().into())?;
                 #[expect(clippy::cast_precision_loss, reason = "a length is below 2^53")]
-                Reflect::set(&named, &BYTE_LENGTH.into(), &JsValue::from_f64(set.byte_length as f64))?;
-                Reflect::set(&record, &EXTRA.into(), &named)?;
+                Reflect::set(&beside, &BYTE_LENGTH.into(), &JsValue::from_f64(set.byte_length as f64))?;
+            }
+            if Object::keys(&beside).length() > 0 {
+                Reflect::set(&record, &EXTRA.into(), &beside)?;
             }
             Ok(record)
         };
@@ -88,11 +94,10 @@ impl Read {
         let artifacts: JsValue = property(record, ARTIFACTS).map_err(damaged)?.ok_or_else(self::damaged)?;
         let weight_data = property(&artifacts, WEIGHT_DATA).map_err(damaged)?.map(StoredAs::WeightData);
         let weights = weight_data.or_else(|| chunk_set(record).map(StoredAs::Chunks));
-        let extra = property::<JsValue>(&artifacts, EXTRA).map_err(damaged)?.and_then(|text| text.as_string());
+        let beside = property::<JsValue>(record, EXTRA).map_err(damaged)?;
+        let extra = beside.and_then(|beside| property::<JsValue>(&beside, STORED).ok()??.as_string());
         if let Some(object) = artifacts.dyn_ref::<Object>() {
-            for key in [WEIGHT_DATA, EXTRA] {
-                Reflect::delete_property(object, &key.into()).map_err(damaged)?;
-            }
+            Reflect::delete_property(object, &WEIGHT_DATA.into()).map_err(damaged)?;
         }
         let json = String::from(JSON::stringify(&artifacts).map_err(damaged)?);
         let json = RawJson::parse(&json).map_err(ManifestError::from)?;

@@ -95,8 +95,11 @@ pub(super) fn remove(_: &Writer, storage: &Storage, keys: &Keys) -> Result<(), E
 /// Puts back what a save that died had put aside.
 fn recover(_: &Writer, storage: &Storage, keys: &Keys) -> Result<(), Error> {
     let Some(text) = get(storage, &keys.undo())? else { return Ok(()) };
+    // `info` comes last. Where it is, the model is whole: the save had not changed anything yet, or was as good as done, or somebody
+    // who does not know this key, such as TensorFlow.js, has saved since.
+    let is_whole = get(storage, &keys.key(Part::Info))?.is_some();
     // What is no list of five was cut off, or is not ours: the model was not touched yet.
-    if let Ok(previous) = serde_json::from_str::<Values>(&text) {
+    if !is_whole && let Ok(previous) = serde_json::from_str::<Values>(&text) {
         replace(storage, keys, &previous).map_err(|error| {
             thrown(&error, "the previous model, over which a save was interrupted, cannot be put back; free some room")
         })?;

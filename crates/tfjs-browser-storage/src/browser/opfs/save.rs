@@ -15,6 +15,7 @@ use super::record::{Record, is_damaged};
 use super::staged::Staged;
 use super::sweep::{remove_after_readers, sweep, sweep_all};
 use crate::locks::Locks;
+use crate::quota::describe_room;
 use crate::status::storage_status;
 use crate::stored::{encode, layout};
 
@@ -151,9 +152,9 @@ async fn check_room(place: &Place, locks: &Locks, needed: u64) -> Result<(), Err
 }
 
 fn full(needed: u64, available: Option<u64>) -> Error {
-    let available = available.map_or_else(|| "no more".to_owned(), |available| format!("{available} more"));
+    let available = describe_room(needed, available);
     let message = format!(
-        "the model takes {needed} bytes, beside the one that it replaces, and the browser gives this site {available}; remove models, or free space on the disk"
+        "the browser has no room for the model: it needs {needed} bytes beside the one that it replaces, and {available}; remove other models, or free space on the disk"
     );
     Error::new(ErrorKind::StorageFull, message)
 }
