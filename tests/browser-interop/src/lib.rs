@@ -2,6 +2,7 @@
 //!
 //! Every function gives a promise of JSON text, and rejects with `{kind, operation, location, message}`.
 #![cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+#![expect(clippy::missing_errors_doc, reason = "every promise rejects with the same, which is said above")]
 
 mod bench;
 mod described;
@@ -14,8 +15,8 @@ use std::time::Duration;
 use futures::TryStreamExt as _;
 use futures::future::{Either, select};
 use tfjs_io::{
-    Checksums, IndexedDbHandler, LoadHandler as _, LoadOptions, LocalStorageHandler, ModelArtifacts, OpfsHandler, RemoveOptions,
-    SaveHandler as _, SaveOptions, browser_files, default_router,
+    Checksums, IndexedDbHandler, LoadHandler as _, LoadOptions, LocalStorageHandler, ModelArtifacts, OpfsHandler,
+    RemoveOptions, SaveHandler as _, SaveOptions, browser_files, default_router,
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::FileList;
