@@ -17,7 +17,7 @@ pub(crate) async fn describe(model: &ModelArtifacts) -> Result<String, Failure> 
         Some(weights) => digests(weights).await?,
         None => Vec::new(),
     };
-    let shards = layout.iter().flat_map(tfjs_io::ShardLayout::shards);
+    let shards = layout.iter().flat_map(ShardLayout::shards);
     let shard_bytes: Vec<_> = shards.map(tfjs_io::PlannedShard::byte_length).collect();
     let (tensors, shard_bytes) = (json!(tensors), json!(shard_bytes));
     Ok(format!(r#"{{"modelJson":{model_json},"tensors":{tensors},"shardBytes":{shard_bytes}}}"#))
