@@ -10,8 +10,11 @@ mod common {
     pub(crate) mod indexed_db_large;
     pub(crate) mod local_storage;
     pub(crate) mod local_storage_faults;
+    pub(crate) mod opfs;
+    pub(crate) mod opfs_large;
     pub(crate) mod picked_files;
     pub(crate) mod raw;
+    pub(crate) mod status;
 }
 
 use wasm_bindgen_test::wasm_bindgen_test_configure;
@@ -38,6 +41,3 @@ mod local_storage_suite {
         async_test = wasm_bindgen_test
     );
 }
-
-#[path = "common/opfs.rs"]
-mod opfs;

@@ -4,10 +4,13 @@
 
 mod common {
     pub(crate) mod downloads_in_worker;
+    pub(crate) mod generated;
     pub(crate) mod indexed_db;
     pub(crate) mod indexed_db_faults;
+    pub(crate) mod opfs;
     pub(crate) mod picked_files;
     pub(crate) mod raw;
+    pub(crate) mod status;
 }
 
 use wasm_bindgen_test::wasm_bindgen_test_configure;
@@ -26,6 +29,3 @@ mod indexed_db_suite {
     use wasm_bindgen_test::wasm_bindgen_test;
     tfjs_testkit::conformance_suite!(harness = crate::common::indexed_db::Place::new(), async_test = wasm_bindgen_test);
 }
-
-#[path = "common/opfs.rs"]
-mod opfs;

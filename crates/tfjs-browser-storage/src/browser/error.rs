@@ -26,9 +26,12 @@ impl Thrown {
     pub(crate) fn kind(&self) -> ErrorKind {
         match self.name.as_str() {
             "QuotaExceededError" | "NS_ERROR_DOM_QUOTA_REACHED" => ErrorKind::StorageFull,
-            "SecurityError" | "NotAllowedError" | "NoModificationAllowedError" => ErrorKind::PermissionDenied,
+            "SecurityError" | "NotAllowedError" => ErrorKind::PermissionDenied,
             "NotFoundError" => ErrorKind::NotFound,
-            "TypeMismatchError" | "VersionError" | "ConstraintError" => ErrorKind::Conflict,
+            // The first: somebody else has the file or folder open.
+            "NoModificationAllowedError" | "TypeMismatchError" | "VersionError" | "ConstraintError" => {
+                ErrorKind::Conflict
+            }
             "AbortError" | "InvalidStateError" | "TransactionInactiveError" | "NotReadableError" | "NetworkError" => {
                 ErrorKind::Transport
             }

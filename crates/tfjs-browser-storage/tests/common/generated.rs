@@ -14,11 +14,19 @@ struct Pattern {
     byte_length: u64,
 }
 
-/// The bytes of a range that begins at a multiple of eight.
+/// How many bytes are alike. A page makes a gigabyte of them in seconds, also without optimization.
+const BLOCK: u64 = 4096;
+
 fn bytes_of(range: Range<u64>) -> Vec<u8> {
-    let words = (range.start / 8..range.end.div_ceil(8)).map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let mut bytes: Vec<u8> = words.flat_map(u64::to_le_bytes).collect();
-    bytes.truncate(usize::try_from(range.end - range.start).unwrap());
+    let mut bytes = Vec::with_capacity(usize::try_from(range.end - range.start).unwrap());
+    let mut start = range.start;
+    while start < range.end {
+        let block = start / BLOCK;
+        let end = range.end.min((block + 1) * BLOCK);
+        let [.., value] = block.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes();
+        bytes.resize(bytes.len() + usize::try_from(end - start).unwrap(), value);
+        start = end;
+    }
     bytes
 }
 

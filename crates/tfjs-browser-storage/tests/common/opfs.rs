@@ -1,15 +1,25 @@
 //! The suite over the origin private file system, and what only that can get wrong.
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod disturbed;
+mod leftovers;
+mod names;
+
+use std::time::Duration;
 
 use tfjs_browser_storage::opfs;
-use tfjs_router::Router;
+use tfjs_router::{
+    LoadHandler as _, LoadOptions, ModelStore as _, RemoveOptions, Router, SaveHandler as _, SaveOptions,
+};
 use tfjs_testkit::{Capabilities, Damage, Damaged, Harness};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::{
     File, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions, FileSystemGetFileOptions,
     FileSystemWritableFileStream,
 };
+
+use super::generated::{assert_whole, heap_bytes, model};
 
 /// Models whose names begin like no others.
 struct Opfs {
@@ -144,7 +154,40 @@ impl Harness for Opfs {
     }
 }
 
+/// The handler of a URL.
+fn handler(url: &str) -> opfs::OpfsHandler {
+    opfs::OpfsHandler::from_url(&url.parse().unwrap()).unwrap()
+}
+
+/// Waits for what happens in the background.
+async fn eventually(mut happened: impl AsyncFnMut() -> bool) {
+    for _ in 0..200 {
+        if happened().await {
+            return;
+        }
+        gloo_timers::future::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("it did not happen within five seconds");
+}
+
 mod suite {
     use wasm_bindgen_test::wasm_bindgen_test;
     tfjs_testkit::conformance_suite!(harness = super::Opfs::new(), async_test = wasm_bindgen_test);
+}
+
+#[wasm_bindgen_test]
+async fn a_large_model_does_not_go_through_the_heap() {
+    passes_through(256 << 20).await;
+}
+
+/// Saves a model with so many bytes of weights, and reads it back lazily.
+pub(crate) async fn passes_through(byte_length: u64) {
+    const MAY_GROW: u64 = 16 << 20;
+    let handler = handler(&Opfs::new().url("large"));
+    let before = heap_bytes();
+    handler.save(&model(byte_length), &SaveOptions::new()).await.unwrap();
+    assert_whole(&handler.load(&LoadOptions::lazy()).await.unwrap(), byte_length).await;
+    let grown = heap_bytes() - before;
+    assert!(grown <= MAY_GROW, "the memory of WebAssembly grew by {grown} bytes");
+    handler.remove(&RemoveOptions::new()).await.unwrap();
 }

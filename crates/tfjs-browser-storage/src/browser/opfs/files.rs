@@ -1,17 +1,22 @@
 //! The origin private file system, as far as models need it.
 
-use js_sys::{AsyncIterator, Function, IteratorNext, Promise, Uint8Array};
+use std::time::Duration;
+
+use js_sys::{AsyncIterator, Function, IteratorNext, Promise};
 use tfjs_artifacts::{Error, ErrorKind};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Blob, File, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions,
-    FileSystemGetFileOptions,
+    File, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions, FileSystemGetFileOptions,
 };
 
 use crate::error::thrown;
 use crate::global::property;
 use crate::status::manager;
+
+/// How often a file that cannot be removed is tried again, and after how long.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A folder.
 #[derive(Clone, Debug)]
@@ -69,6 +74,18 @@ impl Folder {
         }
     }
 
+    /// Removes a file that nobody writes; tells whether it was there. A browser may let go of a file a moment after whoever wrote
+    /// it has stopped.
+    pub(super) async fn remove_file(&self, name: &str) -> Result<bool, Error> {
+        for _ in 1..TRIES {
+            match self.remove(name).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => gloo_timers::future::sleep(PAUSE).await,
+                removed => return removed,
+            }
+        }
+        self.remove(name).await
+    }
+
     /// Removes a file, or a folder with nothing in it; tells whether it was there.
     pub(super) async fn remove(&self, name: &str) -> Result<bool, Error> {
         match JsFuture::from(self.0.remove_entry(name)).await {
@@ -100,17 +117,4 @@ pub(super) async fn snapshot(handle: &FileSystemFileHandle) -> Result<File, Erro
     file.map_err(|value| {
         thrown(&value, format!("`{}` in the origin private file system cannot be read", handle.name()))
     })
-}
-
-/// The length of a file.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a whole number, and far below 2^53")]
-pub(super) fn byte_length(blob: &Blob) -> u64 {
-    blob.size() as u64
-}
-
-/// The bytes of a file in this range, in JavaScript's memory.
-#[expect(clippy::cast_precision_loss, reason = "no file has 2^53 bytes")]
-pub(super) async fn bytes_of(blob: &Blob, start: u64, end: u64) -> Result<Uint8Array, JsValue> {
-    let slice = blob.slice_with_f64_and_f64(start as f64, end as f64)?;
-    Ok(Uint8Array::new(&JsFuture::from(slice.array_buffer()).await?))
 }

@@ -28,7 +28,7 @@ async fn open(place: &Place) -> Result<(Record, Segment), Error> {
     let mut missing = None;
     loop {
         let Some(folder) = place.open().await? else { return Err(no_model()) };
-        let Some(record) = Record::read(&folder).await? else { return Err(no_model()) };
+        let Some(record) = Record::read(place, &folder).await? else { return Err(no_model()) };
         let Some(name) = record.weights.clone() else { return Ok((record, Segment::Memory(Bytes::new()))) };
         match Source::open(place, &folder, &name).await? {
             Opened::Source(source) => return Ok((record, lazy(source))),

@@ -4,12 +4,14 @@ use js_sys::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tfjs_artifacts::{
-    DateSaved, Error, ErrorKind, MAX_JSON_BYTES, ManifestError, ModelArtifacts, ModelArtifactsInfo, RawJson,
+    ByteSource as _, DateSaved, Error, ErrorKind, MAX_JSON_BYTES, ManifestError, ModelArtifacts, ModelArtifactsInfo,
+    RawJson,
 };
 
-use super::files::{Folder, byte_length, bytes_of, snapshot};
+use super::files::{Folder, snapshot};
+use super::place::Place;
 use super::writer::Writer;
-use crate::error::thrown;
+use crate::blob_source::{BlobSource, byte_length};
 use crate::stored::Stored;
 
 /// The name of the file.
@@ -50,8 +52,8 @@ pub(super) struct Record {
 
 impl Record {
     /// Reads the record of a folder; `None` if there is none.
-    pub(super) async fn read(folder: &Folder) -> Result<Option<Self>, Error> {
-        match read_text(folder).await? {
+    pub(super) async fn read(place: &Place, folder: &Folder) -> Result<Option<Self>, Error> {
+        match read_text(place, folder).await? {
             Some(text) => Self::parse(&text).map(Some),
             None => Ok(None),
         }
@@ -115,18 +117,18 @@ impl Record {
 
 /// The text; `None` if there is no file, or one in which nothing is: a tab ended after it had made the file, and before it had
 /// written it.
-async fn read_text(folder: &Folder) -> Result<Option<String>, Error> {
+async fn read_text(place: &Place, folder: &Folder) -> Result<Option<String>, Error> {
     for _ in 1..TRIES {
-        match try_read_text(folder).await {
+        match try_read_text(place, folder).await {
             // Somebody has replaced it since.
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Transport) => {}
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Transport) => {}
             read => return read,
         }
     }
-    try_read_text(folder).await
+    try_read_text(place, folder).await
 }
 
-async fn try_read_text(folder: &Folder) -> Result<Option<String>, Error> {
+async fn try_read_text(place: &Place, folder: &Folder) -> Result<Option<String>, Error> {
     let Some(handle) = folder.file(RECORD).await? else { return Ok(None) };
     let file = snapshot(&handle).await?;
     let bytes = byte_length(&file);
@@ -136,10 +138,9 @@ async fn try_read_text(folder: &Folder) -> Result<Option<String>, Error> {
     if bytes > MAX_JSON_BYTES {
         return Err(ManifestError::TooLarge { bytes }.into());
     }
-    let text = bytes_of(&file, 0, bytes).await;
-    let text = text.map_err(|value| thrown(&value, "the record of the model cannot be read"))?;
+    let text = BlobSource::new(file.into(), &place.location(), None).read(0..bytes).await?;
     let not_utf8 = |error: std::string::FromUtf8Error| ManifestError::NotUtf8 { at: error.utf8_error().valid_up_to() };
-    Ok(Some(String::from_utf8(text.to_vec()).map_err(not_utf8)?))
+    Ok(Some(String::from_utf8(text.into()).map_err(not_utf8)?))
 }
 
 /// Removes a record in which nothing is. The model is locked.
@@ -147,7 +148,7 @@ pub(super) async fn remove_empty(folder: &Folder) -> Result<(), Error> {
     if let Some(handle) = folder.file(RECORD).await?
         && byte_length(snapshot(&handle).await?.as_ref()) == 0
     {
-        folder.remove(RECORD).await?;
+        folder.remove_file(RECORD).await?;
     }
     Ok(())
 }

@@ -15,8 +15,7 @@ use super::record::{Record, is_damaged};
 use super::staged::Staged;
 use super::sweep::{remove_after_readers, sweep, sweep_all};
 use crate::locks::Locks;
-use crate::quota::describe_room;
-use crate::status::storage_status;
+use crate::quota::{describe_room, room};
 use crate::stored::{encode, layout};
 
 /// How much of lazy weights is read at a time.
@@ -32,7 +31,7 @@ pub(super) async fn save(
     let locks = Locks::required()?;
     let weight_bytes = artifacts.weights.as_ref().map_or(0, |weights| weights.data().byte_length());
     let needed = weight_bytes.saturating_add(text.len() as u64);
-    check_room(place, &locks, needed).await?;
+    make_room(place, &locks, needed).await?;
 
     let mut meter = ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref());
     let mut staged = None;
@@ -64,10 +63,7 @@ pub(super) async fn save(
             meter.done();
             Ok(result)
         }
-        Err(error) if error.kind() == ErrorKind::StorageFull => {
-            let available = storage_status().await.ok().and_then(|status| status.available());
-            Err(full(needed, available).with_source(error))
-        }
+        Err(error) if error.kind() == ErrorKind::StorageFull => Err(full(needed, room().await).with_source(error)),
         Err(error) => Err(error),
     }
 }
@@ -108,10 +104,10 @@ async fn replace(place: &Place, locks: &Locks, staged: &mut Option<Staged>, reco
     let _lock = place.lock(locks).await?;
     let folder = place.make().await?;
     // One that is damaged names nothing: its weights are among what is left over.
-    let previous = Record::read(&folder).await.ok().flatten().and_then(|record| record.weights);
+    let previous = Record::read(place, &folder).await.ok().flatten().and_then(|record| record.weights);
     let weights = staged.as_ref().and_then(Staged::name).map(str::to_owned);
     let written = Record::write(&folder, record).await;
-    if written.is_err() && !may_be_there(&folder, weights.as_deref()).await {
+    if written.is_err() && !may_be_there(place, &folder, weights.as_deref()).await {
         place.remove_if_empty().await;
         return written;
     }
@@ -130,24 +126,23 @@ async fn replace(place: &Place, locks: &Locks, staged: &mut Option<Staged>, reco
 }
 
 /// Whether the record that could not be written may be there all the same, so that these weights have to stay.
-async fn may_be_there(folder: &Folder, weights: Option<&str>) -> bool {
-    match Record::read(folder).await {
+async fn may_be_there(place: &Place, folder: &Folder, weights: Option<&str>) -> bool {
+    match Record::read(place, folder).await {
         Ok(record) => record.is_some_and(|record| record.weights.as_deref() == weights),
         // What is written is in order: it is the previous one.
         Err(error) => !is_damaged(&error),
     }
 }
 
-/// Fails before anything is written when the browser says that it will not fit.
-async fn check_room(place: &Place, locks: &Locks, needed: u64) -> Result<(), Error> {
+/// Fails before anything is written when the browser says that it will not fit, also without what is left over.
+async fn make_room(place: &Place, locks: &Locks, needed: u64) -> Result<(), Error> {
     // Who does not say is asked by writing.
-    let available = async || storage_status().await.ok().and_then(|status| status.available());
     let fits = |available: Option<u64>| available.is_none_or(|available| needed <= available);
-    if fits(available().await) {
+    if fits(room().await) {
         return Ok(());
     }
     sweep_all(locks, place.patience()).await?;
-    let available = available().await;
+    let available = room().await;
     if fits(available) { Ok(()) } else { Err(full(needed, available)) }
 }
 

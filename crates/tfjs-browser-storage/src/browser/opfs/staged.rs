@@ -81,7 +81,7 @@ impl Parts {
             writer.abort().await;
         }
         // What cannot be removed now is left for the next save, as what a killed tab leaves.
-        let _ = self.folder.remove(&self.name).await;
+        let _ = self.folder.remove_file(&self.name).await;
         drop(self.lock);
         if let Ok(_lock) = self.place.lock(&self.locks).await {
             self.place.remove_if_empty().await;

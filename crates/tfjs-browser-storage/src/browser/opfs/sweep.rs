@@ -32,7 +32,8 @@ pub(super) async fn sweep(place: &Place, locks: &Locks, folder: &Folder, current
 
 async fn remove_unused(place: &Place, locks: &Locks, folder: &Folder, name: &str, weights: &str) -> Result<(), Error> {
     if let Some(_lock) = locks.try_exclusive(&place.weights_lock(weights)).await? {
-        folder.remove(name).await?;
+        // If it fails, it is left for the next save.
+        let _ = folder.remove_file(name).await;
     }
     Ok(())
 }
@@ -42,7 +43,7 @@ pub(super) fn remove_after_readers(place: Place, locks: Locks, folder: Folder, w
     spawn_local(async move {
         let Ok(lock) = locks.exclusive_at_last(&place.weights_lock(&weights)).await else { return };
         // If it fails, it is left for the next save.
-        let _ = folder.remove(&weights).await;
+        let _ = folder.remove_file(&weights).await;
         drop(lock);
         if let Ok(_lock) = place.lock(&locks).await {
             place.remove_if_empty().await;
@@ -58,7 +59,7 @@ pub(super) async fn sweep_all(locks: &Locks, patience: Duration) -> Result<(), E
         if let Some(place) = Place::of_folder(&folder, patience)
             && let Some(_lock) = place.try_lock(locks).await?
             && let Some(folder) = models.open(&folder).await?
-            && let Ok(record) = Record::read(&folder).await
+            && let Ok(record) = Record::read(&place, &folder).await
         {
             let current = record.and_then(|record| record.weights);
             sweep(&place, locks, &folder, current.as_deref()).await?;
