@@ -154,6 +154,20 @@ function dieInSave(name) {
   for (const key of keys) localStorage.removeItem(key);
 }
 
+/** Cuts the weights of a record into an array of buffers, all but the last of this size; gives how many. */
+async function cutRecord(name, size) {
+  const ends = request => new Promise((resolve, reject) => Object.assign(request, {onsuccess: () => resolve(request.result), onerror: () => reject(request.error)}));
+  const database = await ends(indexedDB.open('tensorflowjs'));
+  const store = database.transaction('models_store', 'readwrite').objectStore('models_store');
+  const record = await ends(store.get(name));
+  const {weightData} = record.modelArtifacts;
+  const count = Math.ceil(weightData.byteLength / size);
+  record.modelArtifacts.weightData = Array.from({length: count}, (_, i) => weightData.slice(i * size, (i + 1) * size));
+  await ends(store.put(record));
+  database.close();
+  return count;
+}
+
 /** Saves one model after the other until the page dies. */
 function saveForEver(url, bytes) {
   (async () => {
@@ -167,4 +181,4 @@ function saveForEver(url, bytes) {
 
 await init();
 await tf.setBackend('cpu');
-Object.assign(window, {call, fillLocalStorage, holdDatabase, deleteDatabase, dieInSave, saveForEver});
+Object.assign(window, {call, fillLocalStorage, holdDatabase, deleteDatabase, cutRecord, dieInSave, saveForEver});

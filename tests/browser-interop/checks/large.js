@@ -3,20 +3,23 @@
 
 const {same} = require('../lib/checks');
 
+const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
 /** More than a window, far less than a model. */
-const MOST_GROWTH = 64 * 2 ** 20;
+const MOST_GROWTH = 64 * MIB;
 
 async function large(checks, start) {
   await checks.group('large models', async () => {
     const browser = await start('large');
     try {
-      for (const [scheme, bytes] of [['indexeddb', 0.75 * GIB], ['indexeddb', GIB], ['opfs', GIB]]) {
+      // The first is about the largest in one record, which TensorFlow.js could have saved itself.
+      const sizes = [['indexeddb', 480 * MIB], ['indexeddb', GIB], ['opfs', GIB]];
+      for (const [scheme, bytes] of sizes) {
         const page = await browser.page();
         page.patience = 300_000;
         const url = `${scheme}://large`;
-        await checks.check(`${scheme}: ${bytes / GIB} GiB there and back, the heap of WebAssembly stays small`, async () => {
+        await checks.check(`${scheme}: ${bytes / MIB} MiB there and back, the heap of WebAssembly stays small`, async () => {
           const before = await page.ours.heap();
           await page.ours.save_generated(url, bytes, 1);
           const saved = await page.ours.heap();
@@ -24,13 +27,13 @@ async function large(checks, start) {
           const growth = (await page.ours.heap()) - before;
           same('the tensors', found, await page.ours.describe_generated(bytes, 1));
           if (growth > MOST_GROWTH) throw new Error(`the heap grew by ${saved - before} bytes in the save, by ${growth} in all`);
-          return `grew by ${(growth / 2 ** 20).toFixed(1)} MiB`;
+          return `grew by ${(growth / MIB).toFixed(1)} MiB`;
         });
         if (scheme === 'indexeddb' && bytes < GIB) {
-          await checks.check(`${scheme}: ${bytes / GIB} GiB that we saved, TensorFlow.js loads`, async () => {
+          await checks.check(`${scheme}: ${bytes / MIB} MiB that we saved, TensorFlow.js loads`, async () => {
             const [ours, theirs] = [await page.ours.describe_generated(bytes, 1), await page.theirs.load(url)];
             same('the tensors', theirs.tensors, ours.tensors);
-            return `${theirs.tensors.length} tensors, ${theirs.buffers} buffers`;
+            return `${theirs.tensors.length} tensors`;
           });
         }
         await page.ours.remove(url);

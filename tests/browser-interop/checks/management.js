@@ -86,6 +86,13 @@ async function management(checks, page, models) {
       return `${tensors} tensors`;
     });
     const url = 'indexeddb://overwritten';
+    await checks.check('indexeddb: weights in an array of buffers are read by both', async () => {
+      await page.ours.copy(other.url, url);
+      const buffers = await page.evaluate(() => cutRecord('overwritten', 100_000));
+      const theirs = await page.theirs.load(url);
+      same('how many buffers', [theirs.buffers, buffers > 1], [buffers, true]);
+      return `${other.assertIsTheirs(theirs) + other.assertIsOurs(await page.ours.load(url, true))} tensors`;
+    });
     await checks.check('indexeddb: a model in records that it does not know', async () => {
       await page.ours.save_in_records_of_its_own(url, 40 << 20, 1);
       const before = (await leftovers(page)).length;

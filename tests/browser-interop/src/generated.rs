@@ -62,9 +62,12 @@ impl ByteSource for Generated {
     }
 }
 
-/// The bits of a float between 1 and 2.
+/// The bits of a float between 1 and 2, which look like noise: a browser that packs what it stores shall not gain anything by it.
 fn element(index: u64, seed: u32) -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "the low bits are enough")]
-    let mixed = (index as u32 ^ seed.wrapping_mul(0x9e37_79b9)).wrapping_mul(0x85eb_ca6b);
-    0x3f80_0000 | (mixed ^ (mixed >> 13)) >> 9
+    let mut mixed = index as u32 ^ seed.wrapping_mul(0x9e37_79b9);
+    for (shift, factor) in [(16, 0x85eb_ca6b_u32), (13, 0xc2b2_ae35)] {
+        mixed = (mixed ^ (mixed >> shift)).wrapping_mul(factor);
+    }
+    0x3f80_0000 | (mixed ^ (mixed >> 16)) >> 9
 }
