@@ -148,3 +148,12 @@ mod suite {
     use wasm_bindgen_test::wasm_bindgen_test;
     tfjs_testkit::conformance_suite!(harness = super::Opfs::new(), async_test = wasm_bindgen_test);
 }
+
+#[wasm_bindgen_test::wasm_bindgen_test]
+async fn patience_may_be_endless() {
+    use tfjs_router::{LoadHandler as _, LoadOptions, SaveHandler as _, SaveOptions};
+    let patient = tfjs_browser_storage::OpfsHandler::new("patient").with_patience(std::time::Duration::MAX);
+    let model = tfjs_testkit::samples::filled(1.0);
+    patient.save(&model, &SaveOptions::new()).await.unwrap();
+    tfjs_testkit::assert_same_model(&patient.load(&LoadOptions::new()).await.unwrap(), &model);
+}
