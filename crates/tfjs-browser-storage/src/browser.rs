@@ -13,6 +13,7 @@ pub(crate) mod quota;
 pub(crate) mod reference;
 pub(crate) mod status;
 pub(crate) mod stored;
+pub(crate) mod timer;
 
 use tfjs_router::Route;
 

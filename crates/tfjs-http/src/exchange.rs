@@ -120,7 +120,7 @@ impl Session {
         let outgoing = Outgoing { method, url: &hop.url, headers, body: hop.body, passes_cache };
         let sending = self.client.send(outgoing);
         futures::pin_mut!(sending);
-        let patience = hop.body.map_or(idle, |upload| idle + upload.time_in_buffers());
+        let patience = hop.body.map_or(idle, |upload| idle.saturating_add(upload.time_in_buffers()));
         let before = hop.body.map_or(0, Upload::moved);
         let mut moved = before;
         let sent_or_not = loop {

@@ -24,6 +24,7 @@ use web_sys::AbortController;
 
 use crate::error::thrown;
 use crate::global::{global, property};
+use crate::timer::sleep;
 
 /// `navigator.locks`, which web-sys keeps among what is not stable.
 #[derive(Clone, Debug)]
@@ -62,10 +63,12 @@ impl Locks {
         Ok(request.map(|request| Self { manager, request }))
     }
 
-    /// For those who change something.
-    pub(crate) fn required() -> Result<Self, Error> {
+    /// For those who change something; whoever cannot is told to do `instead`.
+    pub(crate) fn required(instead: &str) -> Result<Self, Error> {
         Self::get()?.ok_or_else(|| {
-            let message = "this browser has no Web Locks, without which tabs would take each other's files away; save to `indexeddb://` instead";
+            let message = format!(
+                "this browser has no Web Locks here, without which tabs would take each other's files away; they need a page that comes over HTTPS or from localhost, and a newer browser; {instead}"
+            );
             Error::new(ErrorKind::Unsupported, message)
         })
     }
@@ -75,11 +78,16 @@ impl Locks {
     /// # Errors
     /// [`ErrorKind::Timeout`] when others hold it longer than this.
     pub(crate) async fn exclusive(&self, name: &str, patience: Duration) -> Result<Lock, Error> {
-        let timeout = gloo_timers::future::sleep(patience);
-        match select(Box::pin(self.exclusive_at_last(name)), timeout).await {
-            Either::Left((locked, _)) => locked,
-            Either::Right(((), _)) => Err(held_too_long(patience)),
-        }
+        within(patience, self.exclusive_at_last(name)).await
+    }
+
+    /// Waits for a shared lock.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Timeout`] when somebody holds the exclusive one longer than this.
+    pub(crate) async fn shared(&self, name: &str, patience: Duration) -> Result<Lock, Error> {
+        let shared = async { self.request(name, Mode::Shared, true).await?.ok_or_else(|| failed(&JsValue::UNDEFINED)) };
+        within(patience, shared).await
     }
 
     /// Waits for an exclusive lock as long as it takes.
@@ -157,6 +165,14 @@ impl Drop for Withdrawal {
 
 fn failed(value: &JsValue) -> Error {
     thrown(value, "the browser does not grant the lock that keeps tabs apart")
+}
+
+/// The lock, unless it takes longer than this.
+async fn within(patience: Duration, lock: impl Future<Output = Result<Lock, Error>>) -> Result<Lock, Error> {
+    match select(Box::pin(lock), sleep(patience)).await {
+        Either::Left((locked, _)) => locked,
+        Either::Right(((), _)) => Err(held_too_long(patience)),
+    }
 }
 
 /// Somebody else does not let go.

@@ -233,6 +233,10 @@ async fn names_are_those_that_browsers_keep() {
         let saved = router.save(&samples::filled(1.0), &format!("downloads://{name}"), &SaveOptions::new()).await;
         assert_eq!(saved.unwrap_err().kind(), ErrorKind::InvalidUrl);
     }
+    // Chromium makes `_` of these, and cuts what is too long.
+    for name in ["short~1", "soft\u{ad}hyphen", "\u{202e}gpj", "no\u{ffff}", "\u{a0}x", &"x".repeat(240)] {
+        assert_eq!(DownloadsHandler::new(name).unwrap_err().kind(), ErrorKind::InvalidUrl, "{name:?}");
+    }
     let clicks = Clicks::of("");
     let router = Router::builder().route(downloads::route()).build().unwrap();
     router.save(&samples::filled(1.0), "downloads://", &SaveOptions::new()).await.unwrap();

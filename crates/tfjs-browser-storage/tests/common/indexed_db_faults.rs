@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use tfjs_artifacts::{ErrorKind, ModelArtifacts};
+use tfjs_artifacts::{ByteSource, Bytes, Error, ErrorKind, ModelArtifacts};
 use tfjs_browser_storage::{IndexedDbHandler, indexed_db};
 use tfjs_router::{LoadHandler as _, LoadOptions, RemoveOptions, Router, SaveHandler as _, SaveOptions};
 use tfjs_testkit::{FailingSource, assert_same_model, samples};
@@ -203,4 +203,132 @@ async fn chunks_that_belong_to_no_model_are_removed() {
     .unwrap();
     save("small", &samples::filled(3.0)).await;
     assert_eq!(chunk_keys().await, "0");
+}
+
+/// A number in the place of the bytes would become so many zeros.
+#[wasm_bindgen_test]
+async fn a_chunk_of_something_else_than_bytes_is_an_error() {
+    let chunked = named("odd chunk").with_largest_record(0);
+    for bytes in ["chunk.bytes.byteLength", "String(chunk.bytes.byteLength)", "[1, 2]", "1e12", "10n", "null"] {
+        chunked.save(&samples::filled(1.0), &SaveOptions::new()).await.unwrap();
+        super::indexed_db::change(
+            "indexeddb://odd chunk",
+            &format!(
+                "const get = store.get(['tfjs-io', record.tfjsIo.chunks, 0]);
+                 get.onsuccess = () => {{ const chunk = get.result; chunk.bytes = {bytes}; store.put(chunk); }}"
+            ),
+        )
+        .await;
+        let error = chunked.load(&LoadOptions::new()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidData, "{bytes}: {error}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn weight_data_that_claims_billions_of_buffers_is_an_error() {
+    save("claims", &samples::filled(1.0)).await;
+    super::indexed_db::change("indexeddb://claims", "record.modelArtifacts.weightData = new Array(4294967295)").await;
+    let error = named("claims").load(&LoadOptions::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
+}
+
+/// Its writer holds the lock of the chunks for a moment after the model names them.
+#[wasm_bindgen_test]
+async fn chunks_stay_for_whoever_began_to_read_before_their_writer_let_go() {
+    delete_database().await;
+    let chunked = named("just saved").with_largest_record(0);
+    chunked.save(&samples::filled(1.0), &SaveOptions::new()).await.unwrap();
+    js("const database = await open(1);
+        const record = await result(both(database).objectStore('models_store').get('just saved'));
+        database.close();
+        const lock = 'tfjs-io indexeddb ' + record.tfjsIo.chunks;
+        await new Promise(granted => {
+            globalThis.released = navigator.locks.request(lock, () => {
+                granted();
+                return new Promise(resolve => setTimeout(resolve, 100));
+            });
+        });")
+    .await
+    .unwrap();
+    let lazy = chunked.load(&LoadOptions::lazy()).await.unwrap();
+    js("await globalThis.released").await.unwrap();
+    chunked.save(&samples::filled(2.0), &SaveOptions::new()).await.unwrap();
+    let mut eager = lazy.clone();
+    eager.weights = Some(lazy.weights.as_ref().unwrap().load(|_| ()).await.unwrap());
+    assert_same_model(&eager, &samples::filled(1.0));
+}
+
+#[wasm_bindgen_test]
+async fn patience_may_be_endless() {
+    let patient = named("patient").with_open_timeout(Duration::MAX);
+    patient.save(&samples::filled(1.0), &SaveOptions::new()).await.unwrap();
+    assert_same_model(&patient.load(&LoadOptions::new()).await.unwrap(), &samples::filled(1.0));
+}
+
+/// The browser says that it is full as long as there are chunks.
+#[wasm_bindgen_test]
+async fn what_a_save_that_died_left_over_takes_no_room_from_the_next() {
+    delete_database().await;
+    save("any", &samples::filled(1.0)).await;
+    js("const database = await open(1);
+        const transaction = both(database);
+        transaction.objectStore('models_store').put({modelPath: ['tfjs-io', 'died', 0], bytes: new ArrayBuffer(8)});
+        await done(transaction);
+        database.close();
+        navigator.storage.estimate = async () => {
+            const database = await open(1);
+            const keys = await result(both(database).objectStore('models_store').getAllKeys());
+            database.close();
+            return {quota: 1e6, usage: keys.some(Array.isArray) ? 1e6 : 0};
+        };")
+    .await
+    .unwrap();
+    let saved = named("next").save(&samples::filled(2.0), &SaveOptions::new()).await;
+    js("delete navigator.storage.estimate").await.unwrap();
+    saved.unwrap();
+    assert_eq!(chunk_keys().await, "0");
+}
+
+/// Zeros, after the first 16 MiB of which somebody deletes the database.
+#[derive(Debug)]
+struct Deleting;
+
+#[async_trait::async_trait(?Send)]
+impl ByteSource for Deleting {
+    fn byte_length(&self) -> u64 {
+        20 << 20
+    }
+
+    fn version(&self) -> Option<String> {
+        None
+    }
+
+    async fn read(&self, range: std::ops::Range<u64>) -> Result<Bytes, Error> {
+        if range.contains(&(17 << 20)) {
+            delete_database().await;
+        }
+        Ok(vec![0; usize::try_from(range.end - range.start).unwrap()].into())
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_save_whose_chunks_somebody_deletes_is_an_error() {
+    let chunked = named("deleted").with_largest_record(0);
+    let saved = chunked.save(&samples::from_source(Deleting), &SaveOptions::new()).await;
+    assert_eq!(saved.unwrap_err().kind(), ErrorKind::Transport);
+    assert_eq!(chunked.load(&LoadOptions::new()).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[wasm_bindgen_test]
+async fn what_is_damaged_can_be_removed() {
+    save("damaged", &samples::filled(1.0)).await;
+    js("const database = await open(1);
+        const transaction = both(database);
+        transaction.objectStore('model_info_store').put({modelPath: 'damaged', modelArtifactsInfo: 1});
+        await done(transaction); database.close();")
+    .await
+    .unwrap();
+    let removed = router().remove_model("indexeddb://damaged", &RemoveOptions::new()).await.unwrap();
+    assert_eq!(removed.weight_data_bytes, 0);
+    assert_eq!(named("damaged").load(&LoadOptions::new()).await.unwrap_err().kind(), ErrorKind::NotFound);
 }

@@ -3,7 +3,7 @@
 use futures::StreamExt as _;
 use tfjs_artifacts::{ErrorKind, ModelArtifacts};
 use tfjs_browser_storage::{LocalStorageHandler, local_storage};
-use tfjs_router::{LoadHandler as _, LoadOptions, Router, SaveHandler as _, SaveOptions};
+use tfjs_router::{LoadHandler as _, LoadOptions, RemoveOptions, Router, SaveHandler as _, SaveOptions};
 use tfjs_testkit::{assert_same_model, samples};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -142,4 +142,41 @@ async fn keys_of_others_are_no_models() {
     save("a/info", &samples::filled(1.0)).await.unwrap();
     assert_eq!(listed().await, ["localstorage://a/info"]);
     storage().clear().unwrap();
+}
+
+/// TensorFlow.js knows nothing of what was put aside.
+#[wasm_bindgen_test]
+async fn what_was_saved_after_a_save_that_died_stays() {
+    storage().clear().unwrap();
+    save("model", &samples::filled(1.0)).await.unwrap();
+    let undo = serde_json::to_string(&PARTS.map(|part| get("model", part))).unwrap();
+    save("model", &samples::filled(3.0)).await.unwrap();
+    storage().set_item("tfjs-io/undo/model", &undo).unwrap();
+    assert_same_model(&load("model").await.unwrap(), &samples::filled(3.0));
+    assert_eq!(storage().length().unwrap(), 5);
+}
+
+/// The page ended while it tried how much room there is.
+#[wasm_bindgen_test]
+async fn a_probe_that_was_left_behind_is_in_nobodys_way() {
+    storage().clear().unwrap();
+    js("for (let filler = '', size = 1 << 23; size >= 1; ) {
+          try { localStorage.setItem('tfjs-io/probe', filler + 'x'.repeat(size)); filler += 'x'.repeat(size); } catch { size >>= 1; }
+        }")
+    .await
+    .unwrap();
+    save("model", &samples::filled(1.0)).await.unwrap();
+    assert_eq!(storage().length().unwrap(), 5);
+    storage().clear().unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn what_is_damaged_can_be_removed() {
+    storage().clear().unwrap();
+    save("damaged", &samples::filled(1.0)).await.unwrap();
+    set("damaged", "info", "{");
+    let router = Router::builder().route(local_storage::route()).build().unwrap();
+    let removed = router.remove_model("localstorage://damaged", &RemoveOptions::new()).await.unwrap();
+    assert_eq!(removed.weight_data_bytes, 0);
+    assert_eq!(storage().length().unwrap(), 0);
 }

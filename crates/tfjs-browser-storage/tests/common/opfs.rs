@@ -176,6 +176,14 @@ mod suite {
 }
 
 #[wasm_bindgen_test]
+async fn patience_may_be_endless() {
+    let patient = tfjs_browser_storage::OpfsHandler::new("patient").with_patience(std::time::Duration::MAX);
+    let model = tfjs_testkit::samples::filled(1.0);
+    patient.save(&model, &SaveOptions::new()).await.unwrap();
+    tfjs_testkit::assert_same_model(&patient.load(&LoadOptions::new()).await.unwrap(), &model);
+}
+
+#[wasm_bindgen_test]
 async fn a_large_model_does_not_go_through_the_heap() {
     passes_through(256 << 20).await;
 }

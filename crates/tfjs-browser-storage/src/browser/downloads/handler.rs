@@ -21,6 +21,9 @@ const BINARY: &str = "application/octet-stream";
 /// How much of the weights is read at once.
 const WINDOW: usize = 1 << 20;
 
+/// The longest name of a file, in bytes: what file systems allow, less what browsers append while they download.
+const LONGEST_NAME: usize = 240;
+
 /// Lets the browser download a model: `{name}.json` and `{name}.weights.bin`, as TensorFlow.js's `browserDownloads` does, or
 /// one zip file.
 ///
@@ -36,7 +39,8 @@ impl DownloadsHandler {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidUrl`] when browsers would give the files other names, so that the manifest would name files that do
-    /// not exist: when the name has a slash or control character, one of `\ : * ? " < > |`, or begins with a dot or a space.
+    /// not exist: when the name has a slash, a control or format character, or one of `\ : * ? " < > | ~`, begins with a dot or a
+    /// space, or makes the name of a file longer than 240 bytes.
     pub fn new(name: &str) -> Result<Self, Error> {
         let name = if name.is_empty() { "model" } else { name };
         check_name(&format!("{name}.json"))?;
@@ -209,13 +213,32 @@ fn bad_layout(error: LayoutError) -> Error {
 
 /// Refuses what browsers would change.
 fn check_name(name: &str) -> Result<(), Error> {
-    let is_bad = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
-    if name.contains(is_bad) || name.starts_with(['.', ' ']) || name.ends_with(['.', ' ']) {
+    let is_bad = |c: char| c.is_control() || is_unseen(c) || r#"/\:*?"<>|~"#.contains(c);
+    let is_bad_at_end = |c: char| c == '.' || c.is_whitespace();
+    if name.contains(is_bad) || name.starts_with(is_bad_at_end) || name.ends_with(is_bad_at_end) {
         let message = format!(
-            "browsers give no download the name `{}`: no slash, control character or one of `\\ : * ? \" < > |`, and no dot or space at either end",
+            "browsers give no download the name `{}`: no slash, control or format character or one of `\\ : * ? \" < > | ~`, and no dot or space at either end",
             name.escape_debug()
         );
         return Err(Error::new(ErrorKind::InvalidUrl, message));
     }
+    if name.len() > LONGEST_NAME {
+        let message = format!(
+            "a download can have a name of at most {LONGEST_NAME} bytes, and this one has {}; choose a shorter one",
+            name.len()
+        );
+        return Err(Error::new(ErrorKind::InvalidUrl, message));
+    }
     Ok(())
+}
+
+/// Characters that only say how others are shown, or that Unicode will never assign.
+fn is_unseen(c: char) -> bool {
+    let is_format = matches!(
+        c,
+        '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0001}'..='\u{e007f}'
+    );
+    is_format || matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
 }

@@ -81,6 +81,8 @@ impl ChunkSet {
 /// A set that is written, and locked. If it is dropped before it is kept, it is removed.
 pub(super) struct Writing {
     pub(super) set: ChunkSet,
+    /// The connection for all of it, which is closed when somebody deletes the database, and the chunks with it.
+    pub(super) database: Database,
     lock: Option<Lock>,
     patience: Duration,
 }
@@ -89,8 +91,10 @@ impl Writing {
     /// Writes all weights, a chunk at a time.
     pub(super) async fn all(weights: &mut Incoming<'_>, byte_length: u64, patience: Duration) -> Result<Self, Error> {
         let set = ChunkSet::new(byte_length);
-        let lock = Locks::required()?.exclusive(&set.lock(), patience).await?;
-        let this = Self { set, lock: Some(lock), patience };
+        let lock =
+            Locks::required("save fewer weights, or allow a larger record")?.exclusive(&set.lock(), patience).await?;
+        let database = Database::open(patience).await?;
+        let this = Self { set, database, lock: Some(lock), patience };
         for (index, size) in (0u64..).zip(sizes(byte_length, CHUNK)) {
             let bytes = weights.take(size).await?;
             this.put(index, &bytes).await.map_err(|error| explain(error, "the weights cannot be written"))?;
@@ -102,8 +106,7 @@ impl Writing {
         let chunk = Object::new();
         Reflect::set(&chunk, &record::MODEL_PATH.into(), &self.set.key(index))?;
         Reflect::set(&chunk, &BYTES.into(), bytes)?;
-        let database = Database::open(self.patience).await?;
-        let transaction = Transaction::begin(database.get(), Mode::Write)?;
+        let transaction = Transaction::begin(self.database.get(), Mode::Write)?;
         transaction.models()?.put(&chunk)?;
         Ok(transaction.complete().await?)
     }
@@ -136,7 +139,7 @@ impl StoredChunks {
     /// `None` if the set is not whole: somebody has just replaced the model, or it was damaged.
     pub(super) async fn open(set: ChunkSet, patience: Duration) -> Result<Option<Self>, Error> {
         let lock = match Locks::get()? {
-            Some(locks) => locks.try_shared(&set.lock()).await?,
+            Some(locks) => Some(locks.shared(&set.lock(), patience).await?),
             None => None,
         };
         let this = Self { set, patience, _lock: lock, last: RefCell::default() };
@@ -160,10 +163,16 @@ impl StoredChunks {
             return Ok(bytes.clone());
         }
         let read = self.read_chunk(index).await.map_err(|error| explain(error, "the weights cannot be read"))?;
-        let chunk = property::<ArrayBuffer>(&read, BYTES).ok().flatten().map(|buffer| Uint8Array::new(&buffer));
-        let Some(chunk) = chunk else {
+        if read.is_undefined() {
             let message = "a part of the weights is missing: the model was replaced or removed, or it was damaged";
             return Err(Error::new(ErrorKind::NotFound, message));
+        }
+        // Asked for its class: of a number, JavaScript would make so many zeros.
+        let bytes = property::<JsValue>(&read, BYTES).ok().flatten();
+        let Some(chunk) = bytes.as_ref().and_then(JsValue::dyn_ref::<ArrayBuffer>).map(|bytes| Uint8Array::new(bytes))
+        else {
+            let message = format!("part {} of the weights is not an ArrayBuffer: it was damaged", index + 1);
+            return Err(Error::new(ErrorKind::InvalidData, message));
         };
         let expected = CHUNK.min(self.set.byte_length - index * CHUNK);
         if u64::from(chunk.length()) != expected {
@@ -183,9 +192,7 @@ impl StoredChunks {
         let transaction = Transaction::begin(database.get(), Mode::Read)?;
         let request = transaction.models()?.get(&self.set.key(index))?;
         transaction.complete().await?;
-        // What is not there is `undefined`, which has no properties.
-        let read = request.result()?;
-        Ok(if read.is_undefined() { Object::new().into() } else { read })
+        Ok(request.result()?)
     }
 }
 

@@ -14,6 +14,7 @@ use web_sys::{IdbDatabase, IdbFactory, IdbObjectStoreParameters, IdbOpenDbReques
 use super::request::Callback;
 use crate::error::thrown;
 use crate::global::global;
+use crate::timer::sleep;
 
 /// Name, version, stores and key of the reference. None of them may change: an older TensorFlow.js in another page would be
 /// locked out of a newer version.
@@ -44,7 +45,7 @@ impl Database {
             Err(error) => return Err(denied(&error)),
         };
         let request = factory.open_with_u32(NAME, VERSION).map_err(|error| denied(&error))?;
-        let database = match select(Opening::new(request), gloo_timers::future::sleep(patience)).await {
+        let database = match select(Opening::new(request), sleep(patience)).await {
             Either::Left((database, _)) => database?,
             Either::Right(((), _)) => return Err(blocked(patience)),
         };

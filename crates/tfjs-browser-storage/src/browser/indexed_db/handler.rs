@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
 use js_sys::Array;
 use tfjs_artifacts::{
-    BoxStream, Bytes, Error, ErrorKind, ModelArtifacts, ModelArtifactsInfo, Operation, RawJson, SaveResult, Segment,
+    BoxStream, Bytes, DateSaved, Error, ErrorKind, ModelArtifacts, ModelArtifactsInfo, Operation, RawJson, SaveResult,
+    Segment,
 };
 use tfjs_router::{
     ListedModel, LoadHandler, LoadOptions, ModelStore, ModelUrl, ProgressMeter, RemoveOptions, SaveHandler,
@@ -140,8 +141,15 @@ impl IndexedDbHandler {
         let mut layout = stored::layout(artifacts, options)?;
         stored::refuse_binary_topology(artifacts)?;
         let needed = SaveResult::now(artifacts).model_artifacts_info;
-        let needed = needed.weight_data_bytes + needed.model_topology_bytes + needed.weight_specs_bytes;
-        check_room(needed).await?;
+        let needed = needed
+            .weight_data_bytes
+            .saturating_add(needed.model_topology_bytes)
+            .saturating_add(needed.weight_specs_bytes);
+        if let Err(full) = check_room(needed).await {
+            // What saves that died have left over may be in the way.
+            chunks::sweep(self.patience).await.map_err(|error| full.with_source(error))?;
+            check_room(needed).await?;
+        }
         let mut meter = ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref());
         let mut writing = None;
         let weights = match artifacts.weights.as_ref().zip(layout.as_mut()) {
@@ -163,7 +171,8 @@ impl IndexedDbHandler {
         let parts = Parts::of(artifacts, layout.as_ref(), Keeps::Values)?;
         let result = SaveResult::now(artifacts);
         let records = Records::new(&self.name, parts, weights.as_ref(), &result.model_artifacts_info)?;
-        let put = self.put(&records).await.map_err(|error| explain(error, "the model cannot be written"));
+        let put =
+            self.put(&records, writing.as_ref()).await.map_err(|error| explain(error, "the model cannot be written"));
         self.explain_full(put, needed).await?;
         if let Some(written) = writing {
             written.keep();
@@ -185,8 +194,14 @@ impl IndexedDbHandler {
     }
 
     /// Both records in one transaction, so that none is there without the other.
-    async fn put(&self, records: &Records) -> Result<(), Failed> {
-        let database = Database::open(self.patience).await?;
+    async fn put(&self, records: &Records, writing: Option<&Writing>) -> Result<(), Failed> {
+        let opened;
+        let database = if let Some(writing) = writing {
+            &writing.database
+        } else {
+            opened = Database::open(self.patience).await?;
+            &opened
+        };
         let transaction = Transaction::begin(database.get(), Mode::Write)?;
         transaction.infos()?.put(&records.info)?;
         transaction.models()?.put(&records.model)?;
@@ -195,13 +210,15 @@ impl IndexedDbHandler {
 
     async fn remove(&self) -> Result<ModelArtifactsInfo, Error> {
         let (info, model) = self.delete().await.map_err(|error| explain(error, "the model cannot be removed"))?;
+        // The model is gone; if its weights cannot be removed now, the next save tries again.
+        drop(chunks::sweep(self.patience).await);
         // What only one of the stores has is removed all the same; it is no model.
         if info.is_undefined() || model.is_undefined() {
             return Err(missing());
         }
-        // The model is gone; if its weights cannot be removed now, the next save tries again.
-        drop(chunks::sweep(self.patience).await);
-        record::listed(&info).map(|(_, info)| info)
+        // A damaged one is removed as well, and can tell nothing.
+        let unknown = || ModelArtifactsInfo::new(&ModelArtifacts::new(), DateSaved::now());
+        Ok(record::listed(&info).map_or_else(|_| unknown(), |(_, info)| info))
     }
 
     /// Removes both records, and gives the info that was there, and the key of the model.

@@ -4,7 +4,7 @@
 //! again, as they are, with whatever weights its user has put into them.
 
 use js_sys::{Date, JSON, Object, Reflect};
-use tfjs_artifacts::{Error, ErrorKind, ManifestError, ModelArtifactsInfo, RawJson};
+use tfjs_artifacts::{Error, ErrorKind, MAX_JSON_BYTES, ManifestError, ModelArtifactsInfo, RawJson};
 use wasm_bindgen::{JsCast as _, JsValue};
 
 use super::chunks::ChunkSet;
@@ -99,8 +99,13 @@ impl Read {
         if let Some(object) = artifacts.dyn_ref::<Object>() {
             Reflect::delete_property(object, &WEIGHT_DATA.into()).map_err(damaged)?;
         }
-        let json = String::from(JSON::stringify(&artifacts).map_err(damaged)?);
-        let json = RawJson::parse(&json).map_err(ManifestError::from)?;
+        let json = JSON::stringify(&artifacts).map_err(damaged)?;
+        // Before it comes into our memory, which may not have so much room.
+        let characters = u64::from(json.length());
+        if characters > MAX_JSON_BYTES {
+            return Err(ManifestError::TooLarge { bytes: characters }.into());
+        }
+        let json = RawJson::parse(&String::from(json)).map_err(ManifestError::from)?;
         let mut parts = Parts { topology: None, specs: None, others: Vec::new(), extra };
         for (key, value) in json.entries().ok_or_else(self::damaged)? {
             match key.as_str() {

@@ -117,12 +117,13 @@ struct Placed {
 impl StoredWeights {
     /// Takes a buffer or an array of them, as TensorFlow.js does. The version is of the whole record.
     pub(super) fn new(weight_data: &JsValue, version: String) -> Result<Self, Error> {
-        let values: Vec<_> = match weight_data.dyn_ref::<Array>() {
-            Some(array) => array.iter().collect(),
-            None => vec![weight_data.clone()],
+        let values = match weight_data.dyn_ref::<Array>() {
+            Some(array) => array.clone(),
+            None => Array::of1(weight_data),
         };
-        let (mut buffers, mut byte_length) = (Vec::with_capacity(values.len()), 0);
-        for value in values {
+        // Not made for as many as the array claims to have.
+        let (mut buffers, mut byte_length) = (Vec::new(), 0);
+        for value in values.iter() {
             let Some(buffer) = value.dyn_ref::<ArrayBuffer>() else {
                 let message = "the `weightData` of the record is neither an ArrayBuffer nor an array of them";
                 return Err(Error::new(ErrorKind::InvalidData, message));

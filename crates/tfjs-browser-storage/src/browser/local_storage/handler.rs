@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tfjs_artifacts::{
-    BoxStream, Error, ErrorKind, ManifestError, ModelArtifacts, ModelArtifactsInfo, Operation, RawJson, SaveResult,
-    Segment, ShardLayout, Weights,
+    BoxStream, DateSaved, Error, ErrorKind, ManifestError, ModelArtifacts, ModelArtifactsInfo, Operation, RawJson,
+    SaveResult, Segment, ShardLayout, Weights,
 };
 use tfjs_router::{
     Digests, ListedModel, LoadHandler, LoadOptions, ModelStore, ModelUrl, ProgressMeter, RemoveOptions, SaveHandler,
@@ -112,7 +112,7 @@ async fn save(keys: &Keys, artifacts: &ModelArtifacts, options: &SaveOptions) ->
         Some((weights, layout)) => {
             let needed = weights.data().byte_length();
             if needed > MOST_WEIGHTS {
-                return Err(transaction::no_room(needed / 3 * 8, transaction::room(&storage)));
+                return Err(transaction::no_room((needed / 3).saturating_mul(8), transaction::room(&storage)));
             }
             encode(weights, layout, options, &mut meter).await?
         }
@@ -255,7 +255,9 @@ impl ModelStore for Below {
 async fn remove(keys: &Keys) -> Result<ModelArtifactsInfo, Error> {
     let storage = storage()?;
     let [info, ..] = transaction::read(&storage, keys).await?;
-    let info = parse_info(&info.ok_or_else(missing)?)?;
+    // A damaged one is removed as well, and can tell nothing.
+    let unknown = |_| ModelArtifactsInfo::new(&ModelArtifacts::new(), DateSaved::now());
+    let info = parse_info(&info.ok_or_else(missing)?).unwrap_or_else(unknown);
     transaction::remove(&Writer::new().await?, &storage, keys)?;
     Ok(info)
 }

@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// More characters than any browser stores: they stop at five million.
 const MOST_CHARACTERS: u32 = 16 << 20;
 
+/// The key of what is written to try how much room there is.
+const PROBE: &str = "tfjs-io/probe";
+
 /// The strings of a model, in the order of [`Part::ALL`]; one that is missing is `None`.
 pub(super) type Values = [Option<String>; 5];
 
@@ -65,6 +68,8 @@ fn read_parts(storage: &Storage, keys: &Keys) -> Result<Values, Error> {
 /// Writes a model; on failure what was there is there again.
 pub(super) fn write(writer: &Writer, storage: &Storage, keys: &Keys, values: &Values) -> Result<(), Error> {
     recover(writer, storage, keys)?;
+    // Of a page that ended while it probed.
+    remove_if(storage, true, PROBE)?;
     let previous = read_parts(storage, keys)?;
     let is_put_aside = previous.iter().any(Option::is_some) && put_aside(storage, keys, &previous);
     let Err(error) = replace(storage, keys, values) else {
@@ -166,7 +171,6 @@ pub(super) fn byte_length(text: &str) -> u64 {
 
 /// How many bytes could be written now: no browser tells, so it is tried, by halves.
 pub(super) fn room(storage: &Storage) -> u64 {
-    const PROBE: &str = "tfjs-io/probe";
     let set_item = Reflect::get(storage, &"setItem".into()).ok().and_then(|set| set.dyn_into::<Function>().ok());
     let Some(set_item) = set_item else { return 0 };
     // The string is made on JavaScript's side: megabytes of spaces would take long to get there.

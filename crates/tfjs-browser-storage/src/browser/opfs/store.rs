@@ -47,7 +47,7 @@ async fn look(place: &Place) -> Result<Option<ListedModel>, Error> {
 
 /// Removes a model: first its record, then its weights.
 pub(super) async fn remove(place: &Place) -> Result<ModelArtifactsInfo, Error> {
-    let (place, locks) = (place.clone(), Locks::required()?);
+    let (place, locks) = (place.clone(), Locks::required("remove the model from such a page")?);
     // Carried through when this future is dropped.
     uninterrupted(async move {
         let removed = remove_locked(&place, &locks).await;
