@@ -177,7 +177,7 @@ mod suite {
 
 #[wasm_bindgen_test]
 async fn patience_may_be_endless() {
-    let patient = tfjs_browser_storage::OpfsHandler::new("patient").with_patience(std::time::Duration::MAX);
+    let patient = tfjs_browser_storage::OpfsHandler::new("patient").with_patience(Duration::MAX);
     let model = tfjs_testkit::samples::filled(1.0);
     patient.save(&model, &SaveOptions::new()).await.unwrap();
     tfjs_testkit::assert_same_model(&patient.load(&LoadOptions::new()).await.unwrap(), &model);

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::stream;
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use js_sys::{Function, Promise, Reflect, Uint8Array};
+use js_sys::{ArrayBuffer, Function, Promise, Reflect, Uint8Array};
 use tfjs_artifacts::{BoxStream, Error, ErrorKind};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -182,6 +182,10 @@ fn body(response: &Response, abort: AbortOnDrop) -> Result<BoxStream<'static, Re
         let read = JsFuture::from(reader.read()).await.and_then(|read| {
             let is_done = Reflect::get(&read, &"done".into())?.is_truthy();
             let chunk = Reflect::get(&read, &"value".into())?;
+            // A page may have put something else in the place of `fetch`.
+            if !is_done && !ArrayBuffer::is_view(&chunk) {
+                return Err(js_sys::TypeError::new("the body does not come as bytes").into());
+            }
             Ok((!is_done).then(|| Uint8Array::new(&chunk)))
         });
         let chunk = read.map_err(|value| {

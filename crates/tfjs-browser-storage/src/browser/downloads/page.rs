@@ -68,7 +68,9 @@ impl Page {
 
     fn click(&self, file: &Download) -> Result<(), JsValue> {
         let url = ObjectUrl::of(&file.content)?;
-        let link: HtmlAnchorElement = self.document.create_element("a")?.unchecked_into();
+        let link = self.document.create_element("a")?.dyn_into::<HtmlAnchorElement>();
+        // In a document of SVG, for example, an `a` is something else.
+        let link = link.map_err(|_| JsValue::from(js_sys::TypeError::new("this document is not HTML")))?;
         link.set_href(&url.0);
         link.set_download(&file.name);
         link.set_hidden(true);

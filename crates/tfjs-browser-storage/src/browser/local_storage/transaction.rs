@@ -22,6 +22,9 @@ use crate::locks::{Lock, Locks};
 /// How long to wait for another page that writes: it does so in one go.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long what another page has written may be on its way to this one.
+const SETTLING: Duration = Duration::from_millis(300);
+
 /// More characters than any browser stores: they stop at five million.
 const MOST_CHARACTERS: u32 = 16 << 20;
 
@@ -52,7 +55,10 @@ impl Writer {
 /// What is there.
 pub(super) async fn read(storage: &Storage, keys: &Keys) -> Result<Values, Error> {
     if get(storage, &keys.undo())?.is_some() {
-        recover(&Writer::new().await?, storage, keys)?;
+        let writer = Writer::new().await?;
+        // A page sees what another has written a little after that has let go of the lock.
+        gloo_timers::future::sleep(SETTLING).await;
+        recover(&writer, storage, keys)?;
     }
     read_parts(storage, keys)
 }

@@ -23,7 +23,8 @@ pub(super) async fn find(files: &[PickedFile]) -> Result<Found<'_>, Error> {
     for candidates in [called_json, others] {
         let mut models = Vec::new();
         for file in candidates {
-            match Candidate::of(file).await? {
+            // One that cannot be read, such as a folder that was dropped, is not the one that is looked for.
+            match Candidate::of(file).await.unwrap_or_else(Candidate::Refused) {
                 Candidate::Model(model_json) => models.push(Found { json: file, model_json: *model_json }),
                 Candidate::Refused(error) => refused.push((file, error)),
                 Candidate::NoJson => {}
