@@ -1,7 +1,7 @@
 //! `cargo xtask browser`: the tests that need a browser, in a real Chromium without a window.
 
 mod processes;
-mod server;
+pub(crate) mod server;
 pub(crate) mod suite;
 
 use std::fs;
@@ -132,13 +132,13 @@ impl Setting {
         })
     }
 
-    /// The examples in the documentation of a crate; most wait for a user or a network and are compiled only.
+    /// The examples in the documentation of a crate. They are compiled only, as most wait for a user, and those that compile are not
+    /// counted: together they are one program, in which the runner sees no test.
     fn examples(&self, project: &Project, package: &str) -> Result<Count> {
         println!("\n{package}, examples");
         let cargo = self.compiler.cargo(project, "test")?.args(["--package", package, "--doc"]);
         let cargo = cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", &self.runner);
         let outcome = counted::run(cargo.into())?;
-        // A crate may have none.
         Ok(if outcome.succeeded { outcome.count } else { outcome.judge() })
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::browser::suite;
+use crate::browser::{server, suite};
 use crate::compiler::{Compiler, WASM};
 use crate::project::Project;
 
@@ -23,7 +23,7 @@ const ELSEWHERE: [&str; 1] = ["tfjs-fs"];
 pub(crate) fn check(project: &Project) -> Result<()> {
     let compiler = Compiler::find(project, WASM)?;
     let clippy = |arguments: &[&str]| -> Result<()> {
-        let cargo = compiler.cargo(project, "clippy")?;
+        let cargo = compiler.cargo(project, "clippy")?.env(server::VARIABLE, server::usual_url());
         Ok(cargo.args(arguments).args(["--", "-D", "warnings"]).run()?)
     };
     clippy(&packages(&[&IN_A_BROWSER[..], &COMPILED].concat()))?;

@@ -11,12 +11,13 @@ use crate::project::Project;
 use crate::services::Service;
 
 /// Tells its address to the tests, while they are compiled.
-pub(super) const VARIABLE: &str = "TFJS_TEST_SERVER";
+pub(crate) const VARIABLE: &str = "TFJS_TEST_SERVER";
 
 const BINARY: &str = "damageable-server";
 
 /// The address has a part in what is compiled: with the same one as last time, nothing is compiled anew.
-const USUAL: (&str, u16) = ("127.0.0.1", 47_113);
+const USUAL: &str = "127.0.0.1:47113";
+const ANY: &str = "127.0.0.1:0";
 
 /// The server; dropping it ends it.
 pub(super) struct TestServer(Service);
@@ -28,9 +29,9 @@ impl TestServer {
         let binary = project.target.join("debug").join(format!("{BINARY}{EXE_SUFFIX}"));
         ensure!(binary.is_file(), "{BINARY} was built, but there is no {}", binary.display());
 
-        let (host, port) = if TcpListener::bind(USUAL).is_ok() { USUAL } else { (USUAL.0, 0) };
+        let address = if TcpListener::bind(USUAL).is_ok() { USUAL } else { ANY };
         let mut command = Command::new(binary);
-        command.arg("--listen").arg(format!("{host}:{port}"));
+        command.args(["--listen", address]);
         let service = Service::that_tells(BINARY, command)?;
         println!("{BINARY}: {}", service.url);
         Ok(Self(service))
@@ -39,4 +40,9 @@ impl TestServer {
     pub(super) fn url(&self) -> &str {
         &self.0.url
     }
+}
+
+/// Where the server usually is, for who compiles the tests and does not run them.
+pub(crate) fn usual_url() -> String {
+    format!("http://{USUAL}")
 }
