@@ -95,24 +95,31 @@ impl Compiler {
 
 impl Way {
     fn find(project: &Project, target: &str) -> Result<Self> {
-        let choice = env::var(CHOICE).ok();
-        if choice.as_deref() != Some("debian") && rustup_has(&project.sh, target)? {
+        let choice = env::var(CHOICE).ok().map(|choice| Self::parse(&choice)).transpose()?;
+        if choice != Some(Self::Debian) && rustup_has(&project.sh, target)? {
             return Ok(Self::Rustup);
         }
-        match choice.as_deref() {
-            Some("rustup") => {
-                bail!("{CHOICE} is rustup, but it has no {target}: run `rustup target add {target}`")
-            }
-            None | Some("debian") => tools::debian_rustc(project).map(|()| Self::Debian),
-            Some(other) => bail!("{CHOICE} is {other}, which is not a way to compile: set it to rustup or debian"),
+        ensure!(
+            choice != Some(Self::Rustup),
+            "{CHOICE} is rustup, but it has no {target}: run `rustup target add {target}`"
+        );
+        tools::debian_rustc(project)?;
+        Ok(Self::Debian)
+    }
+
+    fn parse(choice: &str) -> Result<Self> {
+        match choice {
+            "rustup" => Ok(Self::Rustup),
+            "debian" => Ok(Self::Debian),
+            other => bail!("{CHOICE} is {other:?}, which is not a way to compile: set it to rustup or debian"),
         }
     }
 
-    fn describe(self) -> String {
+    fn describe(self) -> &'static str {
         match self {
-            Self::Rustup => "the toolchain of this workspace".to_owned(),
-            Self::Debian if env::var_os(CHOICE).is_some() => format!("Debian's rustc-web, as {CHOICE} says"),
-            Self::Debian => "Debian's rustc-web, because rustup cannot add the target here".to_owned(),
+            Self::Rustup => "the toolchain of this workspace",
+            Self::Debian if env::var_os(CHOICE).is_some() => "Debian's rustc-web, as the environment says",
+            Self::Debian => "Debian's rustc-web, because rustup cannot add the target here",
         }
     }
 }
@@ -126,4 +133,16 @@ fn rustup_has(sh: &Shell, target: &str) -> Result<bool> {
 fn has_library(sh: &Shell, target: &str) -> Result<bool> {
     let folder = cmd!(sh, "rustc --print target-libdir --target {target}").quiet().read().context("asking rustc")?;
     Ok(Path::new(&folder).is_dir())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Way;
+
+    #[test]
+    fn a_choice_is_one_of_two() {
+        assert_eq!(Way::parse("rustup").unwrap(), Way::Rustup);
+        assert_eq!(Way::parse("debian").unwrap(), Way::Debian);
+        assert!(Way::parse("gcc").unwrap_err().to_string().contains("set it to rustup or debian"));
+    }
 }
