@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use tfjs_artifacts::{
-    Error, ErrorKind, ModelArtifacts, ModelTopology, Operation, RelPath, SaveResult, ShardLayout, ShardNames,
+    Error, ErrorKind, ModelArtifacts, ModelTopology, Operation, RelPath, SaveResult, ShardLayout,
     encode_legacy_manifest, encode_model_json,
 };
 use tfjs_router::{Digests, ProgressMeter, SaveOptions};
@@ -122,13 +122,7 @@ fn layout(
     options: &SaveOptions,
 ) -> Result<Option<ShardLayout>, Error> {
     let Some(weights) = &artifacts.weights else { return Ok(None) };
-    let bad_name = |error| Error::new(ErrorKind::InvalidUrl, "the weights cannot have such a name").with_source(error);
-    let names = match &options.weights_file_name {
-        Some(name) => ShardNames::for_weights_file(name.clone()),
-        None => ShardNames::for_model(destination.stem()).map_err(bad_name)?,
-    };
-    let layout = ShardLayout::new(weights, &names, options.sharding)
-        .map_err(|error| Error::new(ErrorKind::InvalidUrl, "the weights cannot be cut like that").with_source(error))?;
+    let layout = options.shard_layout(weights, destination.stem())?;
     let reserved = [destination.json.as_str(), GRAPH_DEF, WEIGHTS_MANIFEST];
     let taken = |path: &RelPath| {
         let first = path.segments().next().unwrap_or_default();

@@ -12,13 +12,12 @@ use bytes::Bytes;
 use futures::TryStreamExt as _;
 use tempfile::{NamedTempFile, TempPath};
 use tfjs_artifacts::{Error, ErrorKind, Operation, RelPath, ShardLayout, WeightData};
-use tfjs_router::ProgressMeter;
+use tfjs_router::{Digests, ProgressMeter};
 
 use crate::blocking::blocking;
 use crate::error::io_error;
 use crate::model_dir::{folder_of, join};
 use crate::ownership::Claimed;
-use tfjs_router::Digests;
 
 /// How much of the weights is in memory at a time.
 const WINDOW: usize = 4 << 20;

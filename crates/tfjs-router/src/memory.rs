@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use tfjs_artifacts::{
-    BoxStream, Error, ErrorKind, LayoutError, ModelArtifacts, ModelArtifactsInfo, Operation, PlannedShard, SaveResult,
-    Segment, ShardHasher, ShardLayout, ShardNames, Weights,
+    BoxStream, Error, ErrorKind, ModelArtifacts, ModelArtifactsInfo, Operation, PlannedShard, SaveResult, Segment,
+    ShardHasher, Weights,
 };
 
 use crate::{
@@ -118,14 +118,7 @@ impl SaveHandler for At {
 
 /// Cuts weights in memory as the options say. Nothing is copied, and files have the names that they would have on a disk.
 fn cut(weights: &Weights, options: &SaveOptions) -> Result<Weights, Error> {
-    let bad = |error: LayoutError| {
-        Error::new(ErrorKind::InvalidUrl, "the weights cannot be cut like that").with_source(error)
-    };
-    let names = match &options.weights_file_name {
-        Some(name) => ShardNames::for_weights_file(name.clone()),
-        None => ShardNames::for_model("model").map_err(|error| bad(error.into()))?,
-    };
-    let mut layout = ShardLayout::new(weights, &names, options.sharding).map_err(bad)?;
+    let mut layout = options.shard_layout(weights, "model")?;
     let are_wanted = options.checksums == Checksums::Write || weights.shards().any(|shard| shard.sha256.is_some());
     if are_wanted && !layout.has_checksums() {
         let mut hasher = ShardHasher::new(layout.shards().map(PlannedShard::byte_length));

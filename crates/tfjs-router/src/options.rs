@@ -1,6 +1,8 @@
 //! How to load and how to save.
 
-use tfjs_artifacts::{RelPath, Sharding, SurplusBytes};
+use tfjs_artifacts::{
+    Error, ErrorKind, LayoutError, RelPath, ShardLayout, ShardNames, Sharding, SurplusBytes, Weights,
+};
 
 use crate::ProgressSink;
 
@@ -120,6 +122,21 @@ impl SaveOptions {
     pub fn with_weights_file_name(mut self, name: RelPath) -> Self {
         self.weights_file_name = Some(name);
         self
+    }
+
+    /// The files of these weights, cut as the options say; where they name none, by the name of the model.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidUrl`] when a name makes no path, and when there would be too many files.
+    pub fn shard_layout(&self, weights: &Weights, model_name: &str) -> Result<ShardLayout, Error> {
+        let bad = |error: LayoutError| {
+            Error::new(ErrorKind::InvalidUrl, "the weights cannot be cut like that").with_source(error)
+        };
+        let names = match &self.weights_file_name {
+            Some(name) => ShardNames::for_weights_file(name.clone()),
+            None => ShardNames::for_model(model_name).map_err(|error| bad(error.into()))?,
+        };
+        ShardLayout::new(weights, &names, self.sharding).map_err(bad)
     }
 
     /// Says how to cut the weights into files.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tfjs_artifacts::{
     Error, ErrorKind, ManifestError, ModelArtifacts, ModelJson, ModelTopology, PlannedShard, RawJson, Segment,
-    ShardLayout, ShardNames, SurplusBytes, encode_model_json,
+    ShardLayout, SurplusBytes, encode_model_json,
 };
 use tfjs_router::SaveOptions;
 
@@ -26,15 +26,7 @@ pub(crate) struct Stored {
 
 /// The files that the weights would be, cut as the options say; `None` without weights.
 pub(crate) fn layout(artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<Option<ShardLayout>, Error> {
-    let Some(weights) = &artifacts.weights else { return Ok(None) };
-    let bad = |error: tfjs_artifacts::LayoutError| {
-        Error::new(ErrorKind::InvalidUrl, "the weights cannot be cut like that").with_source(error)
-    };
-    let names = match &options.weights_file_name {
-        Some(name) => ShardNames::for_weights_file(name.clone()),
-        None => ShardNames::for_model("model").map_err(|error| bad(error.into()))?,
-    };
-    ShardLayout::new(weights, &names, options.sharding).map(Some).map_err(bad)
+    artifacts.weights.as_ref().map(|weights| options.shard_layout(weights, "model")).transpose()
 }
 
 /// A binary topology has no place in these media, and the reference has none for it either.

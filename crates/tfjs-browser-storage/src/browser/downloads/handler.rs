@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use futures::TryStreamExt as _;
 use tfjs_artifacts::{
     ByteSource as _, Completion, Error, ErrorKind, LayoutError, ModelArtifacts, Operation, RelPath, SaveResult,
-    ShardLayout, ShardNames, Sharding, Weights, encode_model_json,
+    ShardLayout, Sharding, Weights, encode_model_json,
 };
 use tfjs_router::{Checksums, Digests, ModelUrl, ProgressMeter, SaveHandler, SaveOptions};
 use web_sys::Blob;
@@ -115,17 +115,13 @@ impl Plan {
                 RelPath::parse(&format!("{}.weights.bin", handler.name)).map_err(|error| bad_layout(error.into()))?
             }
         };
-        let names = match &options.weights_file_name {
-            Some(name) => ShardNames::for_weights_file(name.clone()),
-            None => ShardNames::for_model(&handler.name).map_err(|error| bad_layout(error.into()))?,
-        };
         let mut sent = artifacts.clone();
         let layout = match &artifacts.weights {
             Some(weights) => {
                 // As many downloads as a large model has files would be no use to anybody.
                 let is_joined = options.sharding == Sharding::Keep && !handler.is_zip && !weights.groups().is_empty();
                 let weights = if is_joined { weights.joined(one_file).await? } else { weights.clone() };
-                let layout = ShardLayout::new(&weights, &names, options.sharding).map_err(bad_layout)?;
+                let layout = options.shard_layout(&weights, &handler.name)?;
                 sent.weights = Some(weights);
                 layout
             }
