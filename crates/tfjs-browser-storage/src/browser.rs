@@ -1,6 +1,7 @@
 //! All there is, where there is a browser.
 
 pub(crate) mod blob_source;
+pub(crate) mod by_name;
 pub mod downloads;
 pub(crate) mod error;
 pub(crate) mod global;

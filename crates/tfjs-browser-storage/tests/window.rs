@@ -10,6 +10,7 @@ mod common {
     pub(crate) mod indexed_db_large;
     pub(crate) mod local_storage;
     pub(crate) mod local_storage_faults;
+    pub(crate) mod media;
     pub(crate) mod opfs;
     pub(crate) mod opfs_large;
     pub(crate) mod picked_files;

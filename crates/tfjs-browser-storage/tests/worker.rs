@@ -7,6 +7,7 @@ mod common {
     pub(crate) mod generated;
     pub(crate) mod indexed_db;
     pub(crate) mod indexed_db_faults;
+    pub(crate) mod media;
     pub(crate) mod opfs;
     pub(crate) mod picked_files;
     pub(crate) mod raw;

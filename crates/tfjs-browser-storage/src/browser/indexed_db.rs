@@ -10,10 +10,10 @@ mod weights;
 
 use std::sync::Arc;
 
-use tfjs_artifacts::{Error, ErrorKind};
-use tfjs_router::{ModelSource, Route};
+use tfjs_router::Route;
 use web_sys::IdbFactory;
 
+use crate::by_name::single;
 use crate::global::global;
 
 pub use handler::IndexedDbHandler;
@@ -24,12 +24,7 @@ pub const SCHEME: &str = "indexeddb";
 /// The route of `indexeddb://`.
 pub fn route() -> Route {
     Route::new(SCHEME)
-        .with_load(|source| match source {
-            ModelSource::Single(url) => IndexedDbHandler::from_url(url).map(Arc::new),
-            ModelSource::Pair { .. } => {
-                Err(Error::new(ErrorKind::InvalidUrl, "a model in IndexedDB has one URL, not two"))
-            }
-        })
+        .with_load(|source| IndexedDbHandler::from_url(single(source)?).map(Arc::new))
         .with_save(|url| IndexedDbHandler::from_url(url).map(Arc::new))
         .with_store(|url| Ok(Arc::new(handler::Below::new(url.rest()))))
         .with_place(|url| Ok(url.rest().to_owned()))

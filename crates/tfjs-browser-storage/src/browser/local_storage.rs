@@ -7,9 +7,10 @@ mod transaction;
 use std::sync::Arc;
 
 use tfjs_artifacts::{Error, ErrorKind};
-use tfjs_router::{ModelSource, Route};
+use tfjs_router::Route;
 use web_sys::Storage;
 
+use crate::by_name::single;
 use crate::error::thrown;
 use crate::global::global;
 
@@ -21,12 +22,7 @@ pub const SCHEME: &str = "localstorage";
 /// The route of `localstorage://`.
 pub fn route() -> Route {
     Route::new(SCHEME)
-        .with_load(|source| match source {
-            ModelSource::Single(url) => LocalStorageHandler::from_url(url).map(Arc::new),
-            ModelSource::Pair { .. } => {
-                Err(Error::new(ErrorKind::InvalidUrl, "a model in localStorage has one URL, not two"))
-            }
-        })
+        .with_load(|source| LocalStorageHandler::from_url(single(source)?).map(Arc::new))
         .with_save(|url| LocalStorageHandler::from_url(url).map(Arc::new))
         .with_store(|url| Ok(Arc::new(handler::Below::new(url.rest()))))
         .with_place(|url| Ok(url.rest().to_owned()))

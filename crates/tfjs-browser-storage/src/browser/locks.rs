@@ -2,9 +2,10 @@
 //!
 //! | lock of | held | while |
 //! |---|---|---|
-//! | a model | exclusively | its folder is made, its record is replaced or removed, what is left over is removed |
-//! | a weights file | exclusively | it is written, until its record is there; it is removed |
-//! | a weights file | shared | somebody may read it |
+//! | localStorage | exclusively | a model is written, removed, or put back |
+//! | a model in OPFS | exclusively | its folder is made, its record is replaced or removed, what is left over is removed |
+//! | a weights file in OPFS, or a set of chunks in IndexedDB | exclusively | it is written, until its record is there; it is removed |
+//! | the same | shared | somebody may read it |
 //!
 //! Nobody waits for the lock of a weights file while they hold that of the model, so no two wait for each other. The browser
 //! releases the locks of a tab that ends, however it ends.

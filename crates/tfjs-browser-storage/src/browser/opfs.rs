@@ -26,6 +26,8 @@ use std::sync::Arc;
 
 use tfjs_router::Route;
 
+use crate::by_name::single;
+
 pub use handler::OpfsHandler;
 
 /// The scheme of this store.
@@ -34,7 +36,7 @@ pub const SCHEME: &str = "opfs";
 /// The route of this store.
 pub fn route() -> Route {
     Route::new(SCHEME)
-        .with_load(|source| OpfsHandler::from_source(source).map(Arc::new))
+        .with_load(|source| OpfsHandler::from_url(single(source)?).map(Arc::new))
         .with_save(|url| OpfsHandler::from_url(url).map(Arc::new))
         .with_store(|url| OpfsHandler::from_url(url).map(Arc::new))
         .with_place(|url| Ok(url.rest().to_owned()))

@@ -332,3 +332,19 @@ async fn what_is_damaged_can_be_removed() {
     assert_eq!(removed.weight_data_bytes, 0);
     assert_eq!(named("damaged").load(&LoadOptions::new()).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
+
+/// A stand-in for a browser that takes less in one record: that it really does takes half a gibibyte, see the page of interop.
+#[wasm_bindgen_test]
+async fn a_record_that_is_too_large_for_the_browser_says_what_to_do() {
+    save("wide", &samples::filled(1.0)).await;
+    js("globalThis.put = IDBObjectStore.prototype.put;
+        IDBObjectStore.prototype.put = () => { throw new DOMException('Data cannot be cloned, out of memory', 'DataCloneError'); };")
+    .await
+    .unwrap();
+    let saved = named("wide").save(&samples::filled(2.0), &SaveOptions::new()).await;
+    js("IDBObjectStore.prototype.put = globalThis.put").await.unwrap();
+    let error = saved.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+    assert!(error.to_string().contains("`with_largest_record`"), "{error}");
+    assert_same_model(&load("wide").await, &samples::filled(1.0));
+}

@@ -249,12 +249,16 @@ async fn remove(set: &ChunkSet, patience: Duration) -> Result<(), Failed> {
     Ok(transaction.complete().await?)
 }
 
+/// The keys of the chunks of all models.
+pub(super) fn of_all_models() -> Result<JsValue, JsValue> {
+    IdbKeyRange::lower_bound(&Array::of1(&ROOT.into())).map(JsValue::from)
+}
+
 /// The names of the sets that no info names.
 async fn left_over(patience: Duration) -> Result<BTreeSet<String>, Failed> {
     let database = Database::open(patience).await?;
     let transaction = Transaction::begin(database.get(), Mode::Read)?;
-    let chunks = IdbKeyRange::lower_bound(&Array::of1(&ROOT.into()))?;
-    let keys = transaction.models()?.get_all_keys_with_key(&chunks)?;
+    let keys = transaction.models()?.get_all_keys_with_key(&of_all_models()?)?;
     let infos = transaction.infos()?.get_all()?;
     transaction.complete().await?;
     let keys = Array::from(&keys.result()?);

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::{StreamExt as _, stream};
 use js_sys::Array;
 use tfjs_artifacts::{
     BoxStream, Bytes, DateSaved, Error, ErrorKind, ModelArtifacts, ModelArtifactsInfo, Operation, RawJson, SaveResult,
@@ -24,6 +23,8 @@ use super::failure::{Failed, explain};
 use super::record::{self, Read, Records, StoredAs};
 use super::request::{Mode, Transaction};
 use super::weights::{Incoming, StoredWeights};
+use crate::by_name::listing;
+use crate::error::Thrown;
 use crate::quota::{check_room, no_room, room};
 use crate::reference::{Keeps, Parts};
 use crate::stored;
@@ -171,14 +172,15 @@ impl IndexedDbHandler {
         let parts = Parts::of(artifacts, layout.as_ref(), Keeps::Values)?;
         let result = SaveResult::now(artifacts);
         let records = Records::new(&self.name, parts, weights.as_ref(), &result.model_artifacts_info)?;
-        let put =
-            self.put(&records, writing.as_ref()).await.map_err(|error| explain(error, "the model cannot be written"));
-        self.explain_full(put, needed).await?;
+        let put = self.put(&records, writing.as_ref()).await.map_err(|failed| self.explain_put(failed));
+        let has_chunks = self.explain_full(put, needed).await?;
         if let Some(written) = writing {
             written.keep();
         }
-        // What the previous model had; if that cannot be removed, this model is saved all the same.
-        drop(chunks::sweep(self.patience).await);
+        if has_chunks {
+            // What the previous model had; if that cannot be removed, this model is saved all the same.
+            drop(chunks::sweep(self.patience).await);
+        }
         meter.done();
         Ok(result)
     }
@@ -193,8 +195,22 @@ impl IndexedDbHandler {
         }
     }
 
-    /// Both records in one transaction, so that none is there without the other.
-    async fn put(&self, records: &Records, writing: Option<&Writing>) -> Result<(), Failed> {
+    /// Of data that it cannot clone or write the browser speaks when a record is too large.
+    fn explain_put(&self, failed: Failed) -> Error {
+        match failed {
+            Failed::Thrown(value) if Thrown::new(&value).kind() == ErrorKind::InvalidData => {
+                let message = format!(
+                    "the browser takes no record of this size; allow less than {} bytes of weights in one record (`with_largest_record`), or save to `opfs://`",
+                    self.largest_record
+                );
+                Error::new(ErrorKind::LimitExceeded, message).with_source(Thrown::new(&value))
+            }
+            failed => explain(failed, "the model cannot be written"),
+        }
+    }
+
+    /// Both records in one transaction, so that none is there without the other. Tells whether there are chunks of any model.
+    async fn put(&self, records: &Records, writing: Option<&Writing>) -> Result<bool, Failed> {
         let opened;
         let database = if let Some(writing) = writing {
             &writing.database
@@ -205,7 +221,9 @@ impl IndexedDbHandler {
         let transaction = Transaction::begin(database.get(), Mode::Write)?;
         transaction.infos()?.put(&records.info)?;
         transaction.models()?.put(&records.model)?;
-        Ok(transaction.complete().await?)
+        let chunks = transaction.models()?.count_with_key(&chunks::of_all_models()?)?;
+        transaction.complete().await?;
+        Ok(chunks.result()?.as_f64().is_some_and(|count| count > 0.0))
     }
 
     async fn remove(&self) -> Result<ModelArtifactsInfo, Error> {
@@ -295,13 +313,7 @@ async fn all() -> Result<(IdbRequest, IdbRequest), Failed> {
 #[async_trait(?Send)]
 impl ModelStore for Below {
     fn list(&self) -> BoxStream<'static, Result<ListedModel, Error>> {
-        let this = self.clone();
-        let failed = |error: Error| error.with_operation(Operation::List).with_location(&format!("{SCHEME}://"));
-        let listed = async move { this.listed().await.unwrap_or_else(|error| vec![Err(error)]) };
-        Box::pin(
-            stream::once(listed)
-                .flat_map(move |listed| stream::iter(listed.into_iter().map(move |model| model.map_err(failed)))),
-        )
+        listing(SCHEME, self.clone().listed())
     }
 
     async fn remove(&self, _options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {

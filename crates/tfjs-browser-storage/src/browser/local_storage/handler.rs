@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::TryStreamExt as _;
 use tfjs_artifacts::{
     BoxStream, DateSaved, Error, ErrorKind, ManifestError, ModelArtifacts, ModelArtifactsInfo, Operation, RawJson,
     SaveResult, Segment, ShardLayout, Weights,
@@ -19,6 +19,7 @@ use web_sys::Storage;
 use super::keys::{self, Keys, Part};
 use super::transaction::{self, Values, Writer};
 use super::{SCHEME, storage};
+use crate::by_name::listing;
 use crate::reference::{EXTRA, Keeps, Parts};
 use crate::stored;
 
@@ -237,13 +238,7 @@ async fn listed_model(storage: &Storage, name: &str) -> Result<Option<ListedMode
 #[async_trait(?Send)]
 impl ModelStore for Below {
     fn list(&self) -> BoxStream<'static, Result<ListedModel, Error>> {
-        let this = self.clone();
-        let failed = |error: Error| error.with_operation(Operation::List).with_location(&format!("{SCHEME}://"));
-        let listed = async move { this.listed().await.unwrap_or_else(|error| vec![Err(error)]) };
-        Box::pin(
-            stream::once(listed)
-                .flat_map(move |listed| stream::iter(listed.into_iter().map(move |model| model.map_err(failed)))),
-        )
+        listing(SCHEME, self.clone().listed())
     }
 
     async fn remove(&self, _options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {

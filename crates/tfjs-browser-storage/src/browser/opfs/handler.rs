@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tfjs_artifacts::{BoxStream, Error, ErrorKind, ModelArtifacts, ModelArtifactsInfo, Operation, SaveResult};
 use tfjs_router::{
-    ListedModel, LoadHandler, LoadOptions, ModelSource, ModelStore, ModelUrl, RemoveOptions, SaveHandler, SaveOptions,
+    ListedModel, LoadHandler, LoadOptions, ModelStore, ModelUrl, RemoveOptions, SaveHandler, SaveOptions,
 };
 
 use super::SCHEME;
@@ -52,15 +52,6 @@ impl OpfsHandler {
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
-    }
-
-    pub(super) fn from_source(source: &ModelSource) -> Result<Self, Error> {
-        match source {
-            ModelSource::Single(url) => Self::from_url(url),
-            ModelSource::Pair { .. } => {
-                Err(Error::new(ErrorKind::InvalidUrl, "a model in the browser's storage has one URL, not two"))
-            }
-        }
     }
 
     fn place(&self, operation: Operation) -> Result<Place, Error> {
