@@ -3,7 +3,8 @@
 use anyhow::Result;
 use clap::Args;
 
-use crate::compiler::{Compiler, WASM};
+use crate::compiler::{self, Compiler, WASM};
+use crate::dist;
 use crate::project::Project;
 use crate::wasm;
 
@@ -16,6 +17,9 @@ pub(crate) struct Options {
     /// Optimized
     #[arg(long)]
     release: bool,
+    /// The `tfjs` command as it is given to others: tried, and put into target/dist with its checksum
+    #[arg(long, conflicts_with_all = ["release", "package"])]
+    dist: bool,
     /// Only these; else all, or those that run in a browser
     #[arg(short, long)]
     package: Vec<String>,
@@ -26,6 +30,10 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         Some(target) => Compiler::find(project, target)?,
         None => Compiler::native(project),
     };
+    if options.dist {
+        let target = options.target.clone().map_or_else(|| compiler::host(project), Ok)?;
+        return dist::make(project, &compiler, &target).map(drop);
+    }
     let cargo = compiler.cargo(project, "build")?.args(packages(options)).args(options.release.then_some("--release"));
     Ok(cargo.run()?)
 }
@@ -47,7 +55,7 @@ mod tests {
 
     fn chosen(target: Option<&str>, package: &[&str]) -> String {
         let package = package.iter().map(|&package| package.to_owned()).collect();
-        packages(&Options { target: target.map(str::to_owned), release: false, package }).join(" ")
+        packages(&Options { target: target.map(str::to_owned), release: false, dist: false, package }).join(" ")
     }
 
     #[test]

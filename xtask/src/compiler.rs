@@ -12,8 +12,10 @@ use xshell::{Cmd, Shell, cmd};
 
 use crate::project::Project;
 use crate::tools;
+pub(crate) use linker::gcc;
 
 pub(crate) const WASM: &str = "wasm32-unknown-unknown";
+pub(crate) const WINDOWS: &str = "x86_64-pc-windows-gnu";
 
 const CHOICE: &str = "TFJS_COMPILER";
 
@@ -43,6 +45,11 @@ impl Compiler {
 
     /// Finds the compiler for a target, installs it where that is possible, and says which one it took.
     pub(crate) fn find(project: &Project, target: &str) -> Result<Self> {
+        Ok(Self { linker: linker::find(project, target)?, ..Self::for_checking(project, target)? })
+    }
+
+    /// The same without a linker, which checking needs none of.
+    pub(crate) fn for_checking(project: &Project, target: &str) -> Result<Self> {
         let sh = &project.sh;
         let known = cmd!(sh, "rustc --print target-list").quiet().read().context("asking rustc")?;
         ensure!(
@@ -56,7 +63,7 @@ impl Compiler {
             Way::Rustup => project.target.clone(),
             Way::Debian => project.target.join("debian"),
         };
-        Ok(Self { target: Some(target.to_owned()), way, folder, linker: linker::find(sh, target)? })
+        Ok(Self { target: Some(target.to_owned()), way, folder, linker: None })
     }
 
     /// `cargo SUBCOMMAND` for the target, to which more arguments can be added.
@@ -124,6 +131,17 @@ impl Way {
     }
 }
 
+/// The target that this machine is of.
+pub(crate) fn host(project: &Project) -> Result<String> {
+    let sh = &project.sh;
+    cmd!(sh, "rustc --print host-tuple").quiet().read().context("asking rustc")
+}
+
+/// The name of an environment variable in which cargo looks for a setting of the target.
+pub(crate) fn variable(target: &str, setting: &str) -> String {
+    format!("CARGO_TARGET_{}_{setting}", target.to_uppercase().replace(['-', '.'], "_"))
+}
+
 /// Whether the standard library for the target is there, whoever has put it there, or can be added.
 fn rustup_has(sh: &Shell, target: &str) -> Result<bool> {
     Ok(has_library(sh, target)?
@@ -137,7 +155,12 @@ fn has_library(sh: &Shell, target: &str) -> Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::Way;
+    use super::{Way, variable};
+
+    #[test]
+    fn the_variable_is_what_cargo_reads() {
+        assert_eq!(variable("thumbv8m.main-none-eabi", "LINKER"), "CARGO_TARGET_THUMBV8M_MAIN_NONE_EABI_LINKER");
+    }
 
     #[test]
     fn a_choice_is_one_of_two() {

@@ -5,10 +5,8 @@
 //! *The web*: what others serve we load, what TensorFlow.js uploads we serve, what we upload others receive.
 //! The first two over the published models, over the goldens, and over variants of some of them that are cut into odd shards and groups.
 
-mod compare;
-mod subjects;
+pub(crate) mod subjects;
 mod tally;
-mod tfjs;
 mod web;
 
 use std::fs;
@@ -16,13 +14,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 
+use crate::comparison::{self, Comparison};
 use crate::goldens;
 use crate::oracle::{Answer, Job, Oracle};
 use crate::project::Project;
-use compare::Comparison;
+use crate::tfjs::Tfjs;
 use subjects::Subject;
 use tally::Tally;
-use tfjs::Tfjs;
 
 pub(crate) fn run(project: &Project) -> Result<()> {
     goldens::check(project)?;
@@ -52,7 +50,7 @@ fn read(oracle: &Oracle<'_>, tfjs: &Tfjs<'_>, subjects: &[Subject], tally: &mut 
         let comparison = match (tfjs.tensors(&subject.path), answer.error) {
             (_, Some(error)) => Comparison::failed("TensorFlow.js could not load it", &error),
             (Err(error), _) => Comparison::failed("`tfjs tensors` failed", &error.to_string()),
-            (Ok(ours), None) => compare::tensors(&ours, &answer.tensors),
+            (Ok(ours), None) => comparison::tensors(&ours, &answer.tensors),
         };
         tally.add_read(subject, &comparison);
     }
@@ -90,7 +88,7 @@ fn judge_copy(answers: &[Answer], reported: &crate::oracle::Info) -> Comparison 
     let [source, info, copy] = answers else {
         return Comparison::failed("the oracle", "gave too few answers");
     };
-    let mut comparison = compare::tensors(&copy.tensors, &source.tensors);
+    let mut comparison = comparison::tensors(&copy.tensors, &source.tensors);
     match &copy.differences {
         Some(differences) => comparison.differences.extend(differences.iter().cloned()),
         None => comparison.differences.push("the oracle did not say what differs in the copy".to_owned()),

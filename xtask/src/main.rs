@@ -12,9 +12,12 @@ mod bench;
 mod browser;
 mod build;
 mod ci;
+mod comparison;
 mod compiler;
 mod conformance;
 mod counted;
+mod cross;
+mod dist;
 mod goldens;
 mod hex;
 mod instructions;
@@ -24,8 +27,10 @@ mod models;
 mod npm;
 mod oracle;
 mod project;
+mod runner;
 mod services;
 mod size;
+mod tfjs;
 mod tidy;
 mod tools;
 mod wasm;
@@ -67,6 +72,8 @@ enum Task {
     Conformance,
     /// Build for this machine or another target, with a compiler that has it
     Build(build::Options),
+    /// Run the same tests on every target, and compare the digests of the same models
+    Cross(cross::Options),
     /// Compile what runs in a browser for one, without a warning
     Wasm,
     /// Run the tests that need a browser, in Chromium
@@ -108,6 +115,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Goldens { check: false } => goldens::write(&project)?,
         Task::Conformance => conformance::run(&project)?,
         Task::Build(options) => build::run(&project, &options)?,
+        Task::Cross(options) => cross::run(&project, &options)?,
         Task::Browser(options) => browser::run(&project, &options)?,
         Task::Interop(options) => interop_browser::run(&project, &options)?,
         Task::Size => size::check(&project)?,

@@ -22,6 +22,7 @@ pub(crate) struct Project {
 #[derive(Deserialize)]
 pub(crate) struct Package {
     pub(crate) name: String,
+    pub(crate) version: String,
     pub(crate) manifest_path: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
     /// Each with what it turns on.
@@ -54,6 +55,12 @@ impl Project {
         let metadata: Metadata =
             serde_json::from_str(&json).context("`cargo metadata` printed something else than its JSON")?;
         Ok(Self { sh, root, target: metadata.target_directory, packages: metadata.packages })
+    }
+
+    /// The version of a member of the workspace.
+    pub(crate) fn version(&self, package: &str) -> Result<&str> {
+        let member = self.packages.iter().find(|member| member.name == package);
+        Ok(&member.with_context(|| format!("the workspace has no {package}"))?.version)
     }
 
     /// The version of a dependency that Cargo.lock names.

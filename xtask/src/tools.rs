@@ -1,5 +1,6 @@
 //! The tools that the tasks need: found, installed where that is possible, or asked for with the exact command.
 
+mod emulators;
 pub(crate) mod web;
 
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use xshell::{Shell, cmd};
 
 use crate::project::Project;
+pub(crate) use emulators::{debian_cpu, qemu_user, wine};
 
 const CARGO_DENY: &str = "0.20.2";
 const OLDEST_NODE: u32 = 20;
@@ -193,7 +195,7 @@ fn debian_package(sh: &Shell, package: &str) -> Result<()> {
 }
 
 /// Without what they recommend, such as a whole desktop beside a browser.
-fn debian_packages(sh: &Shell, packages: &[&str]) -> Result<()> {
+pub(crate) fn debian_packages(sh: &Shell, packages: &[&str]) -> Result<()> {
     apt_install(sh, &packages.join(", "), &[&["--no-install-recommends"], packages].concat())
 }
 

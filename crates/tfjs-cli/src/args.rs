@@ -11,9 +11,15 @@ use tfjs_io::{
     SurplusBytes,
 };
 
+/// What is given to others says which commit it was made from.
+const VERSION: &str = match option_env!("TFJS_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// Inspect, verify, copy and manage TensorFlow.js models. A URL may also be a plain path.
 #[derive(Debug, Parser)]
-#[command(name = "tfjs", version, arg_required_else_help = true)]
+#[command(name = "tfjs", version = VERSION, arg_required_else_help = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -85,6 +85,7 @@ mod tests {
         }
         let package = Package {
             name: "a".to_owned(),
+            version: String::new(),
             manifest_path: folder.path().join("Cargo.toml"),
             dependencies: Vec::new(),
             features: BTreeMap::new(),

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::compare;
-use super::tfjs::Tfjs;
+use crate::comparison;
 use crate::models::{self, Model};
 use crate::oracle::{Job, Oracle};
 use crate::project::Project;
+use crate::tfjs::Tfjs;
 
 /// What kind of model it is; each is summed up in a line of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +36,11 @@ impl Kind {
     }
 }
 
-pub(super) struct Subject {
+pub(crate) struct Subject {
     pub(super) kind: Kind,
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Its model.json, or the bare manifest of an old converter.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 impl Subject {
@@ -74,15 +74,21 @@ const OURS: [(&str, &str, &[&str]); 5] = [
 ];
 
 pub(super) fn all(project: &Project, oracle: &Oracle<'_>, tfjs: &Tfjs<'_>, folder: &Path) -> Result<Vec<Subject>> {
+    let mut subjects = sources(project)?;
+    let variants = reshard(oracle, &subjects, &folder.join("resharded"))?;
+    let ours = make(tfjs, &subjects, &folder.join("ours"))?;
+    subjects.extend(variants);
+    subjects.extend(ours);
+    Ok(subjects)
+}
+
+/// The published models, and the goldens.
+pub(crate) fn sources(project: &Project) -> Result<Vec<Subject>> {
     let mut subjects: Vec<_> = models::fetch(project)?
         .into_iter()
         .map(|Model { name, path }| Subject { kind: Kind::Model, name, path })
         .collect();
     subjects.extend(goldens(project)?);
-    let variants = reshard(oracle, &subjects, &folder.join("resharded"))?;
-    let ours = make(tfjs, &subjects, &folder.join("ours"))?;
-    subjects.extend(variants);
-    subjects.extend(ours);
     Ok(subjects)
 }
 
@@ -137,7 +143,7 @@ fn reshard(oracle: &Oracle<'_>, subjects: &[Subject], folder: &Path) -> Result<V
         if let Some(error) = source.error.as_ref().or(variant.error.as_ref()) {
             bail!("{name} could not be cut anew: {error}");
         }
-        let comparison = compare::tensors(&variant.tensors, &source.tensors);
+        let comparison = comparison::tensors(&variant.tensors, &source.tensors);
         if !comparison.is_clean() {
             bail!("tests/interop/lib/reshard.js is wrong, it changed {name}: {}", comparison.differences.join("; "));
         }

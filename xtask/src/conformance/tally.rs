@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::compare::Comparison;
 use super::subjects::{Kind, Subject};
+use crate::comparison::Comparison;
 
 #[derive(Default)]
 pub(super) struct Tally {

@@ -8,12 +8,12 @@ use std::process::Command;
 
 use anyhow::{Result, bail, ensure};
 
-use super::compare::{self, Comparison};
 use super::subjects::{Kind, Subject};
-use super::tfjs::Tfjs;
+use crate::comparison::{self, Comparison};
 use crate::oracle::{Answer, Job, Oracle, RequestInit, Tensor};
 use crate::project::Project;
 use crate::services::Service;
+use crate::tfjs::Tfjs;
 use crate::tools;
 
 /// What `tfjs serve` asks uploads for here.
@@ -122,7 +122,7 @@ fn from_tfjs(tfjs: &Tfjs<'_>, published: &[&Subject], folder: &Path) -> Result<V
 /// The tensors at a URL against those of the file.
 fn downloaded(tfjs: &Tfjs<'_>, subject: &Subject, url: &str, from: &str) -> Exchange {
     let comparison = match (tfjs.tensors(Path::new(url)), tfjs.tensors(&subject.path)) {
-        (Ok(found), Ok(expected)) => compare::tensors(&found, &expected),
+        (Ok(found), Ok(expected)) => comparison::tensors(&found, &expected),
         (Err(error), _) | (_, Err(error)) => Comparison::failed("`tfjs tensors` failed", &error.to_string()),
     };
     Exchange { what: format!("{} from {from}", subject.name), comparison }
@@ -195,8 +195,8 @@ impl<'s> Upload<'s> {
             (_, Some(error)) => Comparison::failed("TensorFlow.js failed", error),
             (Err(error), None) => Comparison::failed("`tfjs tensors` failed", &error.to_string()),
             (Ok(ours), None) => {
-                let mut comparison = compare::tensors(&ours, &sent.tensors);
-                comparison.differences.extend(compare::tensors(&theirs.tensors, &sent.tensors).differences);
+                let mut comparison = comparison::tensors(&ours, &sent.tensors);
+                comparison.differences.extend(comparison::tensors(&theirs.tensors, &sent.tensors).differences);
                 comparison.differences.extend(sent.differences.iter().flatten().cloned());
                 comparison
             }
@@ -238,7 +238,7 @@ fn to_flask(
         let mut answers = oracle.ask(&jobs)?;
         let mut tensors = || -> Vec<Tensor> { answers.pop().map(|answer| answer.tensors).unwrap_or_default() };
         let (found, expected) = (tensors(), tensors());
-        let mut comparison = compare::tensors(&found, &expected);
+        let mut comparison = comparison::tensors(&found, &expected);
         comparison.differences.extend(unexpected_files(&received)?);
         exchanges.push(Exchange { what, comparison });
     }

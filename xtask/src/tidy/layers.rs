@@ -101,6 +101,7 @@ mod tests {
             Dependency { name: uses.to_owned(), kind: kind.map(str::to_owned), path: Some("crates".into()) };
         Package {
             name: name.to_owned(),
+            version: String::new(),
             manifest_path: "Cargo.toml".into(),
             dependencies: vec![dependency],
             features: BTreeMap::new(),

@@ -4,32 +4,32 @@ use crate::oracle::Tensor;
 
 /// How one model fared.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Comparison {
+pub(crate) struct Comparison {
     /// Tensors that are the same on both sides.
-    pub(super) equal: usize,
+    pub(crate) equal: usize,
     /// Tensors that there should be.
-    pub(super) expected: usize,
+    pub(crate) expected: usize,
     /// A line for each difference, of a tensor or of anything else.
-    pub(super) differences: Vec<String>,
+    pub(crate) differences: Vec<String>,
 }
 
 impl Comparison {
     /// Nothing could be compared.
-    pub(super) fn failed(what: &str, why: &str) -> Self {
+    pub(crate) fn failed(what: &str, why: &str) -> Self {
         Self { equal: 0, expected: 0, differences: vec![format!("{what}: {why}")] }
     }
 
     /// Equal, and there was something to be equal.
-    pub(super) fn is_clean(&self) -> bool {
+    pub(crate) fn is_clean(&self) -> bool {
         self.differences.is_empty() && self.expected > 0 && self.equal == self.expected
     }
 }
 
-/// Both in the order of the specs. The expected side is what TensorFlow.js found in the source.
-pub(super) fn tensors(found: &[Tensor], expected: &[Tensor]) -> Comparison {
+/// Both in the order of the specs. The expected side is what the judge found in the source.
+pub(crate) fn tensors(found: &[Tensor], expected: &[Tensor]) -> Comparison {
     let mut comparison = Comparison { expected: expected.len(), ..Comparison::default() };
     if expected.is_empty() {
-        comparison.differences.push("TensorFlow.js found no tensor in the source: nothing was compared".to_owned());
+        comparison.differences.push("no tensor was expected: nothing was compared".to_owned());
     }
     if found.len() != expected.len() {
         comparison.differences.push(format!("{} tensors, expected {}", found.len(), expected.len()));

@@ -1,0 +1,85 @@
+//! `cargo xtask cross`: the same tests on every target, really run, and the same digests of the same models.
+//!
+//! For each target that something here runs: the whole test suites of the crates that hold the format and the files, and every
+//! published model and golden, decoded by the command that `build --dist` makes. For Apple's, whose programs nothing here runs, the
+//! crates that need no C compiler are checked.
+
+mod digests;
+mod suites;
+mod table;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+
+use crate::compiler::{self, Compiler, WASM, WINDOWS};
+use crate::counted::Count;
+use crate::project::Project;
+use crate::{browser, dist};
+use digests::Digests;
+use table::{Line, Shown};
+
+/// What is not this machine's target, and can be run.
+const EMULATED: [&str; 3] = ["aarch64-unknown-linux-gnu", "s390x-unknown-linux-gnu", WINDOWS];
+
+/// What can only be checked.
+const CHECKED: [&str; 2] = ["x86_64-apple-darwin", "aarch64-apple-darwin"];
+
+/// Which targets.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Only this one; can be given several times
+    #[arg(long)]
+    target: Vec<String>,
+}
+
+/// All of them, or those that are named.
+pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
+    let here = compiler::host(project)?;
+    let targets = match options.target.as_slice() {
+        [] => [&[here.as_str()], &EMULATED[..], &[WASM], &CHECKED].concat(),
+        named => named.iter().map(String::as_str).collect(),
+    };
+    let count = show(project, &targets)?;
+    println!("cross: {count}");
+    ensure!(count.failed == 0, "{} of what was to be shown failed", count.failed);
+    Ok(())
+}
+
+/// Those that no other step of CI runs.
+pub(crate) fn others(project: &Project) -> Result<Count> {
+    show(project, &[&EMULATED[..], &CHECKED].concat())
+}
+
+fn show(project: &Project, targets: &[&str]) -> Result<Count> {
+    let digests = Digests::of_this_machine(project)?;
+    let mut lines = Vec::new();
+    for target in targets {
+        println!("\n--- {target}");
+        lines.push(Line { target: (*target).to_owned(), shown: try_target(project, &digests, target) });
+    }
+    println!();
+    for line in &lines {
+        println!("{line}");
+    }
+    Ok(lines.iter().fold(Count::default(), |total, line| total.plus(line.count())))
+}
+
+/// What fails for one target does not keep the others from being tried.
+fn try_target(project: &Project, digests: &Digests, target: &str) -> Shown {
+    let shown = match target {
+        WASM => browser::test(project, &browser::Options::default()).map(Shown::InBrowser),
+        target if CHECKED.contains(&target) => suites::check(project, target).map(Shown::Checked),
+        target => run_target(project, digests, target),
+    };
+    shown.unwrap_or_else(|error| {
+        println!("error: {error:#}");
+        Shown::Failed(format!("{error:#}"))
+    })
+}
+
+fn run_target(project: &Project, digests: &Digests, target: &str) -> Result<Shown> {
+    let compiler = Compiler::find(project, target)?;
+    let tests = suites::run(project, &compiler, target)?;
+    let tfjs = dist::make(project, &compiler, target)?;
+    Ok(Shown::Ran { tests, digests: digests.compare(&tfjs) })
+}
