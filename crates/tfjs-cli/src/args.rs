@@ -113,6 +113,9 @@ pub(crate) struct Transfer {
     /// Writes the SHA-256 of each weight file into model.json, where loading checks it
     #[arg(long)]
     pub(crate) checksums: bool,
+    /// Does not wait until the disk has everything: for many small models that can be had again. `mv` always waits
+    #[arg(long)]
+    pub(crate) no_sync: bool,
     /// Quantizes float32 weights: uint8, uint16 or float16, all or those whose names match, as in uint8=conv*/kernel.
     /// Can be given several times; a type without a pattern is for what no pattern matches. Without --shard-size, the
     /// files of each group that has such weights become one

@@ -9,7 +9,8 @@ use tfjs_artifacts::{
 };
 
 use crate::{
-    Checksums, ListedModel, LoadOptions, ModelSource, ModelUrl, RemoveOptions, Router, SaveOptions, WeightLoading,
+    Checksums, Durability, ListedModel, LoadOptions, ModelSource, ModelUrl, RemoveOptions, Router, SaveOptions,
+    WeightLoading,
 };
 
 impl Router {
@@ -106,6 +107,8 @@ impl Router {
         let (source, destination) = (ModelUrl::parse(source)?, ModelUrl::parse(destination)?);
         let store = self.store(&source)?;
         self.check_can_arrive(&destination)?;
+        // What is removed must not be all that the power failure of a moment later would have left.
+        let save = &save.clone().with_durability(Durability::Strict);
         let (copied, saved) = self.copy(&source, &destination, load, save, Operation::Move, change).await?;
         if saved.completion == Completion::Requested {
             let message = "the copy was sent, but nobody can tell whether it arrived; the source stays: remove it when the copy is there";

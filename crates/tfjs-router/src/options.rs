@@ -63,8 +63,23 @@ pub struct SaveOptions {
     pub sharding: Sharding,
     /// Whether to write checksums of the weight files into `model.json`, under a key that TensorFlow.js ignores.
     pub checksums: Checksums,
+    /// What a saved model survives.
+    pub durability: Durability,
     /// Who hears about progress.
     pub progress: Option<ProgressSink>,
+}
+
+/// What a model survives from the moment at which its save has returned. Until then, either way, the model that it replaces is
+/// what survives the end of the process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the two that databases know")]
+pub enum Durability {
+    /// The end of the machine: the disk has everything. A move is always like this.
+    #[default]
+    Strict,
+    /// The end of the process only: faster where many small models are written, but when the machine loses its power within the
+    /// next seconds, both the new model and the one that it replaced may be lost. For models that can be had again.
+    Relaxed,
 }
 
 /// Whether a save writes checksums of its weight files.
@@ -143,6 +158,13 @@ impl SaveOptions {
     #[must_use]
     pub fn with_sharding(mut self, sharding: Sharding) -> Self {
         self.sharding = sharding;
+        self
+    }
+
+    /// Says what a saved model survives.
+    #[must_use]
+    pub fn with_durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
         self
     }
 

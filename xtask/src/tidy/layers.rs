@@ -1,4 +1,4 @@
-//! Dependencies run one way, and the pure crates stay free of a runtime.
+//! Dependencies run one way, and the pure crates stay free of a runtime and of C.
 
 use std::path::Path;
 
@@ -26,9 +26,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// May use everything: nothing uses them.
 const TESTS: [&str; 3] = ["tfjs-browser-interop", "tfjs-tests", "tfjs-wasm-size"];
 
-/// Crates without I/O, and what would bring it in.
+/// Crates without I/O, which compile wherever Rust does, and what would end that: what does I/O, and what compiles or looks for C.
 const PURE: [&str; 3] = ["tfjs-artifacts", "tfjs-weights", "tfjs-router"];
-const RUNTIMES: [&str; 2] = ["tokio", "reqwest"];
+const IMPURE: [&str; 6] = ["tokio", "reqwest", "cc", "cmake", "bindgen", "pkg-config"];
 
 pub(super) fn check(project: &Project) -> Result<Vec<Finding>> {
     let mut findings: Vec<_> =
@@ -62,27 +62,27 @@ fn check_package(package: &Package, path: &Path) -> Vec<Finding> {
 
 fn check_purity(project: &Project, package: &Package) -> Result<Vec<Finding>> {
     let (sh, name) = (&project.sh, &package.name);
-    let tree = cmd!(sh, "cargo tree --package {name} --edges normal --all-features --target all --prefix none")
+    let tree = cmd!(sh, "cargo tree --package {name} --edges normal,build --all-features --target all --prefix none")
         .quiet()
         .read()?;
     let path = relative(project, package);
-    Ok(runtimes_in(&tree)
+    Ok(impurities_in(&tree)
         .into_iter()
-        .map(|runtime| {
+        .map(|found| {
             Finding::new(
                 path,
                 1,
                 format!(
-                    "{name} has no I/O, but `cargo tree -e normal -i {runtime}` finds {runtime}: remove what brings it"
+                    "{name} has no I/O and no C, but `cargo tree -e normal,build -i {found}` finds {found}: remove what brings it"
                 ),
             )
         })
         .collect())
 }
 
-fn runtimes_in(tree: &str) -> Vec<&'static str> {
+fn impurities_in(tree: &str) -> Vec<&'static str> {
     let names: Vec<_> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    RUNTIMES.into_iter().filter(|runtime| names.contains(runtime)).collect()
+    IMPURE.into_iter().filter(|impure| names.contains(impure)).collect()
 }
 
 fn relative<'p>(project: &Project, package: &'p Package) -> &'p Path {
@@ -123,7 +123,8 @@ mod tests {
 
     #[test]
     fn a_runtime_is_found_by_its_whole_name() {
-        assert_eq!(runtimes_in("tfjs-router v0.1.0 (/x)\ntokio v1.54.0\nserde v1.0.0\n"), ["tokio"]);
-        assert_eq!(runtimes_in("tokio-macros v2.0.0\n"), Vec::<&str>::new());
+        let tree = "tfjs-router v0.1.0 (/x)\ntokio v1.54.0\nserde v1.0.0\ncc v1.2.0\n";
+        assert_eq!(impurities_in(tree), ["tokio", "cc"]);
+        assert_eq!(impurities_in("tokio-macros v2.0.0\n"), Vec::<&str>::new());
     }
 }

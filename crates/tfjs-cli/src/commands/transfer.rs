@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tfjs_io::{
-    Checksums, DType, Error, LoadOptions, Location, ModelArtifacts, QuantizationReport, QuantizationRule,
+    Checksums, DType, Durability, Error, LoadOptions, Location, ModelArtifacts, QuantizationReport, QuantizationRule,
     QuantizationRules, SaveOptions, SaveResult, WeightSpec, Weights, quantize_weights,
 };
 
@@ -119,6 +119,9 @@ fn options(transfer: &Transfer) -> (LoadOptions, SaveOptions) {
     save.sharding = transfer.shard_size.unwrap_or_default();
     if transfer.checksums {
         save.checksums = Checksums::Write;
+    }
+    if transfer.no_sync {
+        save.durability = Durability::Relaxed;
     }
     (load, save)
 }
