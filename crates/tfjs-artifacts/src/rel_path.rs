@@ -2,12 +2,16 @@
 
 use std::fmt;
 
-use crate::{Error, ErrorKind};
+use crate::file_name::means_another_thing;
+use crate::{Error, ErrorKind, file_name_problem};
 
 /// A shard's path in a manifest: relative to `model.json`, `/`-separated, and unable to climb out.
 ///
 /// It cannot hold an absolute path, a `..`, a drive or scheme (`:`), a backslash, a control character, an
 /// empty segment, or a `.` other than the leading `./` that TensorFlow.js itself writes (which is dropped).
+/// Nor, on any system, what Windows takes for another file or no file: a device such as `nul.bin`, a dot or space at the end of a
+/// segment, one of `<>"|*`. A `?` may be in a path that is loaded, because over HTTP TensorFlow.js takes what follows for a query;
+/// [`portable`](Self::portable) refuses it in a path that is saved.
 /// The reference joins such paths blindly and so reads any file that a manifest names (`join(dir, path)` in
 /// tfjs-node's `file_system.ts`).
 ///
@@ -24,7 +28,10 @@ pub struct RelPath(Box<str>);
 
 /// Why a text is not a [`RelPath`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("shard path `{}` {reason}; paths must be relative to model.json and stay in its folder", .path.escape_debug())]
+#[error(
+    "shard path `{}` {reason}; paths must be relative to model.json, stay in its folder, and be the same file on every system",
+    .path.escape_debug()
+)]
 #[non_exhaustive]
 pub struct RelPathError {
     /// The text.
@@ -65,7 +72,23 @@ impl RelPath {
                 _ => {}
             }
         }
-        Ok(Self(rest.into()))
+        // After the above: that a path climbs counts for more than how a segment ends.
+        match rest.split('/').find_map(means_another_thing) {
+            Some(reason) => fail(reason),
+            None => Ok(Self(rest.into())),
+        }
+    }
+
+    /// The same path, if every system can have it as a file: what a save may name a file.
+    ///
+    /// # Errors
+    /// [`RelPathError`] when there is a `?` in it, which Windows allows in no file name and TensorFlow.js takes for a query.
+    pub fn portable(self) -> Result<Self, RelPathError> {
+        let problem = self.segments().find_map(file_name_problem);
+        match problem {
+            Some(reason) => Err(RelPathError { path: self.0.into_string(), reason }),
+            None => Ok(self),
+        }
     }
 
     /// The path, without a leading `./`.
@@ -139,6 +162,31 @@ mod tests {
         assert_eq!(refused("a//b"), "has an empty segment");
         assert_eq!(refused("a/"), "has an empty segment");
         assert_eq!(refused("a/./b"), "has a `.` segment");
+    }
+
+    #[test]
+    fn what_windows_takes_for_something_else_is_refused_everywhere() {
+        let device = "is the name of a device of Windows";
+        for path in ["CON", "nul.bin", "w/aux.weights.bin", "com1/w.bin", "./LPT³", "conin$", "prn .bin"] {
+            assert_eq!(refused(path), device, "{path}");
+        }
+        for path in ["w.bin.", "w.bin ", "a./w.bin", "a /w.bin", "a/...", "w.bin. ."] {
+            assert_eq!(refused(path), "ends with a dot or a space, which Windows cuts off", "{path:?}");
+        }
+        for path in ["a<b", "a>b", "a\"b", "a|b", "w/*"] {
+            assert_eq!(refused(path), "has one of `<>\"|*`, which Windows allows in no file name", "{path}");
+        }
+        assert_eq!(refused("w.bin:stream").split(' ').nth(2), Some("colon"));
+        assert_eq!(refused("w.bin::$DATA").split(' ').nth(2), Some("colon"));
+        assert_eq!(refused("a\u{1}"), "has a control character");
+    }
+
+    #[test]
+    fn a_query_is_read_but_never_written() {
+        let path = RelPath::parse("w/a.bin?v=2").unwrap();
+        assert!(path.clone().portable().unwrap_err().reason.contains("`?`"), "{path}");
+        let path = RelPath::parse("w/a.bin").unwrap();
+        assert_eq!(path.clone().portable().unwrap(), path);
     }
 
     proptest! {

@@ -44,7 +44,8 @@ pub enum LayoutError {
 ///
 /// The names are the writer's own: one file gets the name that the
 /// backend promises, several are called `group1-shard1of3.bin` as the Python converter does. Names that a
-/// manifest brought along are not reused: they may collide with files that are already there.
+/// manifest brought along are not reused: they may collide with files that are already there. They are file names on every system
+/// ([`RelPath::portable`]), and differ by their numbers, so no two of them are one file where upper and lower case are the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShardLayout {
     groups: Vec<Vec<PlannedShard>>,
@@ -83,10 +84,10 @@ impl ShardNames {
     /// can share a folder.
     ///
     /// # Errors
-    /// [`RelPathError`] when the stem cannot be part of a file name.
+    /// [`RelPathError`] when the stem cannot be part of a file name, on whatever system: `con` cannot.
     pub fn for_model(stem: &str) -> Result<Self, RelPathError> {
         let prefix = if stem == "model" { String::new() } else { format!("{stem}.") };
-        Ok(Self { single: RelPath::parse(&format!("{stem}.weights.bin"))?, prefix })
+        Ok(Self { single: RelPath::parse(&format!("{stem}.weights.bin"))?.portable()?, prefix })
     }
 
     /// For one file of this name, or, if there are several, `{name without extension}.group1-shard1of3.bin`.
@@ -142,10 +143,10 @@ impl ShardLayout {
             let mut planned = Vec::with_capacity(of);
             for (shard_index, (bytes, sha256)) in cuts.into_iter().enumerate() {
                 let path = if is_single {
-                    names.single.clone()
+                    names.single.clone().portable()?
                 } else {
                     let (group, shard, prefix) = (index + 1, shard_index + 1, &names.prefix);
-                    RelPath::parse(&format!("{prefix}group{group}-shard{shard}of{of}.bin"))?
+                    RelPath::parse(&format!("{prefix}group{group}-shard{shard}of{of}.bin"))?.portable()?
                 };
                 planned.push(PlannedShard { path, range: start..start + bytes, sha256 });
                 start += bytes;

@@ -168,6 +168,27 @@ fn several_shards_get_the_converters_names() {
     assert_eq!(paths("other"), named("other."));
 }
 
+/// A save on any system makes names that are files on every system, and not one file for two names.
+#[test]
+fn names_that_some_system_cannot_have_are_not_made() {
+    for stem in ["con", "nul.v1", "COM1", "a?b", "a:b", "a*", "a|b", "a\u{7}"] {
+        ShardNames::for_model(stem).expect_err(stem);
+    }
+    let text = r#"{"modelTopology":{},"weightsManifest":[{"paths":["x"],"weights":[{"name":"a","shape":[40],"dtype":"bool"}]},{"paths":["X"],"weights":[{"name":"b","shape":[],"dtype":"bool"}]}]}"#;
+    let weights = load(text, &[&[0; 40], b"\0"]).unwrap().weights.unwrap();
+    let planned = |name: &str, bytes: u64| {
+        let names = ShardNames::for_weights_file(name.parse().unwrap());
+        let layout = ShardLayout::new(&weights, &names, Sharding::Bytes(bytes.try_into().unwrap()));
+        layout.map(|layout| layout.shards().map(|shard| shard.path.to_string().to_lowercase()).collect::<Vec<_>>())
+    };
+    for name in ["w?x=1", "v?1/w.bin"] {
+        let error = planned(name, 100).unwrap_err().to_string();
+        assert!(error.contains("has a `?`, which Windows allows in no file name"), "{error}");
+    }
+    let names = planned("W", 1).unwrap();
+    assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), 41);
+}
+
 #[test]
 fn shards_of_a_size_are_named_and_cut_as_the_converter_does() {
     let text = r#"{"modelTopology":{},"weightsManifest":[{"paths":["x"],"weights":[{"name":"a","shape":[10],"dtype":"bool"}]},{"paths":["y"],"weights":[]}]}"#;
@@ -254,13 +275,16 @@ fn bad_manifests_say_where() {
 
 #[test]
 fn bad_paths_are_refused() {
-    let tail = "; paths must be relative to model.json and stay in its folder";
+    let tail = "; paths must be relative to model.json, stay in its folder, and be the same file on every system";
     for (path, reason) in [
         ("../x", "climbs with `..`"),
         ("/etc/passwd", "is absolute"),
         (r"C:\\x", "has a backslash"),
         (r"a\\..\\b", "has a backslash"),
         ("", "is empty"),
+        ("w/NUL.bin", "is the name of a device of Windows"),
+        ("w.bin.", "ends with a dot or a space, which Windows cuts off"),
+        ("w.bin:x", "has a colon (a drive, a scheme or an alternate stream)"),
     ] {
         let shown = path.replace("\\\\", "\\").escape_debug().to_string();
         bad_text(

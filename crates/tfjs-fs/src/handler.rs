@@ -10,7 +10,7 @@ use tfjs_router::{
 
 use crate::load::load;
 use crate::model_dir::{Destination, Entry, find, folder_of};
-use crate::path::to_path;
+use crate::path::{check, to_path};
 use crate::save::save;
 use crate::source::Identity;
 use crate::store::{list, remove};
@@ -80,7 +80,12 @@ impl FsHandler {
     fn entry(&self) -> impl FnOnce() -> Result<Entry, Error> + Send + 'static {
         let (path, manifest) = (self.path.clone(), self.manifest.clone());
         move || match manifest {
-            Some(manifest) => Ok(Entry::Pair { topology: path, manifest }),
+            Some(manifest) => {
+                for path in [&path, &manifest] {
+                    check(path).map_err(|error| error.with_operation(Operation::Load))?;
+                }
+                Ok(Entry::Pair { topology: path, manifest })
+            }
             None => find(&path, Operation::Load),
         }
     }

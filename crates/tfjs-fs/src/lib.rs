@@ -5,13 +5,17 @@ mod blocking;
 mod error;
 mod handler;
 mod load;
+mod lock;
 mod model_dir;
 mod ownership;
 mod path;
+mod replace;
+mod same_file;
 mod save;
 mod source;
 mod staged;
 mod store;
+mod windows_path;
 
 use std::sync::Arc;
 

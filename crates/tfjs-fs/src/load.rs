@@ -12,7 +12,8 @@ use tfjs_router::{LoadOptions, finish_load};
 
 use crate::blocking::blocking;
 use crate::error::io_error;
-use crate::model_dir::Entry;
+use crate::model_dir::{Entry, folder_of};
+use crate::same_file::check_distinct;
 use crate::source::FileSource;
 
 pub(crate) async fn load(
@@ -66,17 +67,18 @@ impl Opened {
 
 /// Looks at all weight files; those that are missing are named together.
 fn open_shards(entry: &Entry, model_json: &ModelJson) -> Result<Vec<Segment>, Error> {
-    let mut segments = Vec::new();
+    let mut files = Vec::new();
     let mut missing = Vec::new();
     for path in model_json.paths() {
         match FileSource::open(entry.shard(path)) {
-            Ok(source) => segments.push(Segment::lazy(Arc::new(source))),
+            Ok(source) => files.push((path, source)),
             Err(error) if error.kind() == ErrorKind::NotFound => missing.push((path, error)),
             Err(error) => return Err(error),
         }
     }
     if missing.is_empty() {
-        return Ok(segments);
+        check_distinct(folder_of(entry.manifest()), &files)?;
+        return Ok(files.into_iter().map(|(_, source)| Segment::lazy(Arc::new(source))).collect());
     }
     let mut names: Vec<_> = missing.iter().take(5).map(|(path, _)| format!("`{path}`")).collect();
     if missing.len() > names.len() {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use tfjs_artifacts::{Error, ErrorKind, Operation, RelPath};
 
 use crate::error::io_error;
+use crate::path::check;
 
 /// The JSON file in a folder that is named as a model.
 pub(crate) const MODEL_JSON: &str = "model.json";
@@ -62,6 +63,7 @@ pub(crate) fn join(folder: &Path, path: &RelPath) -> PathBuf {
 
 /// What is there to be loaded, listed or removed at a path.
 pub(crate) fn find(path: &Path, operation: Operation) -> Result<Entry, Error> {
+    check(path).map_err(|error| error.with_operation(operation))?;
     let metadata = std::fs::metadata(path).map_err(|error| missing(error, path, operation))?;
     if metadata.is_dir() {
         return find_in(path, operation);
@@ -148,6 +150,7 @@ impl Destination {
             let error = Error::new(ErrorKind::AlreadyExists, message);
             Err(error.with_operation(Operation::Save).with_location(&path.to_string_lossy()))
         };
+        check(path).map_err(|error| error.with_operation(Operation::Save))?;
         if has_extension(path, "json") {
             let name = path.file_name().and_then(|name| name.to_str());
             let Some(name) = name else {

@@ -11,6 +11,8 @@ use tfjs_artifacts::{
 use crate::blocking::blocking;
 use crate::load::{Opened, read_whole};
 use crate::model_dir::{Entry, folder_of, json_files};
+use crate::replace::{check_replaceable, patiently};
+use crate::same_file::{key, spelled};
 
 /// The weight files of a whole model.
 ///
@@ -60,7 +62,7 @@ impl Claimed {
     /// Whether a file, if it is there, may be overwritten by a save that replaces this model.
     ///
     /// # Errors
-    /// [`ErrorKind::AlreadyExists`] when it is a folder, when another model uses it, or when nothing tells that it is a file
+    /// [`ErrorKind::PermissionDenied`] when it is read-only on Windows, [`ErrorKind::AlreadyExists`] when it is a folder, when another model uses it, or when nothing tells that it is a file
     /// of the replaced model and its name was chosen by the user (`is_chosen`), who may have mistaken it.
     pub(crate) fn check_target(&self, target: &Path, neighbours: &Neighbours, is_chosen: bool) -> Result<(), Error> {
         let refuse = |message: String| {
@@ -71,6 +73,7 @@ impl Claimed {
         if metadata.is_dir() {
             return refuse("a file must be written here, but it is a folder".to_owned());
         }
+        check_replaceable(target, &metadata)?;
         if self.heads.iter().any(|head| head == target) {
             return Ok(());
         }
@@ -96,17 +99,17 @@ impl Claimed {
         folders
     }
 
-    /// Removes the weight files, but for those in `kept`, those that another model uses, and those that a link led outside to.
+    /// Removes the weight files, but for those whose [`key`] is in `kept`, those that another model uses, and those that a link led outside to.
     /// Folders that end up empty go too. Returns the files that could not be removed.
     pub(crate) fn remove_except(self, kept: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
         let folders = self.folders();
         let neighbours = Neighbours::in_folders(&folders, &[]);
         let inside = self.folder.canonicalize().unwrap_or_else(|_| self.folder.clone());
         let mut left = Vec::new();
-        for shard in self.shards.iter().filter(|shard| !kept.contains(*shard)) {
+        for shard in self.shards.iter().filter(|shard| !kept.contains(&key(shard))) {
             let is_inside = folder_of(&spelled(shard)).starts_with(&inside);
             let is_used = neighbours.user_of(shard).is_some();
-            if is_inside && !is_used && std::fs::remove_file(shard).is_err() {
+            if is_inside && !is_used && patiently(|| std::fs::remove_file(shard)).is_err() {
                 left.push(shard.clone());
             }
         }
@@ -123,6 +126,7 @@ impl Claimed {
 /// The weight files that the models of some folders use.
 #[derive(Debug, Default)]
 pub(crate) struct Neighbours {
+    /// By the [`key`] of the file.
     users: BTreeMap<PathBuf, PathBuf>,
     /// A JSON file that may be a model, but cannot be read: what it uses is unknown, so everything may be.
     unreadable: Option<PathBuf>,
@@ -132,7 +136,7 @@ impl Neighbours {
     /// Reads the models of these folders, but for those of these JSON files.
     pub(crate) fn in_folders(folders: &BTreeSet<PathBuf>, except: &[PathBuf]) -> Self {
         let mut neighbours = Self::default();
-        let except: BTreeSet<_> = except.iter().map(|file| spelled(file)).collect();
+        let except: BTreeSet<_> = except.iter().map(|file| key(file)).collect();
         for folder in folders {
             let names = match json_files(folder) {
                 Ok(names) => names,
@@ -142,7 +146,7 @@ impl Neighbours {
                     continue;
                 }
             };
-            for json in names.iter().map(|name| folder.join(name)).filter(|json| !except.contains(&spelled(json))) {
+            for json in names.iter().map(|name| folder.join(name)).filter(|json| !except.contains(&key(json))) {
                 neighbours.add(json);
             }
         }
@@ -157,7 +161,7 @@ impl Neighbours {
         match ModelJson::parse(&bytes) {
             Ok(model_json) => {
                 let entry = Entry::Json(json.clone());
-                let files = model_json.paths().map(|path| spelled(&entry.shard(path)));
+                let files = model_json.paths().map(|path| key(&entry.shard(path)));
                 self.users.extend(files.map(|file| (file, json.clone())));
             }
             Err(ManifestError::NothingInIt | ManifestError::NotAModel { .. }) => {}
@@ -171,15 +175,7 @@ impl Neighbours {
 
     /// The model that uses a file, or may use it.
     pub(crate) fn user_of(&self, file: &Path) -> Option<&Path> {
-        self.users.get(&spelled(file)).or(self.unreadable.as_ref()).map(PathBuf::as_path)
-    }
-}
-
-/// One spelling for each file: its folder without links and `..`, and its name.
-fn spelled(file: &Path) -> PathBuf {
-    match (folder_of(file).canonicalize(), file.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        _ => file.to_path_buf(),
+        self.users.get(&key(file)).or(self.unreadable.as_ref()).map(PathBuf::as_path)
     }
 }
 

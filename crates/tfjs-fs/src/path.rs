@@ -2,11 +2,13 @@
 //!
 //! The rules of both families of systems are functions of the text alone, so that both are tested everywhere.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 use tfjs_artifacts::{Error, ErrorKind};
 use tfjs_router::ModelUrl;
+
+use crate::windows_path;
 
 /// How a system spells paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +30,9 @@ pub(crate) fn to_path(url: &ModelUrl) -> Result<PathBuf, Error> {
     if path.contains('\0') {
         return Err(Error::new(ErrorKind::InvalidUrl, "the path has a NUL character"));
     }
-    Ok(PathBuf::from(path))
+    let path = PathBuf::from(path);
+    check(&path)?;
+    Ok(path)
 }
 
 /// What follows `file://`, decoded and spelled as the system does.
@@ -42,30 +46,19 @@ fn decode(rest: &str, spelling: Spelling) -> Result<String, Error> {
         return Err(Error::new(ErrorKind::InvalidUrl, message));
     };
     // RFC 8089: `file://localhost/x` is `file:///x`.
-    let path = match path.strip_prefix("localhost/") {
-        Some(rest) => format!("/{rest}").into(),
-        None => path,
+    let path = match path.split_once('/') {
+        Some((host, rest)) if host.eq_ignore_ascii_case("localhost") => format!("/{rest}").into(),
+        _ => path,
     };
     Ok(match spelling {
         Spelling::Unix => path.into_owned(),
-        Spelling::Windows => windows(&path),
+        Spelling::Windows => windows_path::from_url(&path),
     })
 }
 
-/// `/C:/x` is `C:\x`; `//server/share/x` is `\\server\share\x`; all else keeps its parts.
-///
-/// The reference resolves `/C:/x` against the current drive and ends at `C:\C:\x`.
-fn windows(path: &str) -> String {
-    let drive = path.strip_prefix(['/', '\\']).filter(|rest| has_drive(rest));
-    drive.unwrap_or(path).replace('/', "\\")
-}
-
-/// Whether a path begins with a drive, `C:` alone or before a separator.
-fn has_drive(path: &str) -> bool {
-    let mut chars = path.chars();
-    chars.next().is_some_and(|c| c.is_ascii_alphabetic())
-        && chars.next() == Some(':')
-        && matches!(chars.next(), None | Some('/' | '\\'))
+/// On Windows, refuses a path that is no file or folder there. For paths that came as a URL and for those that did not.
+pub(crate) fn check(path: &Path) -> Result<(), Error> {
+    if cfg!(windows) { windows_path::check(&path.to_string_lossy()) } else { Ok(()) }
 }
 
 /// A file name as a part of a URL that is decoded again.
@@ -91,23 +84,20 @@ mod tests {
         check("/C:/x", "/C:/x");
         check("/a?b#c", "/a?b#c");
         check("localhost/path", "/path");
+        check("LOCALHOST/path", "/path");
         check("localhosts/path", "localhosts/path");
     }
 
     #[test]
     fn windows_spellings() {
         let check = |rest: &str, path: &str| assert_eq!(decode(rest, Spelling::Windows).unwrap(), path, "{rest}");
-        check("/C:/Users/x", r"C:\Users\x");
-        check("C:/Users/x", r"C:\Users\x");
-        check(r"C:\Users\x", r"C:\Users\x");
-        check("/c:", "c:");
-        check("//server/share/m", r"\\server\share\m");
-        check(r"\\server\share\m", r"\\server\share\m");
-        check("rel/dir", r"rel\dir");
-        check("/rooted", r"\rooted");
         check("/C%3A/with%20space", r"C:\with space");
-        check("/Cx:/y", r"\Cx:\y");
+        check("/C:/100%25/50%/m", r"C:\100%\50%\m");
         check("localhost/C:/x", r"C:\x");
+        check("LocalHost/C:/x", r"C:\x");
+        check("//server/share/my%20model", r"\\server\share\my model");
+        check("server/share/m", r"server\share\m");
+        check("/C:/a%5Cb", r"C:\a\b");
     }
 
     #[test]
@@ -117,6 +107,21 @@ mod tests {
         }
         let url = ModelUrl::parse("file:///a%00b").unwrap();
         assert_eq!(to_path(&url).unwrap_err().to_string(), "the path has a NUL character");
+    }
+
+    /// The same text on every system: on Windows an error that says what to write, elsewhere a name like any other.
+    #[test]
+    fn what_is_no_file_on_windows_is_refused_there() {
+        for url in ["C:x", r"C:\m\nul", "file:///m/con.json", "file:///C:x", r"\\.\COM1", "file:////./COM1", "m/a?b"] {
+            match to_path(&ModelUrl::parse(url).unwrap()) {
+                Err(error) if cfg!(windows) => {
+                    assert_eq!(error.kind(), ErrorKind::InvalidUrl, "{url}");
+                    assert!(error.to_string().contains("on Windows "), "{error}");
+                }
+                Ok(_) if !cfg!(windows) => {}
+                other => panic!("{url}: {other:?}"),
+            }
+        }
     }
 
     #[test]

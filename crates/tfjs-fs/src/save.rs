@@ -1,7 +1,7 @@
 //! Writing a model: everything under temporary names first, then the renames, `model.json` last.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use tfjs_artifacts::{
@@ -11,7 +11,7 @@ use tfjs_artifacts::{
 use tfjs_router::{Digests, ProgressMeter, SaveOptions};
 
 use crate::blocking::blocking;
-use crate::model_dir::{Destination, Entry, GRAPH_DEF, WEIGHTS_MANIFEST, find, folder_of, join};
+use crate::model_dir::{Destination, Entry, GRAPH_DEF, WEIGHTS_MANIFEST, find, folder_of, has_extension, join};
 use crate::ownership::{Claimed, Neighbours, above};
 use crate::staged::Staged;
 
@@ -60,8 +60,11 @@ async fn save_to(
     targets.check(&replaced).await?;
     // The lock goes along: a commit ends by itself when this future is dropped.
     blocking(move || {
+        // On Windows the lock is a file in a folder that a failure removes.
+        let made = staged.made();
         let committed = staged.commit(replaced);
         drop(lock);
+        drop(made);
         committed
     })
     .await?;
@@ -126,7 +129,7 @@ fn layout(
     let reserved = [destination.json.as_str(), GRAPH_DEF, WEIGHTS_MANIFEST];
     let taken = |path: &RelPath| {
         let first = path.segments().next().unwrap_or_default();
-        reserved.iter().any(|name| first.eq_ignore_ascii_case(name))
+        reserved.iter().any(|name| may_be_one(first, name))
     };
     let clash = layout.shards().map(|shard| shard.path.clone()).find(taken);
     if let Some(path) = clash {
@@ -136,6 +139,13 @@ fn layout(
     Ok(Some(layout))
 }
 
+/// Whether some file system takes two names for one. Which forms of other than ASCII letters it folds differs, so of two `.json`
+/// files with such letters it is supposed.
+fn may_be_one(one: &str, other: &str) -> bool {
+    let is_other = |name: &str| !name.is_ascii() && has_extension(Path::new(name), "json");
+    one.to_lowercase() == other.to_lowercase() || (is_other(one) && is_other(other))
+}
+
 /// The files that make the model visible, the decisive one last.
 fn heads(
     artifacts: &ModelArtifacts,
@@ -143,7 +153,7 @@ fn heads(
     layout: Option<&ShardLayout>,
 ) -> Result<Vec<(RelPath, Bytes)>, Error> {
     let name = |name: &str| {
-        RelPath::parse(name).map_err(|error| {
+        RelPath::parse(name).and_then(RelPath::portable).map_err(|error| {
             Error::new(ErrorKind::InvalidUrl, "the model's file cannot have such a name").with_source(error)
         })
     };
@@ -157,4 +167,21 @@ fn heads(
     }
     let manifest = encode_legacy_manifest(artifacts, layout)?;
     Ok(vec![(name(WEIGHTS_MANIFEST)?, manifest.into()), (name(GRAPH_DEF)?, topology.clone())])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_some_file_system_takes_for_one() {
+        for (one, other) in
+            [("model.json", "Model.JSON"), ("é.json", "É.json"), ("e\u{301}.json", "é.json"), ("ß.json", "ß.JSON")]
+        {
+            assert!(may_be_one(one, other), "{one} {other}");
+        }
+        for (one, other) in [("model.json", "model.weights.bin"), ("e.json", "é.json"), ("é.bin", "e\u{301}.json")] {
+            assert!(!may_be_one(one, other), "{one} {other}");
+        }
+    }
 }

@@ -76,6 +76,15 @@ impl FileSource {
         Err(error.with_operation(Operation::Load).with_location(&path.to_string_lossy()))
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Equal for two paths that are one file; for others hardly ever.
+    pub(crate) fn identity_text(&self) -> String {
+        self.identity.to_string()
+    }
+
     fn read_range(&self, range: &Range<u64>) -> Result<Bytes, Error> {
         let fail = |error| io_error(error, Operation::Read, &self.path);
         let length = range.end.saturating_sub(range.start);

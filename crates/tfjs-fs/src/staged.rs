@@ -1,23 +1,25 @@
 //! Files that are written under temporary names, and then get their names.
 
 use std::collections::BTreeSet;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 use tempfile::{NamedTempFile, TempPath};
-use tfjs_artifacts::{Error, ErrorKind, Operation, RelPath, ShardLayout, WeightData};
+use tfjs_artifacts::{Error, Operation, RelPath, ShardLayout, WeightData};
 use tfjs_router::{Digests, ProgressMeter};
 
 use crate::blocking::blocking;
 use crate::error::io_error;
+use crate::lock::lock;
 use crate::model_dir::{folder_of, join};
 use crate::ownership::Claimed;
+use crate::replace::{Named, TEMPORARY, patiently, wait_until_free};
+use crate::same_file::key;
 
 /// How much of the weights is in memory at a time.
 const WINDOW: usize = 4 << 20;
@@ -87,8 +89,17 @@ impl Staged {
         blocking(move || lock(&folder, Operation::Save)).await
     }
 
-    /// Gives all files their names, the last one last, and removes what only the replaced model used.
+    /// The folders that were made, which go when the last of these is dropped unless the files have got their names.
+    pub(crate) fn made(&self) -> Arc<MadeFolders> {
+        Arc::clone(&self.made)
+    }
+
+    /// Gives all files their names, the last one last, and removes what only the replaced model used. If a file cannot get its
+    /// name, those that were replaced come back.
     pub(crate) fn commit(self, replaced: Claimed) -> Result<(), Error> {
+        for (path, _) in &self.files {
+            wait_until_free(&join(&self.folder, path))?;
+        }
         let mut named = Named::default();
         let mut folders = BTreeSet::from([self.folder.clone()]);
         for (path, file) in self.files {
@@ -97,12 +108,12 @@ impl Staged {
             named.persist(file, target)?;
         }
         folders.extend(self.made.keep().iter().map(|folder| folder_of(folder).to_path_buf()));
-        let names = named.keep();
+        let names: BTreeSet<_> = named.keep().iter().map(|name| key(name)).collect();
         for folder in &folders {
             sync_folder(folder)?;
         }
-        for head in replaced.heads().iter().filter(|head| !names.contains(*head)) {
-            match std::fs::remove_file(head) {
+        for head in replaced.heads().iter().filter(|head| !names.contains(&key(head))) {
+            match patiently(|| std::fs::remove_file(head)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(io_error(error, Operation::Save, head));
                 }
@@ -112,70 +123,6 @@ impl Staged {
         // The new model is there; weight files of the old one that cannot be removed harm nobody.
         let _left = replaced.remove_except(&names);
         Ok(())
-    }
-}
-
-/// Files that have got their names. If one cannot, those that were not there before lose theirs again.
-#[derive(Debug, Default)]
-struct Named {
-    all: BTreeSet<PathBuf>,
-    new: Vec<PathBuf>,
-}
-
-impl Named {
-    fn persist(&mut self, file: TempPath, target: PathBuf) -> Result<(), Error> {
-        let fail = |error| io_error(error, Operation::Save, &target);
-        let replaced = std::fs::symlink_metadata(&target).ok();
-        if let Some(replaced) = replaced.as_ref().filter(|replaced| replaced.is_file()) {
-            std::fs::set_permissions(&file, replaced.permissions()).map_err(fail)?;
-        }
-        file.persist(&target).map_err(|error| fail(error.error))?;
-        if replaced.is_none() {
-            self.new.push(target.clone());
-        }
-        self.all.insert(target);
-        Ok(())
-    }
-
-    /// All of them, to stay.
-    fn keep(mut self) -> BTreeSet<PathBuf> {
-        self.new.clear();
-        std::mem::take(&mut self.all)
-    }
-}
-
-impl Drop for Named {
-    fn drop(&mut self) {
-        for file in &self.new {
-            let _ = std::fs::remove_file(file);
-        }
-    }
-}
-
-/// How long a save waits for another one in the same folder.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Keeps two saves into one folder from mixing their renames, and a removal from taking half of what a save brings, where the
-/// system can lock folders. The lock ends with the
-/// value; file systems that know no locks, and folders that may not be read, are used without.
-pub(crate) fn lock(folder: &Path, operation: Operation) -> Result<Option<File>, Error> {
-    if !cfg!(unix) {
-        return Ok(None);
-    }
-    let Ok(file) = File::open(folder) else { return Ok(None) };
-    let begin = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(Some(file)),
-            Err(TryLockError::Error(_)) => return Ok(None),
-            Err(TryLockError::WouldBlock) if begin.elapsed() < PATIENCE => {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            Err(TryLockError::WouldBlock) => {
-                let error = Error::new(ErrorKind::Conflict, "somebody else has locked the folder; try again");
-                return Err(error.with_operation(operation).with_location(&folder.to_string_lossy()));
-            }
-        }
     }
 }
 
@@ -191,13 +138,10 @@ struct Writing {
 fn create(target: PathBuf, made: Arc<MadeFolders>) -> Result<Writing, Error> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
-    // A model is as readable as any new file; a temporary file alone would be its owner's only.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let file = builder.tempfile_in(folder_of(&target)).map_err(|error| io_error(error, Operation::Save, &target))?;
+    // A model is as readable as any new file; a temporary file of the library's own would be its owner's only, and marked as
+    // temporary on Windows.
+    let open = |path: &Path| File::options().read(true).write(true).create_new(true).open(path);
+    let file = builder.make_in(folder_of(&target), open).map_err(|error| io_error(error, Operation::Save, &target))?;
     Ok(Writing { target, file, made })
 }
 
@@ -216,12 +160,9 @@ impl Writing {
     }
 }
 
-/// How temporary files begin and end.
-const TEMPORARY: (&str, &str) = (".tfjs-", ".tmp");
-
 /// Folders that a save had to make; a save that fails leaves none behind.
 #[derive(Debug, Default)]
-struct MadeFolders {
+pub(crate) struct MadeFolders {
     folders: Vec<PathBuf>,
     are_kept: AtomicBool,
 }
@@ -260,7 +201,8 @@ impl Drop for MadeFolders {
     }
 }
 
-/// Makes renames in a folder durable, where the system can. A folder that may be written but not read cannot be synced.
+/// Makes renames in a folder durable, where the system can: on Windows there is nothing to call, and the journal of NTFS keeps
+/// renames in order. A folder that may be written but not read cannot be synced.
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
     if !cfg!(unix) {
         return Ok(());
@@ -268,5 +210,18 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
     match File::open(folder).and_then(|folder| folder.sync_all()) {
         Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(io_error(error, Operation::Save, folder)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// On Windows there is nothing to sync, so nothing is looked at.
+    #[test]
+    fn a_folder_is_synced_where_the_system_can() {
+        let folder = tempfile::tempdir().unwrap();
+        sync_folder(folder.path()).unwrap();
+        assert_eq!(sync_folder(&folder.path().join("missing")).is_ok(), cfg!(windows));
     }
 }

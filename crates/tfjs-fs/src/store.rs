@@ -10,10 +10,13 @@ use tfjs_router::{ListedModel, ModelUrl, RemoveOptions};
 use crate::blocking::blocking;
 use crate::error::io_error;
 use crate::load::Opened;
+use crate::lock::lock;
 use crate::model_dir::{GRAPH_DEF, MODEL_JSON, WEIGHTS_MANIFEST, find, folder_of, json_files};
 use crate::ownership::Claimed;
-use crate::path::encode_name;
-use crate::staged::{lock, sync_folder};
+use crate::path::{check, encode_name};
+use crate::replace::patiently;
+use crate::staged::sync_folder;
+use crate::windows_path::separator;
 
 /// Removes the model at a path: what makes it visible first, then its weights, then its folder if nothing else is in it.
 pub(crate) async fn remove(path: PathBuf, options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
@@ -27,14 +30,15 @@ pub(crate) async fn remove(path: PathBuf, options: &RemoveOptions) -> Result<Mod
         blocking(open).await?
     };
     let (claimed, info) = Claimed::by_opened(opened, options.surplus_bytes).await.map_err(not_whole)?;
+    // The lock goes along: a removal ends by itself when this future is dropped.
     let remove = move || {
-        // Goes along: a removal ends by itself when this future is dropped.
-        let _lock = lock;
         for head in claimed.heads() {
-            std::fs::remove_file(head).map_err(|error| io_error(error, Operation::Remove, head))?;
+            patiently(|| std::fs::remove_file(head)).map_err(|error| io_error(error, Operation::Remove, head))?;
             sync_folder(folder_of(head))?;
         }
         let left = claimed.remove_except(&BTreeSet::new());
+        // Before the folder: on Windows the lock is a file in it.
+        drop(lock);
         if path.is_dir() {
             // Fails, rightly, if other files are in it.
             let _ = std::fs::remove_dir(&path);
@@ -56,7 +60,8 @@ pub(crate) async fn remove(path: PathBuf, options: &RemoveOptions) -> Result<Mod
 
 /// A broken model is not removed: which files are its own cannot be told.
 fn not_whole(error: Error) -> Error {
-    if error.kind() == ErrorKind::NotFound && error.operation() == Some(Operation::Remove) {
+    let is_about_the_path = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidUrl);
+    if is_about_the_path && error.operation() == Some(Operation::Remove) {
         return error;
     }
     let message = "the model is not whole, so its files cannot be told from others; remove them by hand";
@@ -88,6 +93,7 @@ struct Candidate {
 
 impl Candidate {
     fn all(url: &ModelUrl, folder: &Path) -> Result<Vec<Self>, Error> {
+        check(folder).map_err(|error| error.with_operation(Operation::List))?;
         let fail = |error| io_error(error, Operation::List, folder);
         let mut found = Vec::new();
         let has_pair = folder.join(GRAPH_DEF).is_file();
@@ -137,7 +143,7 @@ fn is_no_model(error: &Error) -> bool {
 
 /// The URL of a file or folder below another.
 fn child(url: &ModelUrl, name: &str) -> Result<ModelUrl, Error> {
-    let separator = if url.rest().ends_with(['/', '\\']) { "" } else { "/" };
+    let separator = separator(url.rest());
     match url.scheme() {
         Some(scheme) => ModelUrl::from_parts(scheme, &format!("{}{separator}{}", url.rest(), encode_name(name))),
         None => ModelUrl::parse(&format!("{}{separator}{name}", url.rest())),

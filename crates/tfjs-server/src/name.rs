@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use tfjs_artifacts::is_windows_device;
+
 /// The name of a model on the server: a single path segment that leads nowhere else.
 ///
 /// It is not empty and has at most 128 bytes, no separator (`/`, `\`), colon, percent sign, control character or one of
@@ -79,7 +81,7 @@ fn problem(name: &str) -> Option<&'static str> {
         Some("ends with a dot or a space")
     } else if has_extension(name, "json") || has_extension(name, "pb") {
         Some("is that of a file")
-    } else if is_device(name) {
+    } else if is_windows_device(name) {
         Some("is that of a device of Windows")
     } else if ROUTES.iter().any(|route| name.eq_ignore_ascii_case(route)) {
         Some("is taken by the server itself")
@@ -90,16 +92,6 @@ fn problem(name: &str) -> Option<&'static str> {
 
 fn has_extension(name: &str, extension: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(extension))
-}
-
-/// What Windows opens instead of a file, whatever follows the first dot.
-fn is_device(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
-    let numbered = stem.strip_prefix("com").or_else(|| stem.strip_prefix("lpt"));
-    matches!(stem.as_str(), "con" | "prn" | "aux" | "nul" | "conin$" | "conout$")
-        || numbered.is_some_and(|number| {
-            matches!(number, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³")
-        })
 }
 
 impl FromStr for ModelName {
