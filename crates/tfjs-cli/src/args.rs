@@ -97,6 +97,7 @@ pub(crate) struct Http {
 
 /// A model to copy or move.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Transfer {
     /// The model: a folder, a model.json, a bare weights manifest, a .pb file, or a URL
     #[arg(value_name = "SRC", value_hint = ValueHint::AnyPath)]

@@ -1,6 +1,7 @@
 //! The handler of one path.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tfjs_artifacts::{BoxStream, Error, ErrorKind, ModelArtifacts, ModelArtifactsInfo, Operation, SaveResult};
@@ -8,12 +9,14 @@ use tfjs_router::{
     ListedModel, LoadHandler, LoadOptions, ModelSource, ModelStore, ModelUrl, RemoveOptions, SaveHandler, SaveOptions,
 };
 
+use crate::disk::{Disk, RealDisk};
 use crate::load::load;
 use crate::model_dir::{Destination, Entry, find, folder_of};
 use crate::path::{check, to_path};
 use crate::save::save;
 use crate::source::Identity;
 use crate::store::{list, remove};
+use crate::view::View;
 
 /// Loads from, saves to, lists and removes at one path.
 #[derive(Clone, Debug)]
@@ -22,6 +25,8 @@ pub struct FsHandler {
     path: PathBuf,
     /// The manifest, if it was given apart from the topology.
     manifest: Option<PathBuf>,
+    /// What changes go through.
+    disk: Arc<dyn Disk>,
 }
 
 impl FsHandler {
@@ -29,7 +34,7 @@ impl FsHandler {
     pub fn from_path(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         // Only listing uses the URL, and a name that is not UTF-8 cannot be listed.
-        Self { url: ModelUrl::plain_path(&path.to_string_lossy()), path, manifest: None }
+        Self { url: ModelUrl::plain_path(&path.to_string_lossy()), path, manifest: None, disk: Arc::new(RealDisk) }
     }
 
     /// The model at a `file://` URL or plain path.
@@ -37,7 +42,7 @@ impl FsHandler {
     /// # Errors
     /// [`ErrorKind::InvalidUrl`] when the URL means no path.
     pub fn from_url(url: &ModelUrl) -> Result<Self, Error> {
-        Ok(Self { url: url.clone(), path: to_path(url)?, manifest: None })
+        Ok(Self { url: url.clone(), path: to_path(url)?, manifest: None, disk: Arc::new(RealDisk) })
     }
 
     /// A binary `GraphDef` topology (`.pb`) and the bare manifest of its weights, wherever they are.
@@ -50,12 +55,19 @@ impl FsHandler {
     /// changed in place are noticed when they are read.
     pub fn version(&self) -> Option<String> {
         let entry = self.entry()().ok()?;
+        let view = View::of(folder_of(entry.manifest())).ok()?;
         let look = |file: &Path| {
-            let identity = Identity::of(&std::fs::metadata(file).ok()?);
+            let identity = Identity::of(&view.look(file).ok()?.1);
             Some(format!("{}-{identity}", file.file_name()?.to_string_lossy()))
         };
         let versions: Option<Vec<_>> = entry.files().into_iter().map(look).collect();
         versions.map(|versions| versions.join("-"))
+    }
+
+    /// The same, but what it changes goes through this disk.
+    #[cfg(test)]
+    pub(crate) fn with_disk(self, disk: impl Disk + 'static) -> Self {
+        Self { disk: Arc::new(disk), ..self }
     }
 
     pub(crate) fn from_source(source: &ModelSource) -> Result<Self, Error> {
@@ -77,14 +89,14 @@ impl FsHandler {
     }
 
     /// What to load.
-    fn entry(&self) -> impl FnOnce() -> Result<Entry, Error> + Send + 'static {
+    fn entry(&self) -> impl Fn() -> Result<Entry, Error> + Send + Sync + 'static {
         let (path, manifest) = (self.path.clone(), self.manifest.clone());
-        move || match manifest {
+        move || match &manifest {
             Some(manifest) => {
-                for path in [&path, &manifest] {
+                for path in [&path, manifest] {
                     check(path).map_err(|error| error.with_operation(Operation::Load))?;
                 }
-                Ok(Entry::Pair { topology: path, manifest })
+                Ok(Entry::Pair { topology: path.clone(), manifest: manifest.clone() })
             }
             None => find(&path, Operation::Load),
         }
@@ -118,7 +130,7 @@ impl SaveHandler for FsHandler {
             let message = "a model cannot be saved to two paths; name a folder";
             return Err(Error::new(ErrorKind::InvalidUrl, message).with_operation(Operation::Save));
         }
-        save(self.path.clone(), artifacts, options).await
+        save(Arc::clone(&self.disk), self.path.clone(), artifacts, options).await
     }
 }
 
@@ -130,6 +142,6 @@ impl ModelStore for FsHandler {
     }
 
     async fn remove(&self, options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
-        remove(self.path.clone(), options).await
+        remove(Arc::clone(&self.disk), self.path.clone(), options).await
     }
 }

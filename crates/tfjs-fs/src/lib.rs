@@ -2,10 +2,19 @@
 #![forbid(unsafe_code)]
 
 mod blocking;
+mod commit;
+#[cfg(test)]
+mod crash;
+mod disk;
 mod error;
+#[cfg(test)]
+mod faulty;
 mod handler;
+mod journal;
+mod leftovers;
 mod load;
 mod lock;
+mod made_folders;
 mod model_dir;
 mod ownership;
 mod path;
@@ -13,8 +22,9 @@ mod replace;
 mod same_file;
 mod save;
 mod source;
-mod staged;
+mod stage;
 mod store;
+mod view;
 mod windows_path;
 
 use std::sync::Arc;

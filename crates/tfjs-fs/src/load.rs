@@ -4,51 +4,104 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tfjs_artifacts::{
     Error, ErrorKind, MAX_JSON_BYTES, ModelArtifacts, ModelJson, ModelTopology, Operation, Segment, SurplusBytes,
 };
-use tfjs_router::{LoadOptions, finish_load};
+use tfjs_router::{LoadOptions, Progress, ProgressSink, finish_load};
 
 use crate::blocking::blocking;
 use crate::error::io_error;
 use crate::model_dir::{Entry, folder_of};
 use crate::same_file::check_distinct;
 use crate::source::FileSource;
+use crate::view::{Attempts, Moment, View};
 
+/// Reads the model that `find` finds: a whole one, also while others save. What is read eagerly is begun anew if it is replaced
+/// meanwhile.
 pub(crate) async fn load(
-    find: impl FnOnce() -> Result<Entry, Error> + Send + 'static,
+    find: impl Fn() -> Result<Entry, Error> + Send + Sync + 'static,
     options: &LoadOptions,
 ) -> Result<ModelArtifacts, Error> {
-    let opened = blocking(move || Opened::open(find()?)).await?;
-    let location = opened.entry.manifest().to_string_lossy().into_owned();
-    let finished = finish_load(opened.assemble(options.surplus_bytes).await?, options).await;
-    finished.map_err(|error| error.with_operation(Operation::Load).with_location(&location))
+    let find = Arc::new(find);
+    let attempts = Arc::new(Attempts::new());
+    let mut options = options.clone();
+    options.progress = options.progress.as_ref().map(monotone);
+    loop {
+        let find = Arc::clone(&find);
+        let opened = blocking(move || Opened::find(|| find())).await?;
+        let (moment, folder) = (Arc::clone(&opened.moment), folder_of(opened.entry.manifest()).to_path_buf());
+        let location = opened.entry.manifest().to_string_lossy().into_owned();
+        let loaded = match opened.assemble(options.surplus_bytes).await {
+            Ok(artifacts) => finish_load(artifacts, &options).await,
+            Err(error) => Err(error),
+        };
+        match loaded {
+            Ok(artifacts) => return Ok(artifacts),
+            Err(error) => {
+                let attempts = Arc::clone(&attempts);
+                let is_disturbed =
+                    blocking(move || if moment.is_now() { Ok(false) } else { attempts.again(&folder).map(|()| true) });
+                if !is_disturbed.await? {
+                    return Err(error.with_operation(Operation::Load).with_location(&location));
+                }
+            }
+        }
+    }
+}
+
+/// Tells the same progress, but never less of it than before.
+fn monotone(sink: &ProgressSink) -> ProgressSink {
+    let (sink, most) = (sink.clone(), AtomicU64::new(0));
+    ProgressSink::new(move |progress: Progress| {
+        let before = most.fetch_max(progress.bytes, Ordering::Relaxed);
+        if progress.bytes >= before {
+            sink.tell(progress);
+        }
+    })
 }
 
 /// A model whose JSON has been read and whose weight files have been looked at.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) entry: Entry,
+    /// When that was.
+    moment: Arc<Moment>,
     model_json: ModelJson,
     topology: Option<ModelTopology>,
     segments: Vec<Segment>,
 }
 
 impl Opened {
-    pub(crate) fn open(entry: Entry) -> Result<Self, Error> {
-        let bytes = read_whole(entry.manifest(), MAX_JSON_BYTES)?;
+    /// Opens what `find` finds, again if somebody changes it meanwhile.
+    pub(crate) fn find(find: impl Fn() -> Result<Entry, Error>) -> Result<Self, Error> {
+        let attempts = Attempts::new();
+        loop {
+            let entry = find()?;
+            let folder = folder_of(entry.manifest()).to_path_buf();
+            let moment = Moment::of(View::of(&folder)?, &entry.files());
+            let opened = Self::open(entry, moment.view());
+            if moment.is_now() {
+                return opened.map(|opened| opened.at(moment));
+            }
+            attempts.again(&folder)?;
+        }
+    }
+
+    fn open(entry: Entry, view: &View) -> Result<Parts, Error> {
+        let bytes = view.read(entry.manifest(), MAX_JSON_BYTES)?;
         let model_json = ModelJson::parse(&bytes).map_err(|error| {
             Error::from(error).with_operation(Operation::Load).with_location(&entry.manifest().to_string_lossy())
         })?;
         let topology = match &entry {
             Entry::Json(_) => None,
             Entry::Pair { topology, .. } => {
-                Some(ModelTopology::GraphDef(read_whole(topology, MAX_GRAPH_DEF_BYTES)?.into()))
+                Some(ModelTopology::GraphDef(view.read(topology, MAX_GRAPH_DEF_BYTES)?.into()))
             }
         };
-        let segments = open_shards(&entry, &model_json)?;
-        Ok(Self { entry, model_json, topology, segments })
+        let segments = open_shards(view, &entry, &model_json)?;
+        Ok(Parts { entry, model_json, topology, segments })
     }
 
     /// Lazily readable artifacts, their lengths reconciled.
@@ -65,12 +118,27 @@ impl Opened {
     }
 }
 
+/// What is found in the files, before it is known that they belong together.
+struct Parts {
+    entry: Entry,
+    model_json: ModelJson,
+    topology: Option<ModelTopology>,
+    segments: Vec<Segment>,
+}
+
+impl Parts {
+    fn at(self, moment: Moment) -> Opened {
+        let Self { entry, model_json, topology, segments } = self;
+        Opened { entry, moment: Arc::new(moment), model_json, topology, segments }
+    }
+}
+
 /// Looks at all weight files; those that are missing are named together.
-fn open_shards(entry: &Entry, model_json: &ModelJson) -> Result<Vec<Segment>, Error> {
+fn open_shards(view: &View, entry: &Entry, model_json: &ModelJson) -> Result<Vec<Segment>, Error> {
     let mut files = Vec::new();
     let mut missing = Vec::new();
     for path in model_json.paths() {
-        match FileSource::open(entry.shard(path)) {
+        match FileSource::open(view, entry.shard(path)) {
             Ok(source) => files.push((path, source)),
             Err(error) if error.kind() == ErrorKind::NotFound => missing.push((path, error)),
             Err(error) => return Err(error),

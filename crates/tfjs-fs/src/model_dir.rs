@@ -6,6 +6,7 @@ use tfjs_artifacts::{Error, ErrorKind, Operation, RelPath};
 
 use crate::error::io_error;
 use crate::path::check;
+use crate::view::View;
 
 /// The JSON file in a folder that is named as a model.
 pub(crate) const MODEL_JSON: &str = "model.json";
@@ -64,10 +65,11 @@ pub(crate) fn join(folder: &Path, path: &RelPath) -> PathBuf {
 /// What is there to be loaded, listed or removed at a path.
 pub(crate) fn find(path: &Path, operation: Operation) -> Result<Entry, Error> {
     check(path).map_err(|error| error.with_operation(operation))?;
-    let metadata = std::fs::metadata(path).map_err(|error| missing(error, path, operation))?;
-    if metadata.is_dir() {
-        return find_in(path, operation);
+    if std::fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
+        return find_in(&View::of(path)?, path, operation);
     }
+    let view = View::of(folder_of(path))?;
+    let (_, metadata) = view.look(path).map_err(|error| missing(error, path, operation))?;
     if !metadata.is_file() {
         let error = Error::new(ErrorKind::InvalidData, "it is neither a file nor a folder");
         return Err(error.with_operation(operation).with_location(&path.to_string_lossy()));
@@ -79,16 +81,16 @@ pub(crate) fn find(path: &Path, operation: Operation) -> Result<Entry, Error> {
     Ok(Entry::Json(path.to_path_buf()))
 }
 
-fn find_in(folder: &Path, operation: Operation) -> Result<Entry, Error> {
+fn find_in(view: &View, folder: &Path, operation: Operation) -> Result<Entry, Error> {
     let json = folder.join(MODEL_JSON);
-    if json.exists() {
+    if view.has(&json) {
         return Ok(Entry::Json(json));
     }
     let (topology, manifest) = (folder.join(GRAPH_DEF), folder.join(WEIGHTS_MANIFEST));
-    if topology.exists() && manifest.exists() {
+    if view.has(&topology) && view.has(&manifest) {
         return Ok(Entry::Pair { topology, manifest });
     }
-    let others = json_files(folder).map_err(|error| io_error(error, operation, folder))?;
+    let others = view.json_files().map_err(|error| io_error(error, operation, folder))?;
     let message = match others.as_slice() {
         [] => format!("the folder has no {MODEL_JSON}"),
         names => {

@@ -9,10 +9,13 @@ use tfjs_artifacts::{
 };
 
 use crate::blocking::blocking;
-use crate::load::{Opened, read_whole};
-use crate::model_dir::{Entry, folder_of, json_files};
-use crate::replace::{check_replaceable, patiently};
+use crate::disk::Disk;
+use crate::error::io_error;
+use crate::load::Opened;
+use crate::model_dir::{Entry, folder_of};
+use crate::replace::check_replaceable;
 use crate::same_file::{key, spelled};
+use crate::view::View;
 
 /// The weight files of a whole model.
 ///
@@ -32,7 +35,7 @@ impl Claimed {
     pub(crate) async fn by(entry: Entry) -> Self {
         let heads = entry.files().iter().map(|file| file.to_path_buf()).collect();
         let folder = folder_of(entry.manifest()).to_path_buf();
-        let opened = blocking(move || Opened::open(entry)).await;
+        let opened = blocking(move || Opened::find(|| Ok(entry.clone()))).await;
         let claimed = match opened {
             Ok(opened) => Self::by_opened(opened, SurplusBytes::Reject).await.map(|(claimed, _)| claimed),
             Err(error) => Err(error),
@@ -99,27 +102,28 @@ impl Claimed {
         folders
     }
 
-    /// Removes the weight files, but for those whose [`key`] is in `kept`, those that another model uses, and those that a link led outside to.
-    /// Folders that end up empty go too. Returns the files that could not be removed.
-    pub(crate) fn remove_except(self, kept: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
-        let folders = self.folders();
-        let neighbours = Neighbours::in_folders(&folders, &[]);
+    /// The weight files that nobody needs when the model is gone: all but those whose [`key`] is in `kept`, those that another model uses,
+    /// and those that a link led outside to.
+    pub(crate) fn surplus(&self, kept: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
+        let neighbours = Neighbours::in_folders(&self.folders(), &self.heads);
         let inside = self.folder.canonicalize().unwrap_or_else(|_| self.folder.clone());
-        let mut left = Vec::new();
-        for shard in self.shards.iter().filter(|shard| !kept.contains(&key(shard))) {
-            let is_inside = folder_of(&spelled(shard)).starts_with(&inside);
-            let is_used = neighbours.user_of(shard).is_some();
-            if is_inside && !is_used && patiently(|| std::fs::remove_file(shard)).is_err() {
-                left.push(shard.clone());
-            }
-        }
+        let is_surplus = |shard: &&PathBuf| {
+            !kept.contains(&key(shard))
+                && folder_of(&spelled(shard)).starts_with(&inside)
+                && neighbours.user_of(shard).is_none()
+        };
+        self.shards.iter().filter(is_surplus).cloned().collect()
+    }
+
+    /// Removes the folders below the model's own that end up empty without its weight files.
+    pub(crate) fn remove_empty_folders(&self, disk: &dyn Disk) {
+        let folders = self.folders();
+        let below = |folder: &&PathBuf| folder.starts_with(&self.folder) && **folder != self.folder;
         // The deepest first.
-        for folder in folders.iter().rev().filter(|folder| folder.starts_with(&self.folder) && **folder != self.folder)
-        {
+        for folder in folders.iter().rev().filter(below) {
             // Fails, rightly, if something is in it.
-            let _ = std::fs::remove_dir(folder);
+            let _gone = disk.remove_folder(folder);
         }
-        left
     }
 }
 
@@ -138,23 +142,26 @@ impl Neighbours {
         let mut neighbours = Self::default();
         let except: BTreeSet<_> = except.iter().map(|file| key(file)).collect();
         for folder in folders {
-            let names = match json_files(folder) {
-                Ok(names) => names,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(_) => {
-                    neighbours.unreadable.get_or_insert_with(|| folder.clone());
-                    continue;
-                }
-            };
-            for json in names.iter().map(|name| folder.join(name)).filter(|json| !except.contains(&key(json))) {
-                neighbours.add(json);
+            if let Err(error) = neighbours.add_folder(folder, &except)
+                && error.kind() != ErrorKind::NotFound
+            {
+                neighbours.unreadable.get_or_insert_with(|| folder.clone());
             }
         }
         neighbours
     }
 
-    fn add(&mut self, json: PathBuf) {
-        let Ok(bytes) = read_whole(&json, MAX_JSON_BYTES) else {
+    fn add_folder(&mut self, folder: &Path, except: &BTreeSet<PathBuf>) -> Result<(), Error> {
+        let view = View::of(folder)?;
+        let names = view.json_files().map_err(|error| io_error(error, Operation::Load, folder))?;
+        for json in names.iter().map(|name| folder.join(name)).filter(|json| !except.contains(&key(json))) {
+            self.add(&view, json);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, view: &View, json: PathBuf) {
+        let Ok(bytes) = view.read(&json, MAX_JSON_BYTES) else {
             self.unreadable.get_or_insert(json);
             return;
         };

@@ -5,17 +5,12 @@
 //! (an indexer, a virus scanner, a reader on a share) is often done in an instant, so a refusal is tried again for two seconds.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tempfile::{NamedTempFile, TempPath};
 use tfjs_artifacts::{Error, ErrorKind, Operation};
 
 use crate::error::io_error;
-use crate::model_dir::folder_of;
-
-/// How temporary files begin and end.
-pub(crate) const TEMPORARY: (&str, &str) = (".tfjs-", ".tmp");
 
 /// How long it is tried again: as long as Go's tools do (`cmd/internal/robustio`).
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -101,76 +96,13 @@ pub(crate) fn check_replaceable(target: &Path, metadata: &std::fs::Metadata) -> 
     Ok(())
 }
 
-/// Files that have got their names. If one cannot, those before it give theirs back to the files that they replaced.
-#[derive(Debug, Default)]
-pub(crate) struct Named {
-    all: Vec<PathBuf>,
-    /// What is to be undone, in order.
-    undo: Vec<Undo>,
-}
-
-#[derive(Debug)]
-enum Undo {
-    Remove(PathBuf),
-    /// Another name of the replaced file, which goes back to the first.
-    Restore(TempPath, PathBuf),
-}
-
-impl Named {
-    /// Gives a file its name.
-    pub(crate) fn persist(&mut self, mut file: TempPath, target: PathBuf) -> Result<(), Error> {
-        let replaced = std::fs::symlink_metadata(&target).ok();
-        if cfg!(unix)
-            && let Some(replaced) = replaced.as_ref().filter(|replaced| replaced.is_file())
-        {
-            let permissions = std::fs::set_permissions(&file, replaced.permissions());
-            permissions.map_err(|error| io_error(error, Operation::Save, &target))?;
-        }
-        let kept = replaced.is_some().then(|| keep_aside(&target));
-        patiently(|| std::fs::rename(&file, &target)).map_err(|error| failed(error, &target))?;
-        file.disable_cleanup(true);
-        self.undo.extend(match kept {
-            None => Some(Undo::Remove(target.clone())),
-            Some(kept) => kept.ok().map(|kept| Undo::Restore(kept, target.clone())),
-        });
-        self.all.push(target);
-        Ok(())
-    }
-
-    /// All of them, to stay.
-    pub(crate) fn keep(mut self) -> Vec<PathBuf> {
-        self.undo.clear();
-        std::mem::take(&mut self.all)
-    }
-}
-
-impl Drop for Named {
-    fn drop(&mut self) {
-        for undo in self.undo.drain(..).rev() {
-            // Nobody is left who could be told; the error that led here is on its way.
-            let _undone = match undo {
-                Undo::Remove(target) => patiently(|| std::fs::remove_file(&target)),
-                Undo::Restore(kept, target) => patiently(|| std::fs::rename(&kept, &target)),
-            };
-        }
-    }
-}
-
-/// A second name for a file that is going to be replaced. File systems without hard links (FAT) have none to give; there a save
-/// that fails half way through its renames leaves a mixture.
-fn keep_aside(file: &Path) -> io::Result<TempPath> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
-    builder.make_in(folder_of(file), |name| std::fs::hard_link(file, name)).map(NamedTempFile::into_temp_path)
-}
-
 /// Why a file could not be replaced. Access is also denied when somebody has it open.
-fn failed(error: io::Error, target: &Path) -> Error {
+pub(crate) fn refused(error: io::Error, operation: Operation, target: &Path) -> Error {
     if may_be_in_use(&error) && is_open_elsewhere(target) {
         let in_use = Error::new(ErrorKind::Conflict, IN_USE).with_source(error);
-        return in_use.with_operation(Operation::Save).with_location(&target.to_string_lossy());
+        return in_use.with_operation(operation).with_location(&target.to_string_lossy());
     }
-    io_error(error, Operation::Save, target)
+    io_error(error, operation, target)
 }
 
 /// What is said about a file that is in use.
@@ -179,51 +111,6 @@ pub(crate) const IN_USE: &str = "another program has the file open; close it the
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn staged(folder: &Path, text: &str) -> TempPath {
-        let file = NamedTempFile::new_in(folder).unwrap();
-        std::fs::write(file.path(), text).unwrap();
-        file.into_temp_path()
-    }
-
-    fn names(folder: &Path) -> Vec<String> {
-        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<_> = names.collect();
-        names.sort_unstable();
-        names
-    }
-
-    #[test]
-    fn what_was_replaced_comes_back_unless_all_stay() {
-        let folder = tempfile::tempdir().unwrap();
-        let [old, new] = ["old", "new"].map(|name| folder.path().join(name));
-        std::fs::write(&old, "before").unwrap();
-        for keep in [false, true] {
-            let mut named = Named::default();
-            named.persist(staged(folder.path(), "1"), old.clone()).unwrap();
-            named.persist(staged(folder.path(), "2"), new.clone()).unwrap();
-            named.persist(staged(folder.path(), "3"), old.clone()).unwrap();
-            assert_eq!(std::fs::read_to_string(&old).unwrap(), "3");
-            if keep {
-                assert_eq!(named.keep(), [old.clone(), new.clone(), old.clone()]);
-                assert_eq!(names(folder.path()), ["new", "old"]);
-            } else {
-                drop(named);
-                assert_eq!(std::fs::read_to_string(&old).unwrap(), "before");
-                assert_eq!(names(folder.path()), ["old"]);
-            }
-        }
-    }
-
-    #[test]
-    fn a_file_that_cannot_get_its_name_leaves_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("target");
-        std::fs::create_dir(&target).unwrap();
-        std::fs::write(target.join("in-it"), "").unwrap();
-        Named::default().persist(staged(folder.path(), "1"), target).unwrap_err();
-        assert_eq!(names(folder.path()), ["target"]);
-    }
 
     #[test]
     fn only_what_may_pass_is_tried_again() {

@@ -1,7 +1,8 @@
-//! Writing a model: everything under temporary names first, then the renames, `model.json` last.
+//! Writing a model: everything under temporary names first, then all of it takes the place of the old one at once.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tfjs_artifacts::{
@@ -11,22 +12,30 @@ use tfjs_artifacts::{
 use tfjs_router::{Digests, ProgressMeter, SaveOptions};
 
 use crate::blocking::blocking;
+use crate::commit::recover;
+use crate::disk::Disk;
+use crate::journal::Journal;
+use crate::lock::lock;
 use crate::model_dir::{Destination, Entry, GRAPH_DEF, WEIGHTS_MANIFEST, find, folder_of, has_extension, join};
 use crate::ownership::{Claimed, Neighbours, above};
-use crate::staged::Staged;
+use crate::replace::wait_until_free;
+use crate::same_file::key;
+use crate::stage::{Stage, Staged};
 
 pub(crate) async fn save(
+    disk: Arc<dyn Disk>,
     path: PathBuf,
     artifacts: &ModelArtifacts,
     options: &SaveOptions,
 ) -> Result<SaveResult, Error> {
     let destination = blocking(move || Destination::of(&path)).await?;
-    let saved = save_to(&destination, artifacts, options).await;
+    let saved = save_to(disk, &destination, artifacts, options).await;
     let location = destination.folder.join(&destination.json);
     saved.map_err(|error| error.with_operation(Operation::Save).with_location(&location.to_string_lossy()))
 }
 
 async fn save_to(
+    disk: Arc<dyn Disk>,
     destination: &Destination,
     artifacts: &ModelArtifacts,
     options: &SaveOptions,
@@ -37,39 +46,64 @@ async fn save_to(
     let targets = Targets::new(destination, layout.as_ref(), options);
     targets.check(&replaced(destination).await).await?;
     // Dropped on any failure, and when this future is dropped: temporary files and folders made for them go away.
-    let mut staged = Staged::begin(&destination.folder, layout.as_ref()).await?;
+    let begin = {
+        let (disk, folder, durability) = (Arc::clone(&disk), destination.folder.clone(), options.durability);
+        move || Stage::begin(&disk, &folder, durability, Operation::Save)
+    };
+    let mut staged = Staged::begin(blocking(begin).await?);
     let mut meter = ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref());
     if let (Some(weights), Some(layout)) = (&artifacts.weights, &mut layout) {
         let mut digests = Digests::new(weights, layout, options.checksums);
         for shard in layout.shards() {
             let bytes = weights.data().slice(shard.range.clone())?;
-            staged.stream(shard.path.clone(), &bytes, &mut digests, &mut meter).await?;
+            staged.stream(&shard.path, &bytes, &mut digests, &mut meter).await?;
         }
         if digests.finish(weights, layout)? {
             heads = self::heads(artifacts, destination, Some(layout))?;
         }
     }
     for (name, bytes) in heads {
-        staged.write(name, bytes).await?;
+        staged.write(&name, bytes).await?;
     }
     let result = SaveResult::now(artifacts);
 
-    // From here on nobody else changes the folder; so what is replaced is looked at again.
-    let lock = staged.lock().await?;
+    // From here on nobody else changes the folder; so it is brought into order, and what is replaced is looked at again.
+    let folder = destination.folder.clone();
+    let lock = move || {
+        let lock = lock(&folder, Operation::Save)?;
+        recover(disk.as_ref(), &folder)?;
+        Ok(lock)
+    };
+    let lock = blocking(lock).await?;
     let replaced = replaced(destination).await;
     targets.check(&replaced).await?;
     // The lock goes along: a commit ends by itself when this future is dropped.
     blocking(move || {
-        // On Windows the lock is a file in a folder that a failure removes.
-        let made = staged.made();
-        let committed = staged.commit(replaced);
+        let committed = take_the_place_of(&replaced, staged);
         drop(lock);
-        drop(made);
         committed
     })
     .await?;
     meter.done();
     Ok(result)
+}
+
+/// Puts the new model in the place of the old one.
+fn take_the_place_of(replaced: &Claimed, staged: Staged) -> Result<(), Error> {
+    let disk = staged.disk();
+    let folder = staged.folder().to_path_buf();
+    let names: BTreeSet<_> = staged.targets().map(key).collect();
+    staged.targets().try_for_each(wait_until_free)?;
+    let mut journal = Journal::new();
+    for head in replaced.heads().iter().filter(|head| !names.contains(&key(head))) {
+        journal.hide(&folder, head)?;
+    }
+    for file in replaced.surplus(&names) {
+        journal.remove(&folder, &file)?;
+    }
+    staged.commit(journal)?;
+    replaced.remove_empty_folders(disk.as_ref());
+    Ok(())
 }
 
 /// The model that a save replaces: for a folder also one of the other kind, binary or JSON, which would otherwise be found in

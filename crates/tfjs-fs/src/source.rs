@@ -13,12 +13,15 @@ use tfjs_artifacts::{ByteSource, Error, ErrorKind, Operation};
 
 use crate::blocking::blocking;
 use crate::error::io_error;
+use crate::view::View;
 
 /// A weight file. It is opened for each read, so that a model of thousands of shards needs one descriptor; what is read
 /// must still be the file that was there when the model was loaded.
 #[derive(Clone, Debug)]
 pub(crate) struct FileSource {
     path: PathBuf,
+    /// The name that it may still have, if a save has not got to giving it its own.
+    temporary: Option<PathBuf>,
     identity: Identity,
 }
 
@@ -59,10 +62,10 @@ impl fmt::Display for Identity {
 }
 
 impl FileSource {
-    /// Looks at a weight file without reading it.
-    pub(crate) fn open(path: PathBuf) -> Result<Self, Error> {
-        let metadata = match std::fs::metadata(&path) {
-            Ok(metadata) => metadata,
+    /// Looks at a weight file of a folder without reading it.
+    pub(crate) fn open(view: &View, path: PathBuf) -> Result<Self, Error> {
+        let (temporary, metadata) = match view.look(&path) {
+            Ok((name, metadata)) => ((name != path).then_some(name), metadata),
             Err(error) => return Err(io_error(error, Operation::Load, &path)),
         };
         let problem = if metadata.is_dir() {
@@ -70,7 +73,7 @@ impl FileSource {
         } else if !metadata.is_file() {
             "a weight file should be here, but it is no regular file"
         } else {
-            return Ok(Self { path, identity: Identity::of(&metadata) });
+            return Ok(Self { path, temporary, identity: Identity::of(&metadata) });
         };
         let error = Error::new(ErrorKind::InvalidData, problem);
         Err(error.with_operation(Operation::Load).with_location(&path.to_string_lossy()))
@@ -103,6 +106,11 @@ impl FileSource {
 
     fn same_file(&self) -> Result<File, Error> {
         let fail = |error| io_error(error, Operation::Read, &self.path);
+        if let Some(file) = self.temporary.as_ref().and_then(|name| File::open(name).ok())
+            && file.metadata().is_ok_and(|metadata| Identity::of(&metadata) == self.identity)
+        {
+            return Ok(file);
+        }
         let file = File::open(&self.path).map_err(fail)?;
         if Identity::of(&file.metadata().map_err(fail)?) != self.identity {
             let error =

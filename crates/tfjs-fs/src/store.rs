@@ -1,61 +1,121 @@
 //! Listing and removing models.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use futures::{StreamExt as _, stream};
 use tfjs_artifacts::{BoxStream, Error, ErrorKind, ModelArtifactsInfo, Operation, SurplusBytes};
-use tfjs_router::{ListedModel, ModelUrl, RemoveOptions};
+use tfjs_router::{Durability, ListedModel, ModelUrl, RemoveOptions};
 
 use crate::blocking::blocking;
+use crate::commit::{commit, recover};
+use crate::disk::Disk;
 use crate::error::io_error;
+use crate::journal::Journal;
 use crate::load::Opened;
 use crate::lock::lock;
-use crate::model_dir::{GRAPH_DEF, MODEL_JSON, WEIGHTS_MANIFEST, find, folder_of, json_files};
+use crate::model_dir::{GRAPH_DEF, MODEL_JSON, WEIGHTS_MANIFEST, find, folder_of};
 use crate::ownership::Claimed;
 use crate::path::{check, encode_name};
-use crate::replace::patiently;
-use crate::staged::sync_folder;
+use crate::stage::Stage;
+use crate::view::View;
 use crate::windows_path::separator;
 
-/// Removes the model at a path: what makes it visible first, then its weights, then its folder if nothing else is in it.
-pub(crate) async fn remove(path: PathBuf, options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
-    let (lock, opened) = {
-        let path = path.clone();
-        let open = move || {
-            let entry = find(&path, Operation::Remove).map_err(not_whole)?;
-            let lock = lock(folder_of(entry.manifest()), Operation::Remove)?;
-            Ok((lock, Opened::open(entry).map_err(not_whole)?))
-        };
-        blocking(open).await?
+/// Removes the model at a path: what makes it visible and its weights at once, then its folder if nothing else is in it.
+pub(crate) async fn remove(
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    options: &RemoveOptions,
+) -> Result<ModelArtifactsInfo, Error> {
+    let begin = {
+        let (disk, path) = (Arc::clone(&disk), path.clone());
+        move || Removal::begin(&disk, &path)
     };
+    let (removal, opened) = blocking(begin).await?;
     let (claimed, info) = Claimed::by_opened(opened, options.surplus_bytes).await.map_err(not_whole)?;
     // The lock goes along: a removal ends by itself when this future is dropped.
-    let remove = move || {
-        for head in claimed.heads() {
-            patiently(|| std::fs::remove_file(head)).map_err(|error| io_error(error, Operation::Remove, head))?;
-            sync_folder(folder_of(head))?;
+    let left = blocking(move || removal.run(disk.as_ref(), &claimed, &path)).await?;
+    match left.first() {
+        None => Ok(info),
+        Some(file) => {
+            let message =
+                format!("the model is removed, but {} of its weight files are left; remove them by hand", left.len());
+            let error = Error::new(ErrorKind::PermissionDenied, message).with_operation(Operation::Remove);
+            Err(error.with_location(&file.to_string_lossy()))
         }
-        let left = claimed.remove_except(&BTreeSet::new());
-        // Before the folder: on Windows the lock is a file in it.
-        drop(lock);
+    }
+}
+
+/// A removal that has begun: nobody else changes the folder.
+#[derive(Debug)]
+struct Removal {
+    /// None if there is not even room for an empty file.
+    stage: Option<Stage>,
+    lock: Option<File>,
+}
+
+impl Removal {
+    fn begin(disk: &Arc<dyn Disk>, path: &Path) -> Result<(Self, Opened), Error> {
+        let find = || find(path, Operation::Remove);
+        let folder = folder_of(find().map_err(not_whole)?.manifest()).to_path_buf();
+        let stage = unless_full(Stage::begin(disk, &folder, Durability::Strict, Operation::Remove))?;
+        let lock = lock(&folder, Operation::Remove)?;
+        recover(disk.as_ref(), &folder)?;
+        let opened = Opened::find(find).map_err(not_whole)?;
+        Ok((Self { stage, lock }, opened))
+    }
+
+    /// Gives the weight files that could not be removed.
+    fn run(self, disk: &dyn Disk, claimed: &Claimed, path: &Path) -> Result<Vec<PathBuf>, Error> {
+        let surplus = claimed.surplus(&BTreeSet::new());
+        let at_once = match &self.stage {
+            Some(stage) => unless_full(at_once(stage, claimed, &surplus))?,
+            None => None,
+        };
+        let left = match at_once {
+            Some(left) => left,
+            None => in_turn(disk, claimed, &surplus)?,
+        };
+        claimed.remove_empty_folders(disk);
+        // Before the folder, which may hold files of them.
+        drop(self.stage);
+        drop(self.lock);
         if path.is_dir() {
             // Fails, rightly, if other files are in it.
-            let _ = std::fs::remove_dir(&path);
+            let _gone = disk.remove_folder(path);
         }
-        match left.first() {
-            None => Ok(info),
-            Some(file) => {
-                let message = format!(
-                    "the model is removed, but {} of its weight files are left; remove them by hand",
-                    left.len()
-                );
-                let error = Error::new(ErrorKind::PermissionDenied, message).with_operation(Operation::Remove);
-                Err(error.with_location(&file.to_string_lossy()))
-            }
-        }
-    };
-    blocking(remove).await
+        Ok(left)
+    }
+}
+
+/// A removal makes room, so it must not need any.
+fn unless_full<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::StorageFull => Ok(None),
+        result => result.map(Some),
+    }
+}
+
+fn at_once(stage: &Stage, claimed: &Claimed, surplus: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let mut journal = Journal::new();
+    for head in claimed.heads() {
+        journal.hide(stage.folder(), head)?;
+    }
+    for file in surplus {
+        journal.remove(stage.folder(), file)?;
+    }
+    commit(stage, &journal, Operation::Remove)
+}
+
+/// First what makes the model visible. Weights may be left if the process ends.
+fn in_turn(disk: &dyn Disk, claimed: &Claimed, surplus: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    for head in claimed.heads() {
+        let removed = disk.remove_file(head).and_then(|()| disk.sync_folder(folder_of(head)));
+        removed.map_err(|error| io_error(error, Operation::Remove, head))?;
+    }
+    Ok(surplus.iter().filter(|file| disk.remove_file(file).is_err()).cloned().collect())
 }
 
 /// A broken model is not removed: which files are its own cannot be told.
@@ -96,8 +156,9 @@ impl Candidate {
         check(folder).map_err(|error| error.with_operation(Operation::List))?;
         let fail = |error| io_error(error, Operation::List, folder);
         let mut found = Vec::new();
-        let has_pair = folder.join(GRAPH_DEF).is_file();
-        for name in json_files(folder).map_err(fail)? {
+        let view = View::of(folder)?;
+        let has_pair = view.has(&folder.join(GRAPH_DEF));
+        for name in view.json_files().map_err(fail)? {
             if name == MODEL_JSON {
                 found.push(Self { url: url.clone(), path: folder.join(name), is_named_model: true });
             } else if name == WEIGHTS_MANIFEST && has_pair {
@@ -123,7 +184,7 @@ impl Candidate {
     /// The model, or nothing if it is just another JSON file.
     async fn look(self) -> Result<Option<ListedModel>, Error> {
         let path = self.path;
-        let opened = blocking(move || find(&path, Operation::List).and_then(Opened::open)).await;
+        let opened = blocking(move || Opened::find(|| find(&path, Operation::List))).await;
         let listed = match opened {
             Ok(opened) => Claimed::by_opened(opened, SurplusBytes::Allow).await,
             Err(error) => Err(error),

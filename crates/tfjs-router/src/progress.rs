@@ -58,6 +58,11 @@ impl ProgressSink {
     pub fn new(function: impl ProgressFn + 'static) -> Self {
         Self(Arc::new(function))
     }
+
+    /// Calls it: for a sink that passes events on to another one.
+    pub fn tell(&self, progress: Progress) {
+        (self.0)(progress);
+    }
 }
 
 impl fmt::Debug for ProgressSink {
@@ -126,11 +131,11 @@ impl ProgressMeter {
     }
 
     fn report(&self, phase: Phase) {
-        let Some(ProgressSink(function)) = &self.sink else { return };
+        let Some(sink) = &self.sink else { return };
         let shards = self.ends.len() as u64;
         let finished = self.ends.partition_point(|&end| end <= self.bytes.saturating_sub(1)) as u64;
         let finished = finished.max(self.finished);
-        function(Progress {
+        sink.tell(Progress {
             phase,
             shard: (finished + 1).min(shards),
             shards,
