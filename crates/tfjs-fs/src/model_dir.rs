@@ -1,5 +1,6 @@
 //! Which files a path means, for loading and for saving.
 
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use tfjs_artifacts::{Error, ErrorKind, Operation, RelPath};
@@ -59,6 +60,25 @@ pub(crate) fn join(folder: &Path, path: &RelPath) -> PathBuf {
     let mut joined = folder.to_path_buf();
     joined.extend(path.segments());
     joined
+}
+
+/// Removes a folder if nothing is in it. On Windows the system would also remove a link to a folder, whatever is in that one.
+pub(crate) fn remove_if_empty(folder: &Path) {
+    if std::fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_dir()) {
+        // Fails, rightly, if something is in it.
+        let _ = std::fs::remove_dir(folder);
+    }
+}
+
+/// Whether a file cannot take this one's place because it is a folder, or, on Windows, a link to one.
+pub(crate) fn is_in_the_way(metadata: &Metadata) -> bool {
+    #[cfg(windows)]
+    {
+        use std::os::windows::fs::FileTypeExt as _;
+        metadata.is_dir() || metadata.file_type().is_symlink_dir()
+    }
+    #[cfg(not(windows))]
+    metadata.is_dir()
 }
 
 /// What is there to be loaded, listed or removed at a path.

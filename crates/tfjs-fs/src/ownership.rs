@@ -10,7 +10,7 @@ use tfjs_artifacts::{
 
 use crate::blocking::blocking;
 use crate::load::{Opened, read_whole};
-use crate::model_dir::{Entry, folder_of, json_files};
+use crate::model_dir::{Entry, folder_of, is_in_the_way, json_files, remove_if_empty};
 use crate::replace::{check_replaceable, patiently};
 use crate::same_file::{key, spelled};
 
@@ -70,7 +70,7 @@ impl Claimed {
             Err(error.with_operation(Operation::Save).with_location(&target.to_string_lossy()))
         };
         let Ok(metadata) = std::fs::symlink_metadata(target) else { return Ok(()) };
-        if metadata.is_dir() {
+        if is_in_the_way(&metadata) {
             return refuse("a file must be written here, but it is a folder".to_owned());
         }
         check_replaceable(target, &metadata)?;
@@ -116,8 +116,7 @@ impl Claimed {
         // The deepest first.
         for folder in folders.iter().rev().filter(|folder| folder.starts_with(&self.folder) && **folder != self.folder)
         {
-            // Fails, rightly, if something is in it.
-            let _ = std::fs::remove_dir(folder);
+            remove_if_empty(folder);
         }
         left
     }

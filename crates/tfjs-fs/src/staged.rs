@@ -16,7 +16,7 @@ use tfjs_router::{Digests, ProgressMeter};
 use crate::blocking::blocking;
 use crate::error::io_error;
 use crate::lock::lock;
-use crate::model_dir::{folder_of, join};
+use crate::model_dir::{folder_of, join, remove_if_empty};
 use crate::ownership::Claimed;
 use crate::replace::{Named, TEMPORARY, patiently, wait_until_free};
 use crate::same_file::key;
@@ -195,8 +195,8 @@ impl Drop for MadeFolders {
             return;
         }
         for folder in self.folders.iter().rev() {
-            // Fails, rightly, if somebody put something into it meanwhile.
-            let _ = std::fs::remove_dir(folder);
+            // It stays if somebody put something into it meanwhile.
+            remove_if_empty(folder);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::blocking::blocking;
 use crate::error::io_error;
 use crate::load::Opened;
 use crate::lock::lock;
-use crate::model_dir::{GRAPH_DEF, MODEL_JSON, WEIGHTS_MANIFEST, find, folder_of, json_files};
+use crate::model_dir::{GRAPH_DEF, MODEL_JSON, WEIGHTS_MANIFEST, find, folder_of, json_files, remove_if_empty};
 use crate::ownership::Claimed;
 use crate::path::{check, encode_name};
 use crate::replace::patiently;
@@ -39,10 +39,7 @@ pub(crate) async fn remove(path: PathBuf, options: &RemoveOptions) -> Result<Mod
         let left = claimed.remove_except(&BTreeSet::new());
         // Before the folder: on Windows the lock is a file in it.
         drop(lock);
-        if path.is_dir() {
-            // Fails, rightly, if other files are in it.
-            let _ = std::fs::remove_dir(&path);
-        }
+        remove_if_empty(&path);
         match left.first() {
             None => Ok(info),
             Some(file) => {
