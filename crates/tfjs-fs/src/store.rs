@@ -13,10 +13,9 @@ use crate::load::Opened;
 use crate::lock::lock;
 use crate::model_dir::{GRAPH_DEF, MODEL_JSON, WEIGHTS_MANIFEST, find, folder_of, json_files, remove_if_empty};
 use crate::ownership::Claimed;
-use crate::path::{check, encode_name};
+use crate::path::{check, encode_name, separator};
 use crate::replace::patiently;
 use crate::staged::sync_folder;
-use crate::windows_path::separator;
 
 /// Removes the model at a path: what makes it visible first, then its weights, then its folder if nothing else is in it.
 pub(crate) async fn remove(path: PathBuf, options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
