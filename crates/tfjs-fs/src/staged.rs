@@ -83,7 +83,7 @@ impl Staged {
     /// Keeps other saves from changing the folder until the lock is dropped.
     ///
     /// # Errors
-    /// [`ErrorKind::Conflict`] when somebody else keeps it too long.
+    /// [`Conflict`](tfjs_artifacts::ErrorKind::Conflict) when somebody else keeps it too long.
     pub(crate) async fn lock(&self) -> Result<Option<File>, Error> {
         let folder = self.folder.clone();
         blocking(move || lock(&folder, Operation::Save)).await
