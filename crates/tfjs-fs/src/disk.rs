@@ -23,7 +23,7 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove_file(&self, file: &Path) -> io::Result<()>;
-    /// Removes a folder with nothing in it.
+    /// Removes a folder with nothing in it. On Windows the system would also remove a link to a folder, whatever is in that one.
     fn remove_folder(&self, folder: &Path) -> io::Result<()>;
     /// Makes the names in a folder durable, where the system can. On Windows there is nothing to call, and the journal of
     /// NTFS keeps renames in order; on Unix, nobody can in a folder that may be written but not read.
@@ -70,6 +70,9 @@ impl Disk for RealDisk {
     }
 
     fn remove_folder(&self, folder: &Path) -> io::Result<()> {
+        if !std::fs::symlink_metadata(folder)?.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
         std::fs::remove_dir(folder)
     }
 

@@ -1,5 +1,6 @@
 //! Which files a path means, for loading and for saving.
 
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use tfjs_artifacts::{Error, ErrorKind, Operation, RelPath};
@@ -60,6 +61,17 @@ pub(crate) fn join(folder: &Path, path: &RelPath) -> PathBuf {
     let mut joined = folder.to_path_buf();
     joined.extend(path.segments());
     joined
+}
+
+/// Whether a file cannot take this one's place because it is a folder, or, on Windows, a link to one.
+pub(crate) fn is_in_the_way(metadata: &Metadata) -> bool {
+    #[cfg(windows)]
+    {
+        use std::os::windows::fs::FileTypeExt as _;
+        metadata.is_dir() || metadata.file_type().is_symlink_dir()
+    }
+    #[cfg(not(windows))]
+    metadata.is_dir()
 }
 
 /// What is there to be loaded, listed or removed at a path.

@@ -12,7 +12,7 @@ use crate::blocking::blocking;
 use crate::disk::Disk;
 use crate::error::io_error;
 use crate::load::Opened;
-use crate::model_dir::{Entry, folder_of};
+use crate::model_dir::{Entry, folder_of, is_in_the_way};
 use crate::replace::check_replaceable;
 use crate::same_file::{key, spelled};
 use crate::view::View;
@@ -73,7 +73,7 @@ impl Claimed {
             Err(error.with_operation(Operation::Save).with_location(&target.to_string_lossy()))
         };
         let Ok(metadata) = std::fs::symlink_metadata(target) else { return Ok(()) };
-        if metadata.is_dir() {
+        if is_in_the_way(&metadata) {
             return refuse("a file must be written here, but it is a folder".to_owned());
         }
         check_replaceable(target, &metadata)?;

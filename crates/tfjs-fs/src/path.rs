@@ -61,6 +61,15 @@ pub(crate) fn check(path: &Path) -> Result<(), Error> {
     if cfg!(windows) { windows_path::check(&path.to_string_lossy()) } else { Ok(()) }
 }
 
+/// What stands between a folder of this spelling and a name in it.
+pub(crate) fn separator(folder: &str) -> &'static str {
+    match HERE {
+        Spelling::Windows => windows_path::separator(folder),
+        Spelling::Unix if folder.ends_with('/') => "",
+        Spelling::Unix => "/",
+    }
+}
+
 /// A file name as a part of a URL that is decoded again.
 pub(crate) fn encode_name(name: &str) -> String {
     name.replace('%', "%25")

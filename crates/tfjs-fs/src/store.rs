@@ -18,10 +18,9 @@ use crate::load::Opened;
 use crate::lock::lock;
 use crate::model_dir::{GRAPH_DEF, MODEL_JSON, WEIGHTS_MANIFEST, find, folder_of};
 use crate::ownership::Claimed;
-use crate::path::{check, encode_name};
+use crate::path::{check, encode_name, separator};
 use crate::stage::Stage;
 use crate::view::View;
-use crate::windows_path::separator;
 
 /// Removes the model at a path: what makes it visible and its weights at once, then its folder if nothing else is in it.
 pub(crate) async fn remove(
@@ -82,10 +81,8 @@ impl Removal {
         // Before the folder, which may hold files of them.
         drop(self.stage);
         drop(self.lock);
-        if path.is_dir() {
-            // Fails, rightly, if other files are in it.
-            let _gone = disk.remove_folder(path);
-        }
+        // Fails, rightly, if other files are in it, or if the path is that of a file.
+        let _gone = disk.remove_folder(path);
         Ok(left)
     }
 }

@@ -253,6 +253,39 @@ fn a_link_is_replaced_not_followed() {
     assert_eq!(std::fs::read(&elsewhere).unwrap(), before);
 }
 
+/// A junction is a link to a folder that needs no privilege. Wine has none, and says so.
+#[test]
+fn a_junction_is_followed_and_never_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let [target, link] = ["target", "link"].map(|name| folder.path().join(name));
+    std::fs::create_dir(&target).unwrap();
+    std::fs::write(target.join("notes.txt"), "the user's").unwrap();
+    let made =
+        std::process::Command::new("cmd").arg("/c").arg("mklink").arg("/J").arg(&link).arg(&target).output().unwrap();
+    if !link.exists() {
+        assert!(!made.stderr.is_empty() || !made.stdout.is_empty(), "{made:?}");
+        // What was to be a link is a folder to be made, then.
+        save(&samples::filled(1.0), &link).unwrap();
+        assert_eq!(names(&target), ["notes.txt"]);
+        return;
+    }
+    save(&samples::filled(1.0), &link).unwrap();
+    assert_eq!(names(&target), ["model.json", "model.weights.bin", "notes.txt"]);
+    let copied = block_on(router().copy_model(
+        link.to_str().unwrap(),
+        target.to_str().unwrap(),
+        &LoadOptions::new(),
+        &SaveOptions::new(),
+    ));
+    assert_eq!(copied.unwrap_err().kind(), ErrorKind::InvalidUrl);
+    block_on(FsHandler::from_path(&link).remove(&RemoveOptions::new())).unwrap();
+    assert_eq!(names(&target), ["notes.txt"]);
+    assert!(link.exists());
+    // A junction where a file must be written is in the way, as a folder is.
+    std::fs::rename(&link, target.join("model.json")).unwrap();
+    assert_eq!(save(&samples::filled(1.0), &target).unwrap_err().kind(), ErrorKind::AlreadyExists);
+}
+
 /// New files are ordinary ones: neither temporary nor hidden, and writable.
 #[test]
 fn attributes() {

@@ -314,6 +314,11 @@ fn a_long_name_is_not_repeated_for_each_tensor() {
     let folder = Folder::with_manifest(&one(&weights), &[("w.bin", &[0; 4])]);
     let limited = |command: &str| {
         let copy = folder.path().join("copy");
+        if !cfg!(unix) {
+            // There is no such limit, but the same answer.
+            let copy = (command == "cp").then_some(copy);
+            return tfjs([command.into(), folder.model().into()].into_iter().chain(copy.map(std::ffi::OsString::from)));
+        }
         let script =
             format!("ulimit -v 1000000; exec \"$0\" {command} \"$1\" {}", if command == "cp" { "\"$2\"" } else { "" });
         run(std::process::Command::new("sh")

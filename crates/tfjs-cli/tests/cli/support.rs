@@ -72,7 +72,8 @@ impl Folder {
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
-                names.push(path.strip_prefix(self.path()).unwrap().display().to_string());
+                let name = path.strip_prefix(self.path()).unwrap().display().to_string();
+                names.push(name.replace(std::path::MAIN_SEPARATOR, "/"));
                 if path.is_dir() {
                     folders.push(path);
                 }

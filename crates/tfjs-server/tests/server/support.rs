@@ -59,7 +59,8 @@ impl Server {
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
-                names.push(path.strip_prefix(self.outside.path()).unwrap().display().to_string());
+                let name = path.strip_prefix(self.outside.path()).unwrap().display().to_string();
+                names.push(name.replace(std::path::MAIN_SEPARATOR, "/"));
                 if path.is_dir() && !path.is_symlink() {
                     folders.push(path);
                 }
