@@ -10,7 +10,7 @@ use xshell::cmd;
 
 use crate::counted::{self, Count};
 use crate::project::Project;
-use crate::{browser, conformance, cross, instructions, interop_browser, memory, size, tidy, tools, wasm};
+use crate::{browser, conformance, cross, instructions, interop_browser, memory, size, soak, tidy, tools, wasm};
 
 /// A step of CI, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -35,6 +35,8 @@ pub(crate) enum Step {
     Size,
     /// The loops over weights need no more instructions than before
     Instructions,
+    /// Processes that are killed while they save leave a whole model
+    Soak,
     /// The same tests on other processors and on Windows, and the same digests
     Cross,
     /// The real TensorFlow.js agrees, reading and writing
@@ -87,6 +89,7 @@ impl Step {
             Self::Doc => doc(project)?,
             Self::Instructions => instructions::check(project)?,
             Self::Conformance => conformance::run(project)?,
+            Self::Soak => return soak::short(project),
             Self::Cross => return cross::others(project),
             Self::Memory => memory::run(project)?,
             Self::Wasm => wasm::check(project)?,
@@ -141,7 +144,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let result = if self.count.failed == 0 { "passed" } else { "FAILED" };
         write!(f, "{:<12} {result:<8} {:>8.1}", self.step.name(), self.time.as_secs_f64())?;
-        if matches!(self.step, Step::Test | Step::Browser | Step::Cross) {
+        if matches!(self.step, Step::Test | Step::Browser | Step::Cross | Step::Soak) {
             write!(f, "   {}", self.count)
         } else {
             Ok(())

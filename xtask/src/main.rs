@@ -30,6 +30,7 @@ mod project;
 mod runner;
 mod services;
 mod size;
+mod soak;
 mod tfjs;
 mod tidy;
 mod tools;
@@ -82,6 +83,8 @@ enum Task {
     Interop(interop_browser::Options),
     /// Measure what a page has to download, and demand that it is small
     Size,
+    /// Try every step of a save as the last one, kill processes that save, and demand that nothing is lost
+    Soak(soak::Options),
     /// Copy a model of 5 GiB and demand that it takes at most 64 MiB of memory
     Memory,
     /// Measure, and compare with plain copies, plain I/O, and TensorFlow.js
@@ -120,6 +123,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Interop(options) => interop_browser::run(&project, &options)?,
         Task::Size => size::check(&project)?,
         Task::Wasm => wasm::check(&project)?,
+        Task::Soak(options) => soak::run(&project, &options)?,
         Task::Memory => memory::run(&project)?,
         Task::Bench(options) => bench::run(&project, &options)?,
         Task::Instructions { write: false } => instructions::check(&project)?,
