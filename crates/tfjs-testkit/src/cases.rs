@@ -182,6 +182,22 @@ pub async fn failed_save_keeps_the_previous_model<H: Harness>(harness: &H) {
     }
 }
 
+/// Each byte of the weights is once the last one that can be read.
+pub async fn a_save_that_fails_at_any_byte_keeps_the_previous_model<H: Harness>(harness: &H) {
+    const BYTES: usize = 24;
+    let url = harness.url("model");
+    let previous = samples::filled(1.0);
+    save(harness, &previous, &url).await.unwrap();
+    for readable in 0..BYTES as u64 {
+        let broken = samples::from_source(FailingSource::new(vec![0; BYTES], readable));
+        assert_kind(save(harness, &broken, &url).await, ErrorKind::Transport);
+        assert_same_model(&load(harness, &url).await.unwrap(), &previous);
+    }
+    let whole = samples::from_source(FailingSource::new(vec![0; BYTES], BYTES as u64));
+    save(harness, &whole, &url).await.unwrap();
+    load(harness, &url).await.unwrap();
+}
+
 /// A save that fails where nothing was leaves nothing.
 pub async fn interrupted_save_is_not_loadable<H: Harness>(harness: &H) {
     let url = harness.url("model");

@@ -26,6 +26,7 @@ macro_rules! conformance_suite {
     (@every $style:ident $harness:tt $runner:tt) => {
         $crate::conformance_suite! {
             @$style $harness $runner
+            a_save_that_fails_at_any_byte_keeps_the_previous_model
             absent_fields_stay_absent
             all_optional_fields_survive
             cancelled_save_is_all_or_nothing

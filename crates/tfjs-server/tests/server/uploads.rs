@@ -153,6 +153,26 @@ async fn an_upload_that_breaks_off_anywhere_leaves_nothing() {
     assert_eq!(server.get("/m/model.json").await.status, 404);
 }
 
+/// Each byte is once the last one that arrives.
+#[tokio::test]
+async fn an_upload_that_breaks_off_at_any_byte_leaves_the_previous_model() {
+    let server = Server::new().await;
+    assert_eq!(server.upload("PUT", "/m", &model(1, 3)).await.status, 200);
+    let before = server.listing();
+    let form = model(2, 5);
+    let (head, body) = (form.head("PUT", "/m", &[]), form.body());
+    for end in 0..body.len() {
+        let mut stream = server.connect().await;
+        stream.write_all(&head).await.unwrap();
+        stream.write_all(&body[..end]).await.unwrap();
+        drop(stream);
+        assert_eq!(server.get("/m/model.weights.bin").await.body, vec![1; 12], "after {end} of {} bytes", body.len());
+    }
+    server.quiet(&before.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    assert_eq!(server.upload("PUT", "/m", &form).await.status, 200);
+    assert_eq!(server.get("/m/model.weights.bin").await.body, vec![2; 20]);
+}
+
 #[tokio::test]
 async fn limits() {
     let mut options = ServerOptions::new();
