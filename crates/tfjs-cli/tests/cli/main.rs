@@ -3,6 +3,8 @@
 
 mod bad_input;
 mod contract;
+#[cfg(unix)]
+mod exhausted;
 mod http;
 mod quantize;
 #[cfg(unix)]
