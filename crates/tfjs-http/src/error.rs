@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use http::StatusCode;
-use http::header::RETRY_AFTER;
+use crate::message::StatusCode;
+use crate::message::header::RETRY_AFTER;
 use tfjs_artifacts::{Error, ErrorKind, sniff};
 use web_time::SystemTime;
 
