@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tfjs_artifacts::{
     Error, ErrorKind, ManifestError, ModelArtifacts, ModelJson, ModelTopology, PlannedShard, RawJson, Segment,
-    ShardLayout, SurplusBytes, encode_model_json,
+    ShardLayout, SurplusBytes,
 };
 use tfjs_router::SaveOptions;
 
@@ -19,6 +19,10 @@ struct Text {
 /// A stored model, without its weights.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
+    #[cfg_attr(
+        not(any(feature = "indexeddb", feature = "localstorage")),
+        expect(dead_code, reason = "only the layouts of TensorFlow.js ask for it")
+    )]
     text: Option<RawJson>,
     model_json: ModelJson,
     shard_bytes: Vec<u64>,
@@ -39,9 +43,11 @@ pub(crate) fn refuse_binary_topology(artifacts: &ModelArtifacts) -> Result<(), E
 }
 
 /// The text that [`Stored::parse`] reads.
+#[cfg(feature = "opfs")]
 pub(crate) fn encode(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>) -> Result<String, Error> {
     refuse_binary_topology(artifacts)?;
-    let model_json = RawJson::parse(&encode_model_json(artifacts, layout)?).map_err(ManifestError::from)?;
+    let model_json =
+        RawJson::parse(&tfjs_artifacts::encode_model_json(artifacts, layout)?).map_err(ManifestError::from)?;
     encode_text(&model_json, layout)
 }
 
@@ -54,10 +60,12 @@ pub(crate) fn encode_text(model_json: &RawJson, layout: Option<&ShardLayout>) ->
 }
 
 impl Stored {
+    #[cfg(any(feature = "indexeddb", feature = "localstorage"))]
     pub(crate) fn new(model_json: ModelJson, shard_bytes: Vec<u64>) -> Self {
         Self { text: None, model_json, shard_bytes }
     }
 
+    #[cfg(feature = "opfs")]
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         Self::parse_with_topology(text, None)
     }
@@ -81,11 +89,13 @@ impl Stored {
     }
 
     /// The keys of the `model.json` that was parsed.
+    #[cfg(any(feature = "indexeddb", feature = "localstorage"))]
     pub(crate) fn entries(&self) -> Vec<(String, RawJson)> {
         self.text.as_ref().and_then(RawJson::entries).unwrap_or_default()
     }
 
     /// Everything but the weights.
+    #[cfg(any(feature = "indexeddb", feature = "localstorage"))]
     pub(crate) fn model_json(&self) -> &ModelJson {
         &self.model_json
     }
