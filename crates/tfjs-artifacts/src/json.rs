@@ -1,6 +1,7 @@
 //! JSON kept as text, and that text as `JSON.stringify` would print it.
 
 mod js;
+pub(crate) mod number;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -112,7 +113,7 @@ impl RawJson {
     /// The value of a JSON number as JavaScript reads it; `None` for any other kind of value.
     pub fn as_f64(&self) -> Option<f64> {
         let text = self.get();
-        text.starts_with(|c: char| c == '-' || c.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+        text.starts_with(|c: char| c == '-' || c.is_ascii_digit()).then(|| number::parse(text)).flatten()
     }
 
     /// The members of a JSON object, in the order of the text; `None` for any other kind of value.

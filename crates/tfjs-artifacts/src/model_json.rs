@@ -6,8 +6,8 @@ mod outline;
 
 use crate::weights::{first_impostor, total};
 use crate::{
-    Error, ErrorKind, JsonError, ModelArtifacts, RawJson, RelPath, RelPathError, Segment, Sha256, ShapeError, Shard,
-    Sniffed, SurplusBytes, WeightData, WeightGroup, WeightSpec, Weights, WeightsError, sniff,
+    BoxFuture, Error, ErrorKind, JsonError, ModelArtifacts, RawJson, RelPath, RelPathError, Segment, Sha256,
+    ShapeError, Shard, Sniffed, SurplusBytes, WeightData, WeightGroup, WeightSpec, Weights, WeightsError, sniff,
 };
 
 pub(crate) use encode::encode_quantization;
@@ -228,31 +228,37 @@ impl ModelJson {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidData`] that names the shard or tensor whose lengths disagree.
-    pub async fn assemble(self, shards: Vec<Segment>, surplus: SurplusBytes) -> Result<ModelArtifacts, Error> {
-        let expected = self.paths().count();
-        if shards.len() != expected {
-            let message = format!("{} weight files were given for the {expected} of the manifest", shards.len());
-            return Err(Error::new(ErrorKind::Unexpected, message));
-        }
-        let mut artifacts = self.artifacts;
-        // A manifest whose groups have no `weights` is what a topology-only save leaves behind.
-        let is_left_behind = |group: &WeightsManifestGroup| group.weights.is_none();
-        let groups = self.groups.filter(|groups| groups.is_empty() || !groups.iter().all(is_left_behind));
-        let Some(groups) = groups else { return Ok(artifacts) };
-        let mut lengths = shards.iter().map(Segment::byte_length);
-        let groups: Vec<_> = groups.into_iter().map(|group| with_lengths(group, &mut lengths)).collect();
-        debug_assert_eq!(total(&shards), groups.iter().map(WeightGroup::byte_length).sum::<u64>());
-        let data = WeightData::from_segments(shards);
-        let weights = match Weights::new(groups.clone(), data.clone(), surplus) {
-            Ok(weights) => weights,
-            Err(error) => return Err(explain(error, &groups, &data).await),
-        };
-        if weights.data().is_in_memory() {
-            weights.verify().await?;
-            weights.verify_checksums().await?;
-        }
-        artifacts.weights = Some(weights);
-        Ok(artifacts)
+    pub fn assemble(
+        self,
+        shards: Vec<Segment>,
+        surplus: SurplusBytes,
+    ) -> BoxFuture<'static, Result<ModelArtifacts, Error>> {
+        Box::pin(async move {
+            let expected = self.paths().count();
+            if shards.len() != expected {
+                let message = format!("{} weight files were given for the {expected} of the manifest", shards.len());
+                return Err(Error::new(ErrorKind::Unexpected, message));
+            }
+            let mut artifacts = self.artifacts;
+            // A manifest whose groups have no `weights` is what a topology-only save leaves behind.
+            let is_left_behind = |group: &WeightsManifestGroup| group.weights.is_none();
+            let groups = self.groups.filter(|groups| groups.is_empty() || !groups.iter().all(is_left_behind));
+            let Some(groups) = groups else { return Ok(artifacts) };
+            let mut lengths = shards.iter().map(Segment::byte_length);
+            let groups: Vec<_> = groups.into_iter().map(|group| with_lengths(group, &mut lengths)).collect();
+            debug_assert_eq!(total(&shards), groups.iter().map(WeightGroup::byte_length).sum::<u64>());
+            let data = WeightData::from_segments(shards);
+            let weights = match Weights::new(groups.clone(), data.clone(), surplus) {
+                Ok(weights) => weights,
+                Err(error) => return Err(explain(error, &groups, &data).await),
+            };
+            if weights.data().is_in_memory() {
+                weights.verify().await?;
+                weights.verify_checksums().await?;
+            }
+            artifacts.weights = Some(weights);
+            Ok(artifacts)
+        })
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use smallvec::SmallVec;
 
+use crate::json::number;
+
 /// The largest dimension and element count: JavaScript's `Number.MAX_SAFE_INTEGER`, 2^53 - 1.
 ///
 /// No reader of the format can count further, and 16 times this number still fits a `u64`, so byte
@@ -149,7 +151,7 @@ fn integer(text: &str) -> Option<u64> {
     if !text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
         return None;
     }
-    let value: f64 = text.parse().ok()?;
+    let value = number::parse(text)?;
     (value.fract() == 0.0 && (0.0..=MAX_COUNT as f64).contains(&value)).then_some(value as u64)
 }
 

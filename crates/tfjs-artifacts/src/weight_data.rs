@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::StreamExt as _;
 
-use crate::{BoxStream, ByteSource, Error, ErrorKind};
+use crate::{BoxFuture, BoxStream, ByteSource, Error, ErrorKind};
 
 /// All weight bytes of a model, in manifest order, as a sequence of segments.
 ///
@@ -155,19 +155,28 @@ impl WeightData {
     /// # Errors
     /// [`ErrorKind::InvalidData`] when the range does not lie within the bytes, and whatever a source reports.
     pub async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
-        let mut pieces = self.pieces(range.clone())?;
-        let (first, second) = match (pieces.next(), pieces.next()) {
-            (None, _) => return Ok(Bytes::new()),
-            (Some(only), None) => return only.read().await,
-            (Some(first), Some(second)) => (first, second),
-        };
-        let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-        let mut joined = Vec::new();
-        joined.try_reserve_exact(length).map_err(|error| too_large(&range).with_source(error))?;
-        for piece in [first, second].into_iter().chain(pieces) {
-            joined.extend_from_slice(&piece.read().await?);
+        match self.shared(range.clone()) {
+            Some(bytes) => Ok(bytes),
+            None => self.read_joined(range).await,
         }
-        Ok(joined.into())
+    }
+
+    fn read_joined(&self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, Error>> {
+        Box::pin(async move {
+            let mut pieces = self.pieces(range.clone())?;
+            let (first, second) = match (pieces.next(), pieces.next()) {
+                (None, _) => return Ok(Bytes::new()),
+                (Some(only), None) => return only.read().await,
+                (Some(first), Some(second)) => (first, second),
+            };
+            let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+            let mut joined = Vec::new();
+            joined.try_reserve_exact(length).map_err(|error| too_large(&range).with_source(error))?;
+            for piece in [first, second].into_iter().chain(pieces) {
+                joined.extend_from_slice(&piece.read().await?);
+            }
+            Ok(joined.into())
+        })
     }
 
     /// Reads a range without joining it: one piece per segment that it touches, shared where it is in memory.

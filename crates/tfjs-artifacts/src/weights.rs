@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::{
-    Error, ErrorKind, Location, PlannedShard, RawJson, RelPath, Segment, Sha256, ShardLayout, Sniffed, WeightData,
-    WeightSpec, sniff_strictly,
+    BoxFuture, Error, ErrorKind, Location, PlannedShard, RawJson, RelPath, Segment, Sha256, ShardLayout, Sniffed,
+    WeightData, WeightSpec, sniff_strictly,
 };
 
 pub use checksums::ChecksumMismatch;
@@ -271,11 +271,13 @@ impl Weights {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidData`] with the shard or tensor that is wrong, and whatever the sources report.
-    pub async fn verify(&self) -> Result<(), Error> {
-        if let Some((path, sniffed)) = self.impostor().await? {
-            return Err(Error::new(ErrorKind::InvalidData, format!("shard `{path}` {sniffed}")));
-        }
-        self.locate().await.map(|_| ())
+    pub fn verify(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async {
+            if let Some((path, sniffed)) = self.impostor().await? {
+                return Err(Error::new(ErrorKind::InvalidData, format!("shard `{path}` {sniffed}")));
+            }
+            self.locate().await.map(|_| ())
+        })
     }
 
     /// The first shard that is clearly something else.

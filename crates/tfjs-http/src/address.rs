@@ -3,9 +3,17 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tfjs_artifacts::{Error, ErrorKind, RelPath};
 use tfjs_router::ModelUrl;
-use url::Url;
 
 use crate::ShardQuery;
+
+#[cfg(target_arch = "wasm32")]
+#[path = "address/browser.rs"]
+mod browser;
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use self::browser::{Origin, ParseError, Url};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use url::{Origin, ParseError, Url};
 
 /// An `http` or `https` URL without user info.
 #[derive(Clone)]
@@ -41,14 +49,13 @@ fn take_user_info(url: &mut Url) -> Option<(String, Option<String>)> {
         return None;
     }
     // These fail only for URLs without a host, which http has not.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
+    let _ = (url.set_username(""), url.set_password(None));
     Some((decode(&user), password))
 }
 
 /// A text that is equal for two URLs of one model.
 pub(crate) fn place(url: &ModelUrl) -> Result<String, Error> {
-    Ok(Address::of(url)?.url.into())
+    Ok(Address::of(url)?.url.to_string())
 }
 
 /// What stays as it is in a path: what RFC 3986 allows in a segment, but for `:`, which no shard path has.
@@ -99,7 +106,7 @@ pub(crate) fn after_prefix(prefix: &str, base: &Url, path: &RelPath, query: Shar
 
 /// A URL that the user made, absolute or relative to the model's.
 pub(crate) fn resolve(base: &Url, text: &str) -> Result<Url, Error> {
-    let bad = |error: url::ParseError| {
+    let bad = |error: ParseError| {
         Error::new(ErrorKind::InvalidUrl, "the URL of a weight file cannot be understood").with_source(error)
     };
     let url = base.join(text).map_err(bad)?;
@@ -118,6 +125,10 @@ pub(crate) fn on_tf_hub(mut url: Url) -> Url {
 
 #[cfg(test)]
 mod tests {
+    // The same tests in a browser, with its own URLs: `tests/browser` has this file as a module.
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn url(text: &str) -> Url {
@@ -190,5 +201,132 @@ mod tests {
         let error = Address::parse("http://user:secret@ho st/?token=secret").err().unwrap();
         assert_eq!(error.kind(), ErrorKind::InvalidUrl);
         assert!(!error.to_string().contains("secret"), "{error}");
+        let cause = std::error::Error::source(&error).unwrap();
+        assert!(!cause.to_string().contains("secret"), "{cause}");
+    }
+
+    #[test]
+    fn parts_of_urls() {
+        let check = |text: &str, printed: &str, path: &str, query: Option<&str>, origin: &str| {
+            let url = Url::parse(text).unwrap();
+            assert_eq!(url.as_str(), printed);
+            assert_eq!(url.to_string(), printed);
+            assert_eq!((url.path(), url.query()), (path, query), "{text}");
+            assert_eq!(url.origin().ascii_serialization(), origin, "{text}");
+            assert_eq!(Some(url.scheme()), printed.split(':').next());
+        };
+        check("HTTP://H:80", "http://h/", "/", None, "http://h");
+        check("https://h:80/a/../b?", "https://h:80/b?", "/b", Some(""), "https://h:80");
+        check(
+            "http://u:p@h:1/a:b@c?d/e@f?g#h?i",
+            "http://u:p@h:1/a:b@c?d/e@f?g#h?i",
+            "/a:b@c",
+            Some("d/e@f?g"),
+            "http://h:1",
+        );
+        check("http:\\\\h\\a b?ü", "http://h/a%20b?%C3%BC", "/a%20b", Some("%C3%BC"), "http://h");
+        check("http://bücher.example/", "http://xn--bcher-kva.example/", "/", None, "http://xn--bcher-kva.example");
+        check("http://[0:0::1]:8/x", "http://[::1]:8/x", "/x", None, "http://[::1]:8");
+        check("http://0x7f.1/", "http://127.0.0.1/", "/", None, "http://127.0.0.1");
+        check("mailto:a@b?c", "mailto:a@b?c", "a@b", Some("c"), "null");
+        check("data:x/y,//z", "data:x/y,//z", "x/y,//z", None, "null");
+    }
+
+    #[test]
+    fn what_is_no_url() {
+        let bad = [
+            "",
+            "x",
+            "//h/x",
+            "http://",
+            "http:",
+            "http://ho st/",
+            "http://a%20b/",
+            "http://a%/",
+            "http://a^b/",
+            "http://a|b/",
+            "http://a<b/",
+            "http://h:x/",
+            "http://h:99999/",
+            "http://1.2.3.4.5/",
+            "http://256.0.0.0/",
+            "http://[::1/",
+            "http://[::g]/",
+            "http://u@/",
+        ];
+        for bad in bad {
+            assert!(Url::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn user_info_as_it_stands_there() {
+        let check = |text: &str, username: &str, password: Option<&str>| {
+            let mut url = Url::parse(text).unwrap();
+            assert_eq!((url.username(), url.password()), (username, password), "{text}");
+            url.set_username("").unwrap();
+            url.set_password(None).unwrap();
+            assert_eq!(url.as_str(), "http://h:1/@:?@");
+        };
+        check("http://h:1/@:?@", "", None);
+        check("http://u@h:1/@:?@", "u", None);
+        check("http://u:@h:1/@:?@", "u", None);
+        check("http://:p@h:1/@:?@", "", Some("p"));
+        check("http://u%3A@x:p:q@h:1/@:?@", "u%3A%40x", Some("p%3Aq"));
+    }
+
+    #[test]
+    fn parts_are_set() {
+        let mut url = Url::parse("http://h/a?b#c").unwrap();
+        url.set_fragment(None);
+        assert_eq!(url.as_str(), "http://h/a?b");
+        url.set_path("/d e?f#g%41/ü");
+        assert_eq!(url.as_str(), "http://h/d%20e%3Ff%23g%41/%C3%BC?b");
+        url.set_query(Some("x=y z#"));
+        assert_eq!(url.as_str(), "http://h/d%20e%3Ff%23g%41/%C3%BC?x=y%20z%23");
+        url.set_query(None);
+        url.set_path("");
+        assert_eq!(url.as_str(), "http://h/");
+    }
+
+    #[test]
+    fn relative_urls() {
+        let base = Url::parse("https://h:1/a/b?c#d").unwrap();
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(base.join(text).ok().as_ref().map(Url::as_str), expected, "{text}");
+        };
+        check("", Some("https://h:1/a/b?c"));
+        check("x", Some("https://h:1/a/x"));
+        check("../x?y", Some("https://h:1/x?y"));
+        check("?y", Some("https://h:1/a/b?y"));
+        check("//i/x", Some("https://i/x"));
+        check("ftp://i/x", Some("ftp://i/x"));
+        check("http://i:99999/", None);
+        check("http://", None);
+    }
+
+    #[test]
+    fn origins() {
+        let origin = |text: &str| -> Origin { Url::parse(text).unwrap().origin() };
+        let is_same = |one: &str, other: &str| origin(one) == origin(other);
+        assert!(is_same("https://h/a", "https://user:password@H:443/b?c"));
+        assert!(!is_same("https://h/", "http://h/"));
+        assert!(!is_same("https://h/", "https://h:444/"));
+        assert!(!is_same("https://h/", "https://h.i/"));
+        assert!(!is_same("https://h@i/", "https://h/"));
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    #[test]
+    fn what_is_of_this_machine() {
+        for host in
+            ["localhost", "a.localhost:8", "127.0.0.1", "127.9:8", "0x7f.1", "[::1]", "[0:0::1]:8", "u:p@localhost"]
+        {
+            assert!(Url::parse(&format!("http://{host}/")).unwrap().is_loopback(), "{host}");
+        }
+        for host in ["localhost.example", "notlocalhost", "127.example", "126.0.0.1", "[::2]:1", "localhost@h", "h:127"]
+        {
+            assert!(!Url::parse(&format!("http://{host}/")).unwrap().is_loopback(), "{host}");
+        }
     }
 }

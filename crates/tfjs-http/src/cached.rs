@@ -1,8 +1,8 @@
 //! A model on the web, kept in a store of one's own.
 
+use crate::message::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use crate::message::{Method, StatusCode};
 use async_trait::async_trait;
-use http::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH};
-use http::{Method, StatusCode};
 use tfjs_artifacts::{Error, ErrorKind, Location, MAX_JSON_BYTES, ModelArtifacts, Operation, RawJson};
 use tfjs_router::{IoHandler, LoadHandler, LoadOptions, SaveOptions, finish_load};
 

@@ -5,12 +5,11 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Method;
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use crate::message::header::AUTHORIZATION;
+use crate::message::{HeaderName, HeaderValue, Method};
 use tfjs_artifacts::{Error, ErrorKind, MaybeSend, MaybeSync};
-use url::Origin;
 
-use crate::address::Address;
+use crate::address::{Address, Origin};
 use crate::options::{HeaderList, RequestHook, UrlConverter};
 use crate::transport::{Failure, Incoming, Outgoing, Transport};
 use crate::{FileRef, RequestInfo, RetryPolicy, ShardQuery};

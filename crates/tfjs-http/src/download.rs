@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::message::header::{ACCEPT_ENCODING, RANGE};
+use crate::message::{Method, StatusCode};
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, RANGE};
-use http::{Method, StatusCode};
 use tfjs_artifacts::{Error, ErrorKind, Operation, sniff};
-use url::Url;
 
+use crate::address::Url;
 use crate::error::status_error;
 use crate::exchange::{Ask, Session, at};
 use crate::meter::SharedMeter;

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use http::StatusCode;
-use http::header::RETRY_AFTER;
-use tfjs_artifacts::{Error, ErrorKind, sniff};
+use crate::message::StatusCode;
+use crate::message::header::RETRY_AFTER;
+use tfjs_artifacts::{Error, ErrorKind, RawJson, sniff};
 use web_time::SystemTime;
 
 use crate::response::Response;
@@ -36,10 +36,18 @@ const KINDS: [&str; 15] = [
 ];
 
 /// How `tfjs-server` says what is wrong. The words of other servers are not passed on: they may repeat what was sent to them.
-#[derive(serde::Deserialize)]
 struct Told {
     error: String,
     kind: String,
+}
+
+impl Told {
+    fn read(page: &[u8]) -> Option<Self> {
+        let json = RawJson::parse(str::from_utf8(page).ok()?).ok()?;
+        let text = |key| json.member(key)?.as_str().map(Cow::into_owned);
+        let told = Self { error: text("error")?, kind: text("kind")? };
+        KINDS.contains(&&*told.kind).then_some(told)
+    }
 }
 
 /// A status that is no success; looks at the beginning of its body for a reason.
@@ -53,7 +61,7 @@ pub(crate) async fn status_error(mut response: Response, name: Option<&str>) -> 
         None => format!("the server answered {}", response.describe()),
     };
     let page = response.beginning(ERROR_PAGE).await;
-    let told = serde_json::from_slice::<Told>(&page).ok().filter(|told| KINDS.contains(&told.kind.as_str()));
+    let told = Told::read(&page);
     if let Some(Told { error, .. }) = &told {
         let error: String = error.chars().take(MAX_TOLD).collect();
         message = format!("{message}: {}", error.escape_debug());

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::message::header::{AUTHORIZATION, CONTENT_TYPE, IF_RANGE, LOCATION};
+use crate::message::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_RANGE, LOCATION};
-use http::{Method, StatusCode};
 use tfjs_artifacts::{Error, ErrorKind, Operation};
-use url::{Origin, Url};
 
-use crate::address::Address;
+use crate::address::{Address, Origin, Url};
 use crate::client::header;
 use crate::error::status_text;
 use crate::response::{Response, Validator, stalled};

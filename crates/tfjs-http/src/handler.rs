@@ -5,7 +5,7 @@ use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, Operation, RelPath, SaveR
 use tfjs_router::{LoadHandler, LoadOptions, ModelSource, ModelUrl, SaveHandler, SaveOptions};
 
 use crate::HttpClient;
-use crate::address::{Address, beside, on_tf_hub};
+use crate::address::{Address, Url, beside, on_tf_hub};
 use crate::exchange::Session;
 use crate::load::{Entry, Loader};
 use crate::save::save;
@@ -83,12 +83,12 @@ pub(crate) fn out_of_time(total: std::time::Duration) -> Error {
     Error::new(ErrorKind::Timeout, format!("it took longer than the {total:?} that it may take"))
 }
 
-fn is_graph_def(url: &url::Url) -> bool {
+fn is_graph_def(url: &Url) -> bool {
     has_extension(url, "pb")
 }
 
 /// Whether the last segment of a URL's path ends like this, in any case.
-pub(crate) fn has_extension(url: &url::Url, extension: &str) -> bool {
+pub(crate) fn has_extension(url: &Url, extension: &str) -> bool {
     url.path().rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case(extension))
 }
 

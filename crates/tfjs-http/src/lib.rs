@@ -11,12 +11,14 @@
 mod address;
 mod cached;
 mod client;
+mod concurrent;
 mod date;
 mod download;
 mod error;
 mod exchange;
 mod handler;
 mod load;
+mod message;
 mod meter;
 mod options;
 mod random;

@@ -3,16 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
-use http::Method;
+use crate::message::Method;
 use tfjs_artifacts::{
     Error, ErrorKind, Location, MAX_JSON_BYTES, ModelArtifacts, ModelJson, ModelTopology, Operation, RelPath, Segment,
     StoredSize, SurplusBytes, WeightsManifestGroup, sniff,
 };
 use tfjs_router::{LoadOptions, ProgressMeter, WeightLoading};
-use url::Url;
 
-use crate::address::{after_prefix, beside, resolve};
+use crate::address::{Url, after_prefix, beside, resolve};
+use crate::concurrent::all;
 use crate::download::{Budget, Download, Downloaded};
 use crate::error::status_error;
 use crate::exchange::{Ask, Session, at};
@@ -164,8 +163,7 @@ impl Loader<'_> {
                 download.with_untold_length(!job.is_exact).run().await
             }
         });
-        let concurrency = self.session.client.config().concurrency.get();
-        let read: Vec<Downloaded> = stream::iter(reads).buffered(concurrency).try_collect().await?;
+        let read: Vec<Downloaded> = all(reads.collect(), self.session.client.config().concurrency).await?;
         if options.surplus_bytes == SurplusBytes::Reject {
             check_lengths(groups, &paths, &read)?;
         }
@@ -193,7 +191,7 @@ impl Loader<'_> {
                 Ok(Segment::Memory(file.bytes))
             }
         });
-        stream::iter(looks).buffered(self.session.client.config().concurrency.get()).try_collect().await
+        all(looks.collect(), self.session.client.config().concurrency).await
     }
 }
 

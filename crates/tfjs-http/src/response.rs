@@ -3,12 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::message::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, LAST_MODIFIED,
+};
+use crate::message::{HeaderMap, HeaderName, StatusCode};
 use bytes::Bytes;
 use futures::StreamExt as _;
-use http::StatusCode;
-use http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED,
-};
 use tfjs_artifacts::{BoxStream, Error, ErrorKind};
 
 use crate::date::parse_http_date;

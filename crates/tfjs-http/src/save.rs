@@ -1,18 +1,18 @@
 //! Sending a model: in one form, or each file for itself.
 
+use crate::message::header::RETRY_AFTER;
+use crate::message::{Method, StatusCode};
 use bytes::Bytes;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
-use http::header::RETRY_AFTER;
-use http::{Method, StatusCode};
+use futures::TryStreamExt as _;
 use tfjs_artifacts::{
     Error, ErrorKind, LayoutError, ModelArtifacts, Operation, PlannedShard, RelPath, SaveResponse, SaveResult, Sha256,
     ShardHasher, ShardLayout, ShardNames, Sharding, WeightData, Weights, encode_model_json,
 };
 use tfjs_router::{Checksums, ProgressMeter, SaveOptions};
-use url::Url;
 
-use crate::address::{beside, resolve};
+use crate::address::{Url, beside, resolve};
 use crate::client::SaveMode;
+use crate::concurrent::all;
 use crate::error::status_error;
 use crate::exchange::{Ask, Session, at};
 use crate::handler::has_extension;
@@ -265,8 +265,7 @@ async fn save_each_file(
                 meter.clone(),
             )
         });
-        let digests: Vec<_> =
-            stream::iter(puts).buffered(session.client.config().concurrency.get()).try_collect().await?;
+        let digests: Vec<_> = all(puts.collect(), session.client.config().concurrency).await?;
         if wants_digests {
             layout.set_checksums(digests.into_iter().flatten());
         }
@@ -368,7 +367,7 @@ fn is_refused(response: &Response) -> bool {
 
 async fn answer(mut response: Response) -> SaveResponse {
     let body = response.beginning(MAX_ANSWER).await;
-    let text = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+    let text = |(name, value): (&crate::message::HeaderName, &crate::message::HeaderValue)| {
         (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
     let headers = response.headers.iter().map(text).collect();

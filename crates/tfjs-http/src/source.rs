@@ -7,13 +7,13 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::message::header::{ACCEPT_ENCODING, RANGE};
+use crate::message::{Method, StatusCode};
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, RANGE};
-use http::{Method, StatusCode};
 use tfjs_artifacts::{ByteSource, Error, ErrorKind, Operation};
-use url::Url;
 
+use crate::address::Url;
 use crate::error::status_error;
 use crate::exchange::{Ask, Session, at};
 use crate::handler::out_of_time;

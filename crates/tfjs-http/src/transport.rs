@@ -7,11 +7,11 @@ mod native;
 
 use std::fmt;
 
+use crate::message::{HeaderMap, Method, StatusCode};
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
 use tfjs_artifacts::{BoxStream, Error};
-use url::Url;
 
+use crate::address::Url;
 use crate::upload::Upload;
 
 #[cfg(target_arch = "wasm32")]

@@ -4,4 +4,7 @@
 
 mod browser;
 
+// What `src/address.rs` takes from its crate.
+use tfjs_http::ShardQuery;
+
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);

@@ -9,12 +9,24 @@ pub use tfjs_artifacts::{
     ShardNames, Sharding, StoredSize, SurplusBytes, TensorPlace, TopologyType, WeightData, WeightGroup, WeightSpec,
     Weights, WeightsError, async_trait, encode_manifest, encode_model_json,
 };
-#[cfg(all(feature = "browser-storage", target_arch = "wasm32", target_os = "unknown"))]
+#[cfg(all(feature = "downloads", target_arch = "wasm32", target_os = "unknown"))]
 #[doc(no_inline)]
-pub use tfjs_browser_storage::{
-    BrowserFiles, DownloadsHandler, IndexedDbHandler, LocalStorageHandler, OpfsHandler, PickedFiles, StorageStatus,
-    browser_files, request_persistence, storage_status,
-};
+pub use tfjs_browser_storage::DownloadsHandler;
+#[cfg(all(feature = "indexeddb", target_arch = "wasm32", target_os = "unknown"))]
+#[doc(no_inline)]
+pub use tfjs_browser_storage::IndexedDbHandler;
+#[cfg(all(feature = "localstorage", target_arch = "wasm32", target_os = "unknown"))]
+#[doc(no_inline)]
+pub use tfjs_browser_storage::LocalStorageHandler;
+#[cfg(all(feature = "opfs", target_arch = "wasm32", target_os = "unknown"))]
+#[doc(no_inline)]
+pub use tfjs_browser_storage::OpfsHandler;
+#[cfg(all(feature = "picked-files", target_arch = "wasm32", target_os = "unknown"))]
+#[doc(no_inline)]
+pub use tfjs_browser_storage::{BrowserFiles, PickedFiles, browser_files};
+#[cfg(all(feature = "any-browser-storage", target_arch = "wasm32", target_os = "unknown"))]
+#[doc(no_inline)]
+pub use tfjs_browser_storage::{StorageStatus, request_persistence, storage_status};
 #[cfg(all(feature = "fs", not(target_arch = "wasm32")))]
 #[doc(no_inline)]
 pub use tfjs_fs::FsHandler;
@@ -95,13 +107,13 @@ fn with_files(builder: RouterBuilder) -> RouterBuilder {
 }
 
 /// What a browser has, as far as it is there.
-#[cfg(all(feature = "browser-storage", target_arch = "wasm32", target_os = "unknown"))]
+#[cfg(all(feature = "any-browser-storage", target_arch = "wasm32", target_os = "unknown"))]
 fn with_browser_storage(builder: RouterBuilder) -> RouterBuilder {
     let missing = tfjs_browser_storage::missing().into_iter();
     missing.fold(builder.routes(tfjs_browser_storage::routes()), |builder, (scheme, needs)| builder.hint(scheme, needs))
 }
 
-#[cfg(not(all(feature = "browser-storage", target_arch = "wasm32", target_os = "unknown")))]
+#[cfg(not(all(feature = "any-browser-storage", target_arch = "wasm32", target_os = "unknown")))]
 fn with_browser_storage(builder: RouterBuilder) -> RouterBuilder {
     let needs = if cfg!(target_arch = "wasm32") {
         "the feature `browser-storage` of tfjs-io"

@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tfjs_artifacts::{BoxStream, Error, MaybeSend, MaybeSync, ModelArtifacts, ModelArtifactsInfo, SaveResult};
+use tfjs_artifacts::{
+    BoxFuture, BoxStream, Error, MaybeSend, MaybeSync, ModelArtifacts, ModelArtifactsInfo, SaveResult,
+};
 
 use crate::{LoadOptions, ModelUrl, ProgressMeter, RemoveOptions, SaveOptions, WeightLoading};
 
@@ -38,15 +40,20 @@ pub trait LoadHandler: fmt::Debug + MaybeSend + MaybeSync {
 ///
 /// # Errors
 /// What [`Weights::load`](tfjs_artifacts::Weights::load) reports.
-pub async fn finish_load(mut artifacts: ModelArtifacts, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
-    let mut meter = ProgressMeter::new(options.progress.as_ref(), artifacts.weights.as_ref());
-    if options.weight_loading == WeightLoading::Eager
-        && let Some(weights) = &artifacts.weights
-    {
-        artifacts.weights = Some(weights.load(|bytes| meter.advance(bytes)).await?);
-    }
-    meter.done();
-    Ok(artifacts)
+pub fn finish_load(
+    mut artifacts: ModelArtifacts,
+    options: &LoadOptions,
+) -> BoxFuture<'_, Result<ModelArtifacts, Error>> {
+    Box::pin(async move {
+        let mut meter = ProgressMeter::new(options.progress.as_ref(), artifacts.weights.as_ref());
+        if options.weight_loading == WeightLoading::Eager
+            && let Some(weights) = &artifacts.weights
+        {
+            artifacts.weights = Some(weights.load(|bytes| meter.advance(bytes)).await?);
+        }
+        meter.done();
+        Ok(artifacts)
+    })
 }
 
 /// Saves a model to one place.

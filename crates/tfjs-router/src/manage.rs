@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::future::{Ready, ready};
 
 use tfjs_artifacts::{
-    BoxStream, Completion, Error, ErrorKind, Location, MaybeSend, ModelArtifacts, ModelArtifactsInfo, Operation,
-    SaveResult, Weights,
+    BoxFuture, BoxStream, Completion, Error, ErrorKind, Location, MaybeSend, ModelArtifacts, ModelArtifactsInfo,
+    Operation, SaveResult, Weights,
 };
 
 use crate::{
@@ -18,22 +18,24 @@ impl Router {
     ///
     /// # Errors
     /// What [`load_handler`](Self::load_handler) and the handler report.
-    pub async fn load(&self, url: &str, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
-        let source = ModelSource::Single(ModelUrl::parse(url)?);
-        self.load_handler(&source)?.load(options).await
+    pub fn load<'a>(&'a self, url: &'a str, options: &'a LoadOptions) -> BoxFuture<'a, Result<ModelArtifacts, Error>> {
+        Box::pin(async move {
+            let source = ModelSource::Single(ModelUrl::parse(url)?);
+            self.load_handler(&source)?.load(options).await
+        })
     }
 
     /// Saves a model to a URL or plain path, replacing one that is there.
     ///
     /// # Errors
     /// What [`save_handler`](Self::save_handler) and the handler report.
-    pub async fn save(
-        &self,
-        artifacts: &ModelArtifacts,
-        url: &str,
-        options: &SaveOptions,
-    ) -> Result<SaveResult, Error> {
-        self.save_handler(&ModelUrl::parse(url)?)?.save(artifacts, options).await
+    pub fn save<'a>(
+        &'a self,
+        artifacts: &'a ModelArtifacts,
+        url: &'a str,
+        options: &'a SaveOptions,
+    ) -> BoxFuture<'a, Result<SaveResult, Error>> {
+        Box::pin(async move { self.save_handler(&ModelUrl::parse(url)?)?.save(artifacts, options).await })
     }
 
     /// Copies a model between any two schemes: lossless, and streamed through a bounded window where the source can
@@ -44,14 +46,14 @@ impl Router {
     /// # Errors
     /// [`ErrorKind::InvalidUrl`] when both URLs mean one model, and what loading and saving report. The source is never
     /// changed; at the destination, a failed copy leaves what was there.
-    pub async fn copy_model(
-        &self,
-        source: &str,
-        destination: &str,
-        load: &LoadOptions,
-        save: &SaveOptions,
-    ) -> Result<SaveResult, Error> {
-        self.copy_model_with(source, destination, load, save, unchanged).await
+    pub fn copy_model<'a>(
+        &'a self,
+        source: &'a str,
+        destination: &'a str,
+        load: &'a LoadOptions,
+        save: &'a SaveOptions,
+    ) -> BoxFuture<'a, Result<SaveResult, Error>> {
+        Box::pin(self.copy_model_with(source, destination, load, save, unchanged))
     }
 
     /// Copies a model as [`copy_model`](Self::copy_model) does, and changes it on its way.
@@ -81,14 +83,14 @@ impl Router {
     /// [`ErrorKind::Unsupported`], before anything is done, when the source cannot be removed or the destination cannot be loaded
     /// from, and, when the copy has been sent, if nobody knows whether it arrived ([`Completion::Requested`]); otherwise as
     /// [`copy_model`](Self::copy_model). The source is there until the destination is.
-    pub async fn move_model(
-        &self,
-        source: &str,
-        destination: &str,
-        load: &LoadOptions,
-        save: &SaveOptions,
-    ) -> Result<SaveResult, Error> {
-        self.move_model_with(source, destination, load, save, unchanged).await
+    pub fn move_model<'a>(
+        &'a self,
+        source: &'a str,
+        destination: &'a str,
+        load: &'a LoadOptions,
+        save: &'a SaveOptions,
+    ) -> BoxFuture<'a, Result<SaveResult, Error>> {
+        Box::pin(self.move_model_with(source, destination, load, save, unchanged))
     }
 
     /// Moves a model as [`move_model`](Self::move_model) does, and changes it on its way, as

@@ -4,9 +4,11 @@
 //! so equal byte counts need its exact rules (ECMA-262, `SerializeJSONProperty`, `OrdinaryOwnPropertyKeys`
 //! and `Number::toString`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::fmt::Write as _;
 use std::ops::Range;
+
+use super::number;
 
 /// Prints `text`, which must be well-formed JSON of bounded depth, as JavaScript would after parsing it.
 pub(super) fn stringify(text: &str) -> String {
@@ -21,7 +23,7 @@ pub(super) fn stringify(text: &str) -> String {
 /// Prints a number as JavaScript does: shortest form, `-0` as `0`, infinities and NaN as `null`.
 fn write_number(value: f64, out: &mut String) {
     if value.is_finite() {
-        out.push_str(ryu_js::Buffer::new().format_finite(value));
+        number::print(value, out);
     } else {
         out.push_str("null");
     }
@@ -94,7 +96,7 @@ impl<'a> Printer<'a> {
             }
             _ => {
                 let token = self.token(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))?;
-                write_number(token.parse().ok()?, &mut self.out);
+                write_number(number::parse(token)?, &mut self.out);
                 Some(())
             }
         }
@@ -146,12 +148,16 @@ impl<'a> Printer<'a> {
         if in_order {
             return Some(());
         }
-        // The sort is stable: keys that are no array index keep their order, behind those that are.
-        unique.sort_by_key(|member| array_index(key(member)).unwrap_or(u32::MAX));
+        // Keys that are no array index keep their order, behind those that are.
+        let place = |(at, member): (usize, &Member)| (array_index(key(member)).unwrap_or(u32::MAX), at);
+        let mut places: Vec<_> = unique.iter().enumerate().map(place).collect();
+        if !places.is_sorted() {
+            places = BinaryHeap::from(places).into_sorted_vec();
+        }
         let mut ordered = String::with_capacity(self.out.len() - start);
-        for (index, member) in unique.iter().enumerate() {
+        for (index, (_, at)) in places.into_iter().enumerate() {
             ordered.push(if index == 0 { '{' } else { ',' });
-            ordered.push_str(self.out.get(member.whole.clone())?);
+            ordered.push_str(self.out.get(unique.get(at)?.whole.clone())?);
         }
         self.out.truncate(start);
         self.out.push_str(&ordered);

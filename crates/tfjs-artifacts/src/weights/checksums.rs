@@ -3,7 +3,7 @@
 use futures::TryStreamExt as _;
 
 use super::{Weights, WeightsError};
-use crate::{Error, Operation, RelPath, Sha256, ShardHasher};
+use crate::{BoxFuture, Error, Operation, RelPath, Sha256, ShardHasher};
 
 /// A shard that is not the one that the manifest was written for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,13 +32,15 @@ impl Weights {
     ///
     /// # Errors
     /// Whatever the sources report.
-    pub async fn checksum_mismatches(&self) -> Result<Vec<ChecksumMismatch>, Error> {
-        let Some(mut hasher) = self.checksum_hasher() else { return Ok(Vec::new()) };
-        let mut windows = self.data().stream(1 << 20);
-        while let Some(window) = windows.try_next().await? {
-            hasher.update(&window);
-        }
-        self.mismatches(&hasher.finish())
+    pub fn checksum_mismatches(&self) -> BoxFuture<'_, Result<Vec<ChecksumMismatch>, Error>> {
+        Box::pin(async {
+            let Some(mut hasher) = self.checksum_hasher() else { return Ok(Vec::new()) };
+            let mut windows = self.data().stream(1 << 20);
+            while let Some(window) = windows.try_next().await? {
+                hasher.update(&window);
+            }
+            self.mismatches(&hasher.finish())
+        })
     }
 
     /// What digests the files as their bytes pass by; `None` if the manifest has no checksum to compare with.

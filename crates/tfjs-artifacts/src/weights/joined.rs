@@ -1,7 +1,7 @@
 //! All weights as one file, which is what TensorFlow.js itself makes of every model.
 
 use super::{Shard, TensorPlace, WeightGroup, Weights, group_ranges};
-use crate::{Error, ErrorKind, PlannedShard, RelPath, Segment, WeightData};
+use crate::{BoxFuture, Error, ErrorKind, PlannedShard, RelPath, Segment, WeightData};
 
 impl Weights {
     /// The same tensors in one group and one file of this name, for media that take a single file of weights.
@@ -13,26 +13,28 @@ impl Weights {
     /// # Errors
     /// [`ErrorKind::Unsupported`] when groups have to be joined and nobody could tell where the bytes of a tensor lie, and what
     /// [`locate`](Self::locate) reports.
-    pub async fn joined(&self, path: RelPath) -> Result<Self, Error> {
-        let data = if self.groups.len() > 1 { self.without_gaps().await? } else { self.data.clone() };
-        let mut shards = self.shards();
-        let sha256 = match (shards.next(), shards.next()) {
-            (Some(only), None) if data.byte_length() == self.data.byte_length() => only.sha256,
-            _ => None,
-        };
-        let file = PlannedShard { path: path.clone(), range: 0..data.byte_length(), sha256 };
-        let unknown = match self.groups.as_slice() {
-            [only] => only.unknown_with(std::slice::from_ref(&file)).cloned().collect(),
-            _ => Vec::new(),
-        };
-        let shard = Shard { path, bytes: data.byte_length(), sha256 };
-        let group = WeightGroup { weights: self.specs().cloned().collect(), shards: vec![shard], unknown };
-        let joined = Self { location: self.location.clone(), ..Self::new(vec![group], data, self.surplus)? };
-        if self.groups.len() > 1 {
-            // Two tensors of unknown dtype can be told apart only while each has a group of its own.
-            joined.ends().await?;
-        }
-        Ok(joined)
+    pub fn joined(&self, path: RelPath) -> BoxFuture<'_, Result<Self, Error>> {
+        Box::pin(async move {
+            let data = if self.groups.len() > 1 { self.without_gaps().await? } else { self.data.clone() };
+            let mut shards = self.shards();
+            let sha256 = match (shards.next(), shards.next()) {
+                (Some(only), None) if data.byte_length() == self.data.byte_length() => only.sha256,
+                _ => None,
+            };
+            let file = PlannedShard { path: path.clone(), range: 0..data.byte_length(), sha256 };
+            let unknown = match self.groups.as_slice() {
+                [only] => only.unknown_with(std::slice::from_ref(&file)).cloned().collect(),
+                _ => Vec::new(),
+            };
+            let shard = Shard { path, bytes: data.byte_length(), sha256 };
+            let group = WeightGroup { weights: self.specs().cloned().collect(), shards: vec![shard], unknown };
+            let joined = Self { location: self.location.clone(), ..Self::new(vec![group], data, self.surplus)? };
+            if self.groups.len() > 1 {
+                // Two tensors of unknown dtype can be told apart only while each has a group of its own.
+                joined.ends().await?;
+            }
+            Ok(joined)
+        })
     }
 
     /// The bytes of several groups without those between them that belong to no tensor.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{SurplusBytes, WeightGroup, Weights, WeightsError, describe_shards, group_ranges};
 use crate::shape::abbreviate;
-use crate::{Error, StoredSize, WeightData, WeightSpec};
+use crate::{BoxFuture, Error, StoredSize, WeightData, WeightSpec};
 
 /// Where a tensor's bytes lie in the model's [`WeightData`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,15 +31,17 @@ impl Weights {
     /// # Errors
     /// [`InvalidData`](crate::ErrorKind::InvalidData) when string lengths point past the end, or bytes are left
     /// over; and whatever the sources report.
-    pub async fn locate(&self) -> Result<Vec<TensorPlace>, Error> {
-        let mut places = Vec::with_capacity(self.specs().count());
-        for (index, range) in group_ranges(&self.groups).enumerate() {
-            if let Some(group) = self.groups.get(index) {
-                let group = Group { index, group, range, data: &self.data, surplus: self.surplus };
-                places.extend(group.locate().await?);
+    pub fn locate(&self) -> BoxFuture<'_, Result<Vec<TensorPlace>, Error>> {
+        Box::pin(async {
+            let mut places = Vec::with_capacity(self.specs().count());
+            for (index, range) in group_ranges(&self.groups).enumerate() {
+                if let Some(group) = self.groups.get(index) {
+                    let group = Group { index, group, range, data: &self.data, surplus: self.surplus };
+                    places.extend(group.locate().await?);
+                }
             }
-        }
-        Ok(places)
+            Ok(places)
+        })
     }
 }
 

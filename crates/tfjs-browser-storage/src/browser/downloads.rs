@@ -1,6 +1,7 @@
 //! `downloads://name`: a model that the browser downloads.
 
 mod blobs;
+mod crc32;
 mod handler;
 mod page;
 mod zip;
@@ -8,9 +9,7 @@ mod zip;
 use std::sync::Arc;
 
 use tfjs_artifacts::{Error, ErrorKind};
-use tfjs_router::{ModelSource, Route};
-
-use crate::picked_files::BrowserFiles;
+use tfjs_router::{LoadHandler, ModelSource, Route};
 
 pub use handler::DownloadsHandler;
 
@@ -20,7 +19,7 @@ pub const SCHEME: &str = "downloads";
 /// The route of `downloads://`, which can only be saved to.
 pub fn route() -> Route {
     Route::new(SCHEME)
-        .with_load(|_: &ModelSource| Err::<Arc<BrowserFiles>, _>(cannot_load()))
+        .with_load(|_: &ModelSource| Err::<Arc<Arc<dyn LoadHandler>>, _>(cannot_load()))
         .with_save(|url| DownloadsHandler::from_url(url).map(Arc::new))
 }
 

@@ -17,6 +17,7 @@ pub(crate) fn property<T: JsCast>(object: &JsValue, name: &str) -> Result<Option
 }
 
 /// Whether the code runs in a page, and not in a worker.
+#[cfg(any(feature = "downloads", feature = "localstorage"))]
 pub(crate) fn is_window() -> bool {
     global::<JsValue>("document").is_ok_and(|document| document.is_some())
 }

@@ -6,6 +6,7 @@ mod failure;
 mod handler;
 mod record;
 mod request;
+mod room;
 mod weights;
 
 use std::sync::Arc;

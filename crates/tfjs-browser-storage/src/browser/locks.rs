@@ -65,6 +65,7 @@ impl Locks {
     }
 
     /// For those who change something; whoever cannot is told to do `instead`.
+    #[cfg(any(feature = "indexeddb", feature = "opfs"))]
     pub(crate) fn required(instead: &str) -> Result<Self, Error> {
         Self::get()?.ok_or_else(|| {
             let message = format!(
@@ -86,6 +87,7 @@ impl Locks {
     ///
     /// # Errors
     /// [`ErrorKind::Timeout`] when somebody holds the exclusive one longer than this.
+    #[cfg(feature = "indexeddb")]
     pub(crate) async fn shared(&self, name: &str, patience: Duration) -> Result<Lock, Error> {
         let shared = async { self.request(name, Mode::Shared, true).await?.ok_or_else(|| failed(&JsValue::UNDEFINED)) };
         within(patience, shared).await
@@ -97,11 +99,13 @@ impl Locks {
     }
 
     /// An exclusive lock, if nobody has or awaits one.
+    #[cfg(any(feature = "indexeddb", feature = "opfs"))]
     pub(crate) async fn try_exclusive(&self, name: &str) -> Result<Option<Lock>, Error> {
         self.request(name, Mode::Exclusive, false).await
     }
 
     /// A shared lock, if nobody has or awaits an exclusive one.
+    #[cfg(feature = "opfs")]
     pub(crate) async fn try_shared(&self, name: &str) -> Result<Option<Lock>, Error> {
         self.request(name, Mode::Shared, false).await
     }
@@ -176,9 +180,15 @@ async fn within(patience: Duration, lock: impl Future<Output = Result<Lock, Erro
     }
 }
 
+/// Seconds with as many decimals as it takes, down to milliseconds. Formatting a float would be a part of the download for this alone.
+fn seconds(duration: Duration) -> String {
+    let text = format!("{}.{:03}", duration.as_secs(), duration.subsec_millis());
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// Somebody else does not let go.
 pub(crate) fn held_too_long(patience: Duration) -> Error {
-    let seconds = patience.as_secs_f64();
+    let seconds = seconds(patience);
     let message = format!("another tab or worker has held the model for more than {seconds} s; close it, or try again");
     Error::new(ErrorKind::Timeout, message)
 }

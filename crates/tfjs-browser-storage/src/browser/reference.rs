@@ -4,13 +4,14 @@
 //! texts, so that `1.0` comes back as `1`. Where a model has more than that, an extra is stored beside the parts, under a key
 //! that TensorFlow.js ignores and that goes when it saves over the model.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use tfjs_artifacts::{
     Error, ErrorKind, ManifestError, ModelArtifacts, ModelJson, RawJson, ShardLayout, encode_model_json,
     encode_weight_specs,
 };
 
+use crate::listing::in_order;
 use crate::stored::{self, Stored};
 
 /// The key of the extra.
@@ -127,10 +128,10 @@ impl Parts {
     }
 }
 
-/// The keys that are no parts of their own, and what they mean to JavaScript.
-fn meaning(entries: &[(String, RawJson)]) -> BTreeMap<&str, String> {
+/// The members that are no parts of their own, as they mean something to JavaScript, in whatever order; no key is there twice.
+fn meaning(entries: &[(String, RawJson)]) -> BTreeSet<String> {
     let others = entries.iter().filter(|(key, _)| !RESERVED.contains(&key.as_str()));
-    others.map(|(key, value)| (key.as_str(), value.to_js_string())).collect()
+    in_order(&mut others.map(|(key, value)| format!("{}:{}", RawJson::string(key).get(), value.to_js_string())))
 }
 
 /// An object of JavaScript has its integer keys first.

@@ -1,24 +1,19 @@
 //! `model.json` for media that keep all weights as one run of bytes: it comes with the lengths of the files that they were cut into.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 use tfjs_artifacts::{
     Error, ErrorKind, ManifestError, ModelArtifacts, ModelJson, ModelTopology, PlannedShard, RawJson, Segment,
-    ShardLayout, SurplusBytes, encode_model_json,
+    ShardLayout, SurplusBytes,
 };
 use tfjs_router::SaveOptions;
 
-/// The JSON of a stored model: `{"shardBytes": [8, 4], "modelJson": {..}}`.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Text {
-    shard_bytes: Vec<u64>,
-    model_json: RawJson,
-}
-
-/// A stored model, without its weights.
+/// A stored model, without its weights. Its JSON is `{"shardBytes": [8, 4], "modelJson": {..}}`.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
+    #[cfg_attr(
+        not(any(feature = "indexeddb", feature = "localstorage")),
+        expect(dead_code, reason = "only the layouts of TensorFlow.js ask for it")
+    )]
     text: Option<RawJson>,
     model_json: ModelJson,
     shard_bytes: Vec<u64>,
@@ -39,36 +34,49 @@ pub(crate) fn refuse_binary_topology(artifacts: &ModelArtifacts) -> Result<(), E
 }
 
 /// The text that [`Stored::parse`] reads.
+#[cfg(feature = "opfs")]
 pub(crate) fn encode(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>) -> Result<String, Error> {
     refuse_binary_topology(artifacts)?;
-    let model_json = RawJson::parse(&encode_model_json(artifacts, layout)?).map_err(ManifestError::from)?;
+    let model_json =
+        RawJson::parse(&tfjs_artifacts::encode_model_json(artifacts, layout)?).map_err(ManifestError::from)?;
     encode_text(&model_json, layout)
 }
 
 /// As [`encode`], for a `model.json` that is written already.
 pub(crate) fn encode_text(model_json: &RawJson, layout: Option<&ShardLayout>) -> Result<String, Error> {
-    let shard_bytes = layout.iter().flat_map(|layout| layout.shards()).map(PlannedShard::byte_length).collect();
-    serde_json::to_string(&Text { shard_bytes, model_json: model_json.clone() }).map_err(|error| {
+    let lengths = layout.iter().flat_map(|layout| layout.shards()).map(PlannedShard::byte_length);
+    let lengths: Vec<_> = lengths.map(|length| length.to_string()).collect();
+    let text = RawJson::parse(&format!("[{}]", lengths.join(","))).and_then(|shard_bytes| {
+        RawJson::from_entries([("shardBytes", shard_bytes), ("modelJson", model_json.clone())])
+    });
+    let text = text.map_err(|error| {
         Error::new(ErrorKind::Unexpected, "the JSON of the model cannot be written").with_source(error)
-    })
+    })?;
+    Ok(text.get().to_owned())
 }
 
 impl Stored {
+    #[cfg(any(feature = "indexeddb", feature = "localstorage"))]
     pub(crate) fn new(model_json: ModelJson, shard_bytes: Vec<u64>) -> Self {
         Self { text: None, model_json, shard_bytes }
     }
 
+    #[cfg(feature = "opfs")]
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         Self::parse_with_topology(text, None)
     }
 
     /// Parses a text whose topology is kept elsewhere, unless it has one of its own.
     pub(crate) fn parse_with_topology(text: &str, topology: Option<&RawJson>) -> Result<Self, Error> {
-        // What is too deep or too long is told before serde_json looks at it.
-        RawJson::parse(text).map_err(ManifestError::from)?;
-        let Text { shard_bytes, mut model_json } = serde_json::from_str(text).map_err(|error| {
-            Error::new(ErrorKind::InvalidData, "the stored JSON is not that of a model").with_source(error)
-        })?;
+        let text = RawJson::parse(text).map_err(ManifestError::from)?;
+        let members = text.entries().unwrap_or_default();
+        let member = |key: &str| members.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value);
+        let bad =
+            |why: &str| Error::new(ErrorKind::InvalidData, "the stored JSON is not that of a model").with_source(why);
+        let lengths = member("shardBytes").and_then(RawJson::elements);
+        let lengths = lengths.and_then(|lengths| lengths.iter().map(|length| length.get().parse().ok()).collect());
+        let shard_bytes = lengths.ok_or_else(|| bad("it has no list `shardBytes` of the lengths of files"))?;
+        let mut model_json = member("modelJson").ok_or_else(|| bad("it has no `modelJson`"))?.clone();
         if let Some(topology) = topology
             && let Some(entries) = model_json.entries()
             && !entries.iter().any(|(key, _)| key == "modelTopology")
@@ -81,11 +89,13 @@ impl Stored {
     }
 
     /// The keys of the `model.json` that was parsed.
+    #[cfg(any(feature = "indexeddb", feature = "localstorage"))]
     pub(crate) fn entries(&self) -> Vec<(String, RawJson)> {
         self.text.as_ref().and_then(RawJson::entries).unwrap_or_default()
     }
 
     /// Everything but the weights.
+    #[cfg(any(feature = "indexeddb", feature = "localstorage"))]
     pub(crate) fn model_json(&self) -> &ModelJson {
         &self.model_json
     }

@@ -24,8 +24,23 @@ use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::{Blob, File};
 
+#[path = "../../src/browser/downloads/crc32.rs"]
+mod crc32;
 #[path = "../../src/browser/downloads/zip/format.rs"]
 mod format;
+
+#[wasm_bindgen_test]
+fn checksums_are_those_of_zip_files() {
+    let bytes: Vec<u8> = (0..1000_u32).map(|place| (place * place % 251) as u8).collect();
+    for length in (0..70).chain([255, 256, 999, 1000]) {
+        for cut in [0, 1, 7, 16, 33].into_iter().filter(|cut| *cut <= length) {
+            let mut sum = crc32::Crc32::new();
+            sum.update(&bytes[..cut]);
+            sum.update(&bytes[cut..length]);
+            assert_eq!(sum.finish(), crc32fast::hash(&bytes[..length]), "{length} bytes, cut at {cut}");
+        }
+    }
+}
 
 /// Sees the clicks on links whose file names begin like this.
 struct Clicks {

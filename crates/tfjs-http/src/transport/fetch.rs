@@ -4,10 +4,10 @@ mod blob;
 mod explain;
 mod thrown;
 
+use crate::message::header::{ACCEPT_ENCODING, CONTENT_LENGTH, RANGE};
+use crate::message::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use bytes::Bytes;
 use futures::stream;
-use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, RANGE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use js_sys::{ArrayBuffer, Function, Promise, Reflect, Uint8Array};
 use tfjs_artifacts::{BoxStream, Error, ErrorKind};
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -42,7 +42,7 @@ impl Transport {
             Err(value) => return Err(sent(explain::no_answer(config, &outgoing, Thrown::new(&value)))),
         };
         check_that_it_is_shown(&response).map_err(sent)?;
-        incoming(&response, outgoing.headers.contains_key(RANGE), abort).map_err(sent)
+        incoming(&response, outgoing.headers.contains_key(&RANGE), abort).map_err(sent)
     }
 }
 
@@ -104,7 +104,7 @@ fn init(config: &Config, outgoing: &Outgoing<'_>, abort: &AbortOnDrop) -> Result
 fn headers(map: &HeaderMap) -> Result<Headers, Error> {
     let headers = Headers::new().map_err(|value| cannot(&value, CANNOT_MAKE))?;
     // The browser says by itself what it decodes.
-    for (name, value) in map.iter().filter(|(name, _)| *name != ACCEPT_ENCODING) {
+    for (name, value) in map.iter().filter(|(name, _)| **name != ACCEPT_ENCODING) {
         // In JavaScript a byte of a header is a character.
         let text: String = value.as_bytes().iter().copied().map(char::from).collect();
         headers.append(name.as_str(), &text).map_err(|value| cannot(&value, CANNOT_MAKE))?;
@@ -153,7 +153,7 @@ fn incoming(response: &Response, is_of_range: bool, abort: AbortOnDrop) -> Resul
     let mut length_hint = None;
     // What another origin has sent may be encoded without the page being shown that; ranges are asked for as they are.
     if response.type_() == ResponseType::Cors && !is_of_range {
-        let told = headers.remove(CONTENT_LENGTH);
+        let told = headers.remove(&CONTENT_LENGTH);
         length_hint = told.and_then(|told| told.to_str().ok()?.trim().parse().ok());
     }
     Ok(Incoming { status, headers, length_hint, body: body(response, abort)? })
@@ -167,7 +167,7 @@ fn header_map(response: &Response) -> HeaderMap {
         let Some((name, value)) = text(0).zip(text(1)) else { continue };
         // Characters are bytes here.
         let value: Vec<u8> = value.chars().filter_map(|letter| u8::try_from(letter).ok()).collect();
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::try_from(value)) {
             map.append(name, value);
         }
     }

@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
+use crate::message::header::CONTENT_LENGTH;
 use futures::TryStreamExt as _;
-use http::header::CONTENT_LENGTH;
 use tfjs_artifacts::{Error, ErrorKind};
 
 use super::{Failure, Incoming, Outgoing};

@@ -1,8 +1,14 @@
 //! Loading and saving with `fetch`, from a server of another origin: `damageable-server` of the workspace's tests.
 
+#[path = "../../src/address.rs"]
+#[expect(dead_code, reason = "only its own tests are wanted, which natively run with the crate's")]
+mod address;
 mod conformance;
 mod cors;
 mod faults;
+#[path = "../../src/message.rs"]
+#[expect(dead_code, reason = "as above")]
+mod message;
 mod save;
 mod server;
 

@@ -11,6 +11,7 @@ use web_sys::Blob;
 
 use super::SCHEME;
 use super::blobs::BlobWriter;
+use super::crc32::Crc32;
 use super::page::{Download, Page};
 use super::zip;
 use crate::blob_source::{BlobSource, byte_length};
@@ -181,12 +182,12 @@ impl Plan {
 
 struct FileWriter {
     content: BlobWriter,
-    crc32: crc32fast::Hasher,
+    crc32: Crc32,
 }
 
 impl FileWriter {
     fn new() -> Self {
-        Self { content: BlobWriter::new(), crc32: crc32fast::Hasher::new() }
+        Self { content: BlobWriter::new(), crc32: Crc32::new() }
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
@@ -199,7 +200,7 @@ impl FileWriter {
         // A browser takes the bytes of a Blob in its own time, and may run out of room: the last one tells.
         let length = byte_length(&content);
         BlobSource::new(content.clone(), name, None).read(length.saturating_sub(1)..length).await?;
-        Ok(Ready { name: name.to_owned(), content, crc32: self.crc32.finalize() })
+        Ok(Ready { name: name.to_owned(), content, crc32: self.crc32.finish() })
     }
 }
 

@@ -29,6 +29,7 @@ use super::record;
 use super::request::{Mode, Transaction};
 use super::weights::{Incoming, append, reserve, sizes};
 use crate::global::property;
+use crate::listing::in_order;
 use crate::locks::{Lock, Locks};
 
 /// How much is in one record, and so in memory when a part of it is read.
@@ -266,13 +267,7 @@ async fn left_over(patience: Duration) -> Result<BTreeSet<String>, Failed> {
         let key = key.dyn_into::<Array>().ok()?;
         (key.get(0).as_string()? == ROOT).then(|| key.get(1).as_string())?
     };
-    let mut names: BTreeSet<_> = keys.iter().filter_map(name).collect();
-    if !names.is_empty() {
-        for info in Array::from(&infos.result()?).iter() {
-            if let Some(set) = record::chunk_set(&info) {
-                names.remove(&set.name);
-            }
-        }
-    }
-    Ok(names)
+    let infos = Array::from(&infos.result()?);
+    let named = in_order(&mut infos.iter().filter_map(|info| Some(record::chunk_set(&info)?.name)));
+    Ok(in_order(&mut keys.iter().filter_map(name).filter(|name| !named.contains(name))))
 }

@@ -22,10 +22,12 @@ use super::database::{Database, PATIENCE};
 use super::failure::{Failed, explain};
 use super::record::{self, Read, Records, StoredAs};
 use super::request::{Mode, Transaction};
+use super::room::{check_room, no_room};
 use super::weights::{Incoming, StoredWeights};
-use crate::by_name::listing;
+use crate::by_name::insert;
 use crate::error::Thrown;
-use crate::quota::{check_room, no_room, room};
+use crate::listing::{in_order, listing};
+use crate::quota::room;
 use crate::reference::{Keeps, Parts};
 use crate::stored;
 
@@ -280,8 +282,8 @@ impl Below {
 
     async fn listed(self) -> Result<Vec<Result<ListedModel, Error>>, Error> {
         let (infos, models) = all().await.map_err(|error| explain(error, "the models cannot be listed"))?;
-        let models: std::collections::BTreeSet<_> =
-            Array::from(&models.result().unwrap_or_default()).iter().filter_map(|key| key.as_string()).collect();
+        let models = Array::from(&models.result().unwrap_or_default());
+        let models = in_order(&mut models.iter().filter_map(|key| key.as_string()));
         let model = |record: JsValue| {
             let (name, info) = match record::listed(&record) {
                 Ok(listed) => listed,
@@ -292,11 +294,13 @@ impl Below {
             is_here.then(|| Ok(ListedModel::new(ModelUrl::from_parts(SCHEME, &name)?, info)))
         };
         let infos = Array::from(&infos.result().unwrap_or_default());
-        let mut listed: Vec<_> = infos.iter().filter_map(model).collect();
-        listed.sort_by(|one, other| match (one, other) {
-            (Ok(one), Ok(other)) => one.url.cmp(&other.url),
-            _ => one.is_err().cmp(&other.is_err()),
-        });
+        // They come nearly in this order.
+        let is_before = |one: &Result<ListedModel, Error>, other: &Result<ListedModel, Error>| match (one, other) {
+            (Ok(one), Ok(other)) => one.url <= other.url,
+            _ => one.is_ok() || other.is_err(),
+        };
+        let mut listed = Vec::new();
+        infos.iter().filter_map(model).for_each(|model| insert(&mut listed, model, is_before));
         Ok(listed)
     }
 }

@@ -19,7 +19,7 @@ use web_sys::Storage;
 use super::keys::{self, Keys, Part};
 use super::transaction::{self, Values, Writer};
 use super::{SCHEME, storage};
-use crate::by_name::listing;
+use crate::listing::listing;
 use crate::reference::{EXTRA, Keeps, Parts};
 use crate::stored;
 

@@ -2,6 +2,8 @@
 
 use web_sys::Storage;
 
+use crate::listing::in_order;
+
 /// What all of TensorFlow.js's keys begin with.
 const ROOT: &str = "tensorflowjs_models";
 
@@ -69,8 +71,5 @@ pub(super) fn names(storage: &Storage) -> Vec<String> {
         };
         Some(name.to_owned())
     };
-    let mut names: Vec<_> = keys.filter_map(name).collect();
-    names.sort();
-    names.dedup();
-    names
+    in_order(&mut keys.filter_map(name)).into_iter().collect()
 }

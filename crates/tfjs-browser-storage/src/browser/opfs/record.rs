@@ -1,8 +1,6 @@
 //! The file `model`: what a model is, and which file has its weights.
 
 use js_sys::Date;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use tfjs_artifacts::{
     ByteSource as _, DateSaved, Error, ErrorKind, MAX_JSON_BYTES, ManifestError, ModelArtifacts, ModelArtifactsInfo,
     RawJson,
@@ -18,36 +16,26 @@ use crate::stored::Stored;
 pub(super) const RECORD: &str = "model";
 
 /// Raised when an older version could not read what is written.
-const FORMAT_VERSION: u64 = 1;
+const FORMAT_VERSION: &str = "1";
 
 /// How often a file that is replaced while it is read is read again.
 const TRIES: u32 = 5;
 
+/// A record, its model still text.
+///
 /// `{"formatVersion": 1, "weights": "weights-….bin", "modelArtifactsInfo": {..}, "stored": {..}}`. Models without weight bytes have
 /// no weights file.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Text<'a> {
-    format_version: u64,
-    weights: Option<String>,
-    model_artifacts_info: ModelArtifactsInfo,
-    #[serde(borrow)]
-    stored: &'a RawValue,
-}
-
-/// What a version must have, whatever else it has.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Version {
-    format_version: u64,
-}
-
-/// A record, its model still text.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
     pub(super) weights: Option<String>,
     pub(super) info: ModelArtifactsInfo,
     stored: String,
+}
+
+/// A record that is none, with what is missing or wrong in it.
+fn damaged(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::new(ErrorKind::InvalidData, "the record of the model is damaged; save the model again, or remove it")
+        .with_source(why)
 }
 
 impl Record {
@@ -61,25 +49,31 @@ impl Record {
 
     fn parse(text: &str) -> Result<Self, Error> {
         // What is too deep is told before anything else looks at it.
-        RawJson::parse(text).map_err(ManifestError::from)?;
-        let damaged = |error| {
-            Error::new(ErrorKind::InvalidData, "the record of the model is damaged; save the model again, or remove it")
-                .with_source(error)
-        };
-        let Version { format_version } = serde_json::from_str(text).map_err(damaged)?;
-        if format_version != FORMAT_VERSION {
+        let record = RawJson::parse(text).map_err(ManifestError::from)?;
+        let members = record.entries().unwrap_or_default();
+        let member = |key: &str| members.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value);
+        let version = member("formatVersion").filter(|version| version.as_f64().is_some());
+        let version = version.ok_or_else(|| damaged("it has no number `formatVersion`"))?.get();
+        if version != FORMAT_VERSION {
             let message = format!(
-                "the model is stored in format {format_version}, but this version of the library reads {FORMAT_VERSION}; use the newer version, or save the model again"
+                "the model is stored in format {version}, but this version of the library reads {FORMAT_VERSION}; use the newer version, or save the model again"
             );
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
-        let text: Text<'_> = serde_json::from_str(text).map_err(damaged)?;
-        if let Some(name) = text.weights.as_deref().filter(|name| !is_weights(name)) {
+        let weights = match member("weights").filter(|weights| !weights.is_null()) {
+            Some(name) => {
+                Some(name.as_str().ok_or_else(|| damaged("its `weights` is no name of a file"))?.into_owned())
+            }
+            None => None,
+        };
+        if let Some(name) = weights.as_deref().filter(|name| !is_weights(name)) {
             let message = format!("the record of the model names `{}`, which is no weights file", name.escape_debug());
             return Err(Error::new(ErrorKind::InvalidData, message));
         }
-        let (weights, info) = (text.weights, text.model_artifacts_info);
-        Ok(Self { weights, info, stored: text.stored.get().to_owned() })
+        let info = member("modelArtifactsInfo").ok_or_else(|| damaged("it has no `modelArtifactsInfo`"))?;
+        let info = serde_json::from_str(info.get()).map_err(damaged)?;
+        let stored = member("stored").ok_or_else(|| damaged("it has no `stored`"))?;
+        Ok(Self { weights, info, stored: stored.get().to_owned() })
     }
 
     /// The model without its weights.
@@ -89,14 +83,17 @@ impl Record {
 
     /// The text of a record.
     pub(super) fn encode(weights: Option<&str>, info: &ModelArtifactsInfo, stored: &str) -> Result<String, Error> {
-        let failed = |error| Error::new(ErrorKind::Unexpected, "the record cannot be written").with_source(error);
-        let text = Text {
-            format_version: FORMAT_VERSION,
-            weights: weights.map(str::to_owned),
-            model_artifacts_info: info.clone(),
-            stored: serde_json::from_str(stored).map_err(failed)?,
-        };
-        serde_json::to_string(&text).map_err(failed)
+        let record = [
+            ("formatVersion", RawJson::parse(FORMAT_VERSION)),
+            ("weights", Ok(weights.map_or_else(RawJson::null, RawJson::string))),
+            ("modelArtifactsInfo", RawJson::from_serialize(info)),
+            ("stored", RawJson::parse(stored)),
+        ];
+        let record: Result<Vec<_>, _> = record.into_iter().map(|(key, value)| Ok((key, value?))).collect();
+        let record = record
+            .and_then(RawJson::from_entries)
+            .map_err(|error| Error::new(ErrorKind::Unexpected, "the record cannot be written").with_source(error))?;
+        Ok(record.get().to_owned())
     }
 
     /// Puts the text of a record in the place of the one that was there. Until the last moment that one stays.

@@ -13,6 +13,7 @@ use super::place::{Place, location, models};
 use super::record::{RECORD, Record, info_of_damaged, is_damaged};
 use super::save::uninterrupted;
 use super::sweep::{remove_after_readers, sweep, sweep_all};
+use crate::by_name::insert;
 use crate::locks::Locks;
 
 /// The models whose names begin like this.
@@ -33,9 +34,11 @@ async fn places(prefix: &str, patience: Duration) -> Result<Vec<Place>, Error> {
     let Some(models) = models().await? else { return Ok(Vec::new()) };
     let folders = models.names().await?;
     let places = folders.iter().filter_map(|folder| Place::of_folder(folder, patience));
-    let mut places: Vec<_> = places.filter(|place| place.name().starts_with(prefix)).collect();
-    places.sort_unstable_by(|one, other| one.name().cmp(other.name()));
-    Ok(places)
+    let mut sorted = Vec::new();
+    for place in places.filter(|place| place.name().starts_with(prefix)) {
+        insert(&mut sorted, place, |one, other| one.name() < other.name());
+    }
+    Ok(sorted)
 }
 
 /// The model; nothing if there is only one that is being saved, or that never was saved to its end.

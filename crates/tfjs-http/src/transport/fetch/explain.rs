@@ -1,10 +1,8 @@
 //! Why there may be no answer: `fetch` says of everything that it failed, lest a page learn about servers that it may not see.
 
-use http::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_LANGUAGE, CONTENT_TYPE, RANGE};
-use http::{HeaderName, HeaderValue, Method};
+use crate::message::{HeaderName, HeaderValue, Method};
 use js_sys::Reflect;
 use tfjs_artifacts::{Error, ErrorKind};
-use url::{Host, Url};
 
 use super::thrown::Thrown;
 use crate::client::Config;
@@ -27,7 +25,7 @@ fn causes(config: &Config, outgoing: &Outgoing<'_>, page: &str, server: &str) ->
     if config.fetch.cache == FetchCache::OnlyIfCached {
         return "it is not in the cache, or not of the page's own origin (`FetchCache::OnlyIfCached`)".to_owned();
     }
-    if page.starts_with("https:") && outgoing.url.scheme() == "http" && !is_loopback(outgoing.url) {
+    if page.starts_with("https:") && outgoing.url.scheme() == "http" && !outgoing.url.is_loopback() {
         return "a page over `https` may not use `http` (mixed content): use an `https` URL".to_owned();
     }
     let mut causes = vec!["the server cannot be reached".to_owned()];
@@ -68,21 +66,11 @@ fn cors(config: &Config, outgoing: &Outgoing<'_>) -> Vec<String> {
 /// Whether a header needs no permission: what the Fetch standard calls CORS-safelisted, and what never gets there.
 fn is_simple(name: &HeaderName, value: &HeaderValue) -> bool {
     let value = value.to_str().unwrap_or_default();
-    match *name {
-        ACCEPT | ACCEPT_ENCODING | ACCEPT_LANGUAGE | CONTENT_LANGUAGE => true,
-        CONTENT_TYPE => value.starts_with("multipart/form-data"),
-        RANGE => value.strip_prefix("bytes=").is_some_and(|range| !range.starts_with('-')),
+    match name.as_str() {
+        "accept" | "accept-encoding" | "accept-language" | "content-language" => true,
+        "content-type" => value.starts_with("multipart/form-data"),
+        "range" => value.strip_prefix("bytes=").is_some_and(|range| !range.starts_with('-')),
         _ => false,
-    }
-}
-
-/// Whether a URL is of this machine, which counts as secure.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 
