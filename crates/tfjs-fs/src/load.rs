@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tfjs_artifacts::{
-    Error, ErrorKind, MAX_JSON_BYTES, ModelArtifacts, ModelJson, ModelTopology, Operation, Segment, SurplusBytes,
+    Error, ErrorKind, Limit, Limits, ModelArtifacts, ModelJson, ModelTopology, Operation, Segment, SurplusBytes,
 };
 use tfjs_router::{LoadOptions, finish_load};
 
@@ -19,7 +19,8 @@ pub(crate) async fn load(
     find: impl FnOnce() -> Result<Entry, Error> + Send + 'static,
     options: &LoadOptions,
 ) -> Result<ModelArtifacts, Error> {
-    let opened = blocking(move || Opened::open(find()?)).await?;
+    let limits = options.limits;
+    let opened = blocking(move || Opened::open(find()?, &limits)).await?;
     let location = opened.entry.manifest().to_string_lossy().into_owned();
     let finished = finish_load(opened.assemble(options.surplus_bytes).await?, options).await;
     finished.map_err(|error| error.with_operation(Operation::Load).with_location(&location))
@@ -35,15 +36,15 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
-    pub(crate) fn open(entry: Entry) -> Result<Self, Error> {
-        let bytes = read_whole(entry.manifest(), MAX_JSON_BYTES)?;
-        let model_json = ModelJson::parse(&bytes).map_err(|error| {
+    pub(crate) fn open(entry: Entry, limits: &Limits) -> Result<Self, Error> {
+        let bytes = read_whole(entry.manifest(), limits, Limit::JsonBytes)?;
+        let model_json = ModelJson::parse_with(&bytes, limits).map_err(|error| {
             Error::from(error).with_operation(Operation::Load).with_location(&entry.manifest().to_string_lossy())
         })?;
         let topology = match &entry {
             Entry::Json(_) => None,
             Entry::Pair { topology, .. } => {
-                Some(ModelTopology::GraphDef(read_whole(topology, MAX_GRAPH_DEF_BYTES)?.into()))
+                Some(ModelTopology::GraphDef(read_whole(topology, limits, Limit::GraphDefBytes)?.into()))
             }
         };
         let segments = open_shards(&entry, &model_json)?;
@@ -92,27 +93,20 @@ fn open_shards(entry: &Entry, model_json: &ModelJson) -> Result<Vec<Segment>, Er
     })
 }
 
-/// The largest message that protocol buffers allow: 2 GiB.
-const MAX_GRAPH_DEF_BYTES: u64 = 2 << 30;
-
-/// Reads a file, if it is one and not larger than this.
-pub(crate) fn read_whole(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+/// Reads a file, if it is one and within this limit.
+pub(crate) fn read_whole(path: &Path, limits: &Limits, limit: Limit) -> Result<Vec<u8>, Error> {
     let fail = |error| io_error(error, Operation::Load, path);
-    let refuse = |kind, message| {
-        let error = Error::new(kind, message);
-        Err(error.with_operation(Operation::Load).with_location(&path.to_string_lossy()))
-    };
+    let refuse = |error: Error| error.with_operation(Operation::Load).with_location(&path.to_string_lossy());
     // Before it is opened: opening a named pipe waits for somebody who writes.
     let metadata = std::fs::metadata(path).map_err(fail)?;
     if !metadata.is_file() {
-        return refuse(ErrorKind::InvalidData, "it is neither a file nor a folder".to_owned());
+        return Err(refuse(Error::new(ErrorKind::InvalidData, "it is neither a file nor a folder")));
     }
-    if metadata.len() > limit {
-        let message = format!("the file has {} bytes, more than the limit of {limit}", metadata.len());
-        return refuse(ErrorKind::LimitExceeded, message);
-    }
+    limits.check(limit, metadata.len()).map_err(|error| refuse(error.into()))?;
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(fail)?;
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(fail)?;
+    file.take(limits.get(limit).saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
+    // It may have grown meanwhile, and some files of the system tell no length.
+    limits.check(limit, bytes.len() as u64).map_err(|error| refuse(error.at_least().into()))?;
     Ok(bytes)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use futures::{StreamExt as _, stream};
-use tfjs_artifacts::{BoxStream, Error, ErrorKind, ModelArtifactsInfo, Operation, SurplusBytes};
+use tfjs_artifacts::{BoxStream, Error, ErrorKind, Limits, ModelArtifactsInfo, Operation, SurplusBytes};
 use tfjs_router::{ListedModel, ModelUrl, RemoveOptions};
 
 use crate::blocking::blocking;
@@ -18,11 +18,11 @@ use crate::staged::{lock, sync_folder};
 /// Removes the model at a path: what makes it visible first, then its weights, then its folder if nothing else is in it.
 pub(crate) async fn remove(path: PathBuf, options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
     let (lock, opened) = {
-        let path = path.clone();
+        let (path, limits) = (path.clone(), options.limits);
         let open = move || {
             let entry = find(&path, Operation::Remove).map_err(not_whole)?;
             let lock = lock(folder_of(entry.manifest()), Operation::Remove)?;
-            Ok((lock, Opened::open(entry).map_err(not_whole)?))
+            Ok((lock, Opened::open(entry, &limits).map_err(not_whole)?))
         };
         blocking(open).await?
     };
@@ -117,7 +117,8 @@ impl Candidate {
     /// The model, or nothing if it is just another JSON file.
     async fn look(self) -> Result<Option<ListedModel>, Error> {
         let path = self.path;
-        let opened = blocking(move || find(&path, Operation::List).and_then(Opened::open)).await;
+        let opened =
+            blocking(move || find(&path, Operation::List).and_then(|entry| Opened::open(entry, &Limits::new()))).await;
         let listed = match opened {
             Ok(opened) => Claimed::by_opened(opened, SurplusBytes::Allow).await,
             Err(error) => Err(error),

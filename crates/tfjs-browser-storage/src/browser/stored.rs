@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tfjs_artifacts::{
-    Error, ErrorKind, ManifestError, ModelArtifacts, ModelJson, ModelTopology, PlannedShard, RawJson, Segment,
-    ShardLayout, SurplusBytes, encode_model_json,
+    Error, ErrorKind, Limit, Limits, ManifestError, ModelArtifacts, ModelJson, ModelTopology, PlannedShard, RawJson,
+    Segment, ShardLayout, SurplusBytes, encode_model_json,
 };
 use tfjs_router::SaveOptions;
 
@@ -58,12 +58,13 @@ impl Stored {
         Self { text: None, model_json, shard_bytes }
     }
 
-    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        Self::parse_with_topology(text, None)
+    pub(crate) fn parse(text: &str, limits: &Limits) -> Result<Self, Error> {
+        Self::parse_with_topology(text, None, limits)
     }
 
     /// Parses a text whose topology is kept elsewhere, unless it has one of its own.
-    pub(crate) fn parse_with_topology(text: &str, topology: Option<&RawJson>) -> Result<Self, Error> {
+    pub(crate) fn parse_with_topology(text: &str, topology: Option<&RawJson>, limits: &Limits) -> Result<Self, Error> {
+        limits.check(Limit::JsonBytes, text.len() as u64)?;
         // What is too deep or too long is told before serde_json looks at it.
         RawJson::parse(text).map_err(ManifestError::from)?;
         let Text { shard_bytes, mut model_json } = serde_json::from_str(text).map_err(|error| {
@@ -76,7 +77,7 @@ impl Stored {
             let first = ("modelTopology".to_owned(), topology.clone());
             model_json = RawJson::from_entries([first].into_iter().chain(entries)).map_err(ManifestError::from)?;
         }
-        let parsed = ModelJson::parse(model_json.get().as_bytes())?;
+        let parsed = ModelJson::parse_with(model_json.get().as_bytes(), limits)?;
         Ok(Self { text: Some(model_json), model_json: parsed, shard_bytes })
     }
 
