@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use crate::{RawJson, Weights};
+use crate::{Limit, LimitError, Limits, RawJson, Weights};
 
 /// A model as it is saved and loaded: what TensorFlow.js calls `ModelArtifacts`.
 ///
@@ -80,6 +80,20 @@ impl ModelArtifacts {
     pub fn with_weights(mut self, weights: Weights) -> Self {
         self.weights = Some(weights);
         self
+    }
+
+    /// Compares a model that is in memory with what is accepted, and its weights as [`Weights::with_limits`] does.
+    ///
+    /// # Errors
+    /// [`LimitError`] when there is more.
+    pub fn with_limits(mut self, limits: &Limits) -> Result<Self, LimitError> {
+        match &self.model_topology {
+            Some(ModelTopology::Json(json)) => limits.check(Limit::JsonBytes, json.get().len() as u64)?,
+            Some(ModelTopology::GraphDef(bytes)) => limits.check(Limit::GraphDefBytes, bytes.len() as u64)?,
+            None => {}
+        }
+        self.weights = self.weights.map(|weights| weights.with_limits(limits)).transpose()?;
+        Ok(self)
     }
 
     /// The topology, if it is JSON.

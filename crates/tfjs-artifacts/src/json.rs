@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 /// The deepest nesting that is accepted: far beyond any topology, far below any stack.
-const MAX_DEPTH: usize = 512;
+pub(crate) const MAX_DEPTH: usize = 512;
 
 /// One JSON value, kept as the text it came in.
 ///
@@ -45,7 +45,9 @@ pub enum JsonError {
         message: String,
     },
     /// Arrays and objects nested too deep.
-    #[error("JSON is nested deeper than {limit} levels (at line {line})")]
+    #[error(
+        "JSON is nested deeper than {limit} levels (at line {line}); that is the limit `json-depth`, which can be set to {MAX_DEPTH} at most"
+    )]
     TooDeep {
         /// The deepest nesting that is accepted.
         limit: usize,
@@ -60,7 +62,7 @@ impl RawJson {
     /// # Errors
     /// [`JsonError`] when the text is not well-formed or is nested deeper than 512 levels.
     pub fn parse(text: &str) -> Result<Self, JsonError> {
-        check_depth(text)?;
+        check_depth(text, MAX_DEPTH)?;
         let raw: &RawValue = serde_json::from_str(text).map_err(|error| syntax_error(&error))?;
         Ok(Self::from_checked(raw))
     }
@@ -198,7 +200,7 @@ impl RawJson {
 }
 
 /// How many elements an array has.
-struct Count(usize);
+pub(crate) struct Count(pub(crate) usize);
 
 impl<'de> serde::Deserialize<'de> for Count {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -244,7 +246,7 @@ impl<'de> MemberValue<'de> for &'de RawValue {
 impl<'de> MemberValue<'de> for Shallow<'de> {
     fn next<A: serde::de::MapAccess<'de>>(_: &str, map: &mut A) -> Result<Self, A::Error> {
         let raw: &RawValue = map.next_value()?;
-        check_depth(raw.get()).map_err(serde::de::Error::custom)?;
+        check_depth(raw.get(), MAX_DEPTH).map_err(serde::de::Error::custom)?;
         Ok(Self(raw))
     }
 }
@@ -276,11 +278,11 @@ impl<'de: 'a, 'a, V: MemberValue<'de>> serde::Deserialize<'de> for Members<'a, V
 #[derive(serde::Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Refuses nesting deeper than [`MAX_DEPTH`], in one pass without recursion.
+/// Refuses nesting deeper than `most`, in one pass without recursion.
 ///
 /// Byte by byte: the strings of a model are so short that searching them in larger steps takes twice as long.
-pub(crate) fn check_depth(text: &str) -> Result<(), JsonError> {
-    if text.len() <= MAX_DEPTH {
+pub(crate) fn check_depth(text: &str, most: usize) -> Result<(), JsonError> {
+    if text.len() <= most {
         return Ok(());
     }
     let bytes = text.as_bytes();
@@ -303,7 +305,7 @@ pub(crate) fn check_depth(text: &str) -> Result<(), JsonError> {
             b'[' | b'{' => {
                 depth += 1;
                 deepest = deepest.max(depth);
-                if depth > MAX_DEPTH {
+                if depth > most {
                     break;
                 }
             }
@@ -311,12 +313,12 @@ pub(crate) fn check_depth(text: &str) -> Result<(), JsonError> {
             _ => {}
         }
     }
-    if deepest <= MAX_DEPTH {
+    if deepest <= most {
         return Ok(());
     }
     let before = bytes.get(..at).unwrap_or_default();
     let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-    Err(JsonError::TooDeep { limit: MAX_DEPTH, line })
+    Err(JsonError::TooDeep { limit: most, line })
 }
 
 /// Our error for what serde_json says; its message without the position, which has fields of its own.
@@ -358,7 +360,7 @@ impl serde::Serialize for RawJson {
 impl<'de> serde::Deserialize<'de> for RawJson {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        check_depth(raw.get()).map_err(serde::de::Error::custom)?;
+        check_depth(raw.get(), MAX_DEPTH).map_err(serde::de::Error::custom)?;
         Ok(Self::from_checked(&raw))
     }
 }
@@ -372,7 +374,7 @@ mod tests {
         let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
         assert!(RawJson::parse(&deep(MAX_DEPTH)).is_ok());
         let error = RawJson::parse(&deep(10_000)).unwrap_err();
-        assert_eq!(error.to_string(), "JSON is nested deeper than 512 levels (at line 1)");
+        assert!(error.to_string().starts_with("JSON is nested deeper than 512 levels (at line 1); "), "{error}");
         // Brackets inside strings do not count.
         assert!(RawJson::parse(&format!("\"{}\\\"{}\"", "[".repeat(600), "{".repeat(600))).is_ok());
     }

@@ -10,6 +10,7 @@ mod error;
 mod file_name;
 mod info;
 mod json;
+mod limits;
 mod location;
 mod maybe;
 mod model_json;
@@ -31,11 +32,12 @@ pub use error::{Error, ErrorKind, Operation};
 pub use file_name::{file_name_problem, is_windows_device};
 pub use info::{Completion, ModelArtifactsInfo, SaveResponse, SaveResult, TopologyType};
 pub use json::{JsonError, RawJson};
+pub use limits::{Limit, LimitError, Limits, UnknownLimit};
 pub use location::Location;
 pub use maybe::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
 pub use model_json::{
-    MAX_JSON_BYTES, ManifestError, ModelJson, WeightsManifestGroup, encode_legacy_manifest, encode_manifest,
-    encode_model_json, encode_weight_specs,
+    ManifestError, ModelJson, WeightsManifestGroup, encode_legacy_manifest, encode_manifest, encode_model_json,
+    encode_weight_specs,
 };
 pub use quantization::{Quantization, QuantizationDType};
 pub use rel_path::{RelPath, RelPathError};

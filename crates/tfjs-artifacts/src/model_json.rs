@@ -4,17 +4,15 @@ mod decode;
 mod encode;
 mod outline;
 
-use crate::weights::{first_impostor, total};
+use crate::weights::first_impostor;
 use crate::{
-    BoxFuture, Error, ErrorKind, JsonError, ModelArtifacts, RawJson, RelPath, RelPathError, Segment, Sha256,
-    ShapeError, Shard, Sniffed, SurplusBytes, WeightData, WeightGroup, WeightSpec, Weights, WeightsError, sniff,
+    BoxFuture, Error, ErrorKind, JsonError, Limit, LimitError, Limits, ModelArtifacts, RawJson, RelPath, RelPathError,
+    Segment, Sha256, ShapeError, Shard, Sniffed, SurplusBytes, WeightData, WeightGroup, WeightSpec, Weights,
+    WeightsError, sniff,
 };
 
 pub(crate) use encode::encode_quantization;
 pub use encode::{encode_legacy_manifest, encode_manifest, encode_model_json, encode_weight_specs};
-
-/// The largest JSON text that is read: 256 MiB, hundreds of times the largest known model.
-pub const MAX_JSON_BYTES: u64 = 256 << 20;
 
 /// A parsed `model.json`, whose weight files have not been opened yet.
 ///
@@ -42,6 +40,7 @@ pub struct ModelJson {
     artifacts: ModelArtifacts,
     groups: Option<Vec<WeightsManifestGroup>>,
     is_legacy_manifest: bool,
+    limits: Limits,
 }
 
 /// One group of a weights manifest, before its files are opened.
@@ -67,12 +66,9 @@ pub enum ManifestError {
     /// There is nothing.
     #[error("the file is empty")]
     Empty,
-    /// Larger than [`MAX_JSON_BYTES`].
-    #[error("the JSON has {bytes} bytes, more than the limit of {MAX_JSON_BYTES}")]
-    TooLarge {
-        /// Its size.
-        bytes: u64,
-    },
+    /// More of something than is accepted.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
     /// It is something else.
     #[error("the file {0}")]
     Impostor(Sniffed),
@@ -180,7 +176,7 @@ pub enum ManifestError {
 impl From<ManifestError> for Error {
     fn from(error: ManifestError) -> Self {
         let kind = match error {
-            ManifestError::TooLarge { .. } | ManifestError::Json(JsonError::TooDeep { .. }) => ErrorKind::LimitExceeded,
+            ManifestError::Limit(_) | ManifestError::Json(JsonError::TooDeep { .. }) => ErrorKind::LimitExceeded,
             _ => ErrorKind::InvalidData,
         };
         Self::new(kind, error.to_string())
@@ -188,12 +184,20 @@ impl From<ManifestError> for Error {
 }
 
 impl ModelJson {
-    /// Reads a `model.json`, or a bare weights manifest (a JSON array without a topology).
+    /// Reads a `model.json`, or a bare weights manifest (a JSON array without a topology), within the default limits.
     ///
     /// # Errors
     /// [`ManifestError`] that says what is wrong and where.
     pub fn parse(text: &[u8]) -> Result<Self, ManifestError> {
-        decode::parse(text)
+        Self::parse_with(text, &Limits::new())
+    }
+
+    /// As [`parse`](Self::parse), within these limits, which go along to [`assemble`](Self::assemble) and the weights.
+    ///
+    /// # Errors
+    /// [`ManifestError`] that says what is wrong and where.
+    pub fn parse_with(text: &[u8], limits: &Limits) -> Result<Self, ManifestError> {
+        decode::parse(text, limits)
     }
 
     /// The manifest's groups; `None` if the model has no weights.
@@ -239,6 +243,7 @@ impl ModelJson {
                 let message = format!("{} weight files were given for the {expected} of the manifest", shards.len());
                 return Err(Error::new(ErrorKind::Unexpected, message));
             }
+            let total = check_total(&shards, &self.limits)?;
             let mut artifacts = self.artifacts;
             // A manifest whose groups have no `weights` is what a topology-only save leaves behind.
             let is_left_behind = |group: &WeightsManifestGroup| group.weights.is_none();
@@ -246,10 +251,10 @@ impl ModelJson {
             let Some(groups) = groups else { return Ok(artifacts) };
             let mut lengths = shards.iter().map(Segment::byte_length);
             let groups: Vec<_> = groups.into_iter().map(|group| with_lengths(group, &mut lengths)).collect();
-            debug_assert_eq!(total(&shards), groups.iter().map(WeightGroup::byte_length).sum::<u64>());
+            debug_assert_eq!(total, groups.iter().map(WeightGroup::byte_length).sum::<u64>());
             let data = WeightData::from_segments(shards);
             let weights = match Weights::new(groups.clone(), data.clone(), surplus) {
-                Ok(weights) => weights,
+                Ok(weights) => weights.with_limits(&self.limits)?,
                 Err(error) => return Err(explain(error, &groups, &data).await),
             };
             if weights.data().is_in_memory() {
@@ -260,6 +265,19 @@ impl ModelJson {
             Ok(artifacts)
         })
     }
+}
+
+/// The bytes of all files, of which there is not more than is accepted, nor than can be counted.
+fn check_total(shards: &[Segment], limits: &Limits) -> Result<u64, Error> {
+    let mut total = 0u64;
+    for shard in shards {
+        let Some(sum) = total.checked_add(shard.byte_length()) else {
+            return Err(Error::new(ErrorKind::InvalidData, "the weight files have more than 2^64 - 1 bytes together"));
+        };
+        total = sum;
+    }
+    limits.check(Limit::WeightBytes, total)?;
+    Ok(total)
 }
 
 fn with_lengths(group: WeightsManifestGroup, lengths: &mut impl Iterator<Item = u64>) -> WeightGroup {

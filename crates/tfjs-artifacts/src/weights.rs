@@ -7,9 +7,10 @@ mod locate;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use crate::limits::Tally;
 use crate::{
-    BoxFuture, Error, ErrorKind, Location, PlannedShard, RawJson, RelPath, Segment, Sha256, ShardLayout, Sniffed,
-    WeightData, WeightSpec, sniff_strictly,
+    BoxFuture, Error, ErrorKind, LimitError, Limits, Location, PlannedShard, RawJson, RelPath, Sha256, ShardLayout,
+    Sniffed, WeightData, WeightSpec, sniff_strictly,
 };
 
 pub use checksums::ChecksumMismatch;
@@ -26,6 +27,7 @@ pub struct Weights {
     data: WeightData,
     surplus: SurplusBytes,
     location: Option<Location>,
+    limits: Limits,
 }
 
 /// One group of a weights manifest.
@@ -133,6 +135,9 @@ pub enum WeightsError {
         /// What differs, in words.
         difference: String,
     },
+    /// More of something than is accepted.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
     /// The shards do not add up to the data.
     #[error("the shards add up to {shards} bytes, but there are {data} bytes of data")]
     ShardTotal {
@@ -145,7 +150,9 @@ pub enum WeightsError {
 
 impl From<WeightsError> for Error {
     fn from(error: WeightsError) -> Self {
-        Self::new(ErrorKind::InvalidData, error.to_string())
+        let kind =
+            if matches!(error, WeightsError::Limit(_)) { ErrorKind::LimitExceeded } else { ErrorKind::InvalidData };
+        Self::new(kind, error.to_string())
     }
 }
 
@@ -194,7 +201,18 @@ impl Weights {
         for (index, group) in groups.iter().enumerate() {
             check_length(index, group, surplus)?;
         }
-        Ok(Self { groups, data, surplus, location: None })
+        Ok(Self { groups, data, surplus, location: None, limits: Limits::none() })
+    }
+
+    /// Says how much is accepted of what is read later, which are the lengths of strings, and compares what is known already.
+    /// Without this there are no limits: who makes weights knows them.
+    ///
+    /// # Errors
+    /// [`LimitError`] when there is more.
+    pub fn with_limits(mut self, limits: &Limits) -> Result<Self, LimitError> {
+        Tally::new(limits).groups(&self.groups)?;
+        self.limits = *limits;
+        Ok(self)
     }
 
     /// Says where they were loaded from: errors that are found when the bytes are read name that place.
@@ -354,11 +372,6 @@ fn describe_shards(group: &WeightGroup) -> String {
             format!("the shards hold {} bytes ({})", group.byte_length(), listed.join(", "))
         }
     }
-}
-
-/// A shard's bytes as a segment, for [`Weights`] built by handlers.
-pub(crate) fn total(segments: &[Segment]) -> u64 {
-    segments.iter().fold(0u64, |sum, segment| sum.saturating_add(segment.byte_length()))
 }
 
 /// The byte ranges of the groups in the data.

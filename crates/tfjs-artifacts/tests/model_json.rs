@@ -11,9 +11,10 @@ const T1: &str = r#"{"class_name":"Sequential","keras_version":"2.1.4","config":
 /// A model saved by LayersModel in Node, with Adam before any training (vectors F).
 const LAYERS: &str = r#"{"modelTopology":{"class_name":"Sequential","config":{"name":"seq","layers":[{"class_name":"Dense","config":{"units":1,"activation":"linear","use_bias":true,"kernel_initializer":{"class_name":"Ones","config":{}},"bias_initializer":{"class_name":"Zeros","config":{}},"kernel_regularizer":null,"bias_regularizer":null,"activity_regularizer":null,"kernel_constraint":null,"bias_constraint":null,"name":"d1","trainable":true,"batch_input_shape":[null,2],"dtype":"float32"}}]},"keras_version":"tfjs-layers 4.22.0","backend":"tensor_flow.js"},"weightsManifest":[{"paths":["weights.bin"],"weights":[{"name":"d1/kernel","shape":[2,1],"dtype":"float32"},{"name":"d1/bias","shape":[1],"dtype":"float32"}]}],"format":"layers-model","generatedBy":"TensorFlow.js tfjs-layers v4.22.0","convertedBy":null,"userDefinedMetadata":{"outputLabels":["a"]}}"#;
 
+/// Loads without limits: what is behind them holds by itself.
 fn load(text: &str, shards: &[&[u8]]) -> Result<ModelArtifacts, Error> {
     let segments = shards.iter().map(|shard| Segment::Memory(Bytes::copy_from_slice(shard))).collect();
-    block_on(ModelJson::parse(text.as_bytes())?.assemble(segments, SurplusBytes::Reject))
+    block_on(ModelJson::parse_with(text.as_bytes(), &Limits::none())?.assemble(segments, SurplusBytes::Reject))
 }
 
 fn sizes(artifacts: &ModelArtifacts) -> (u64, u64, u64) {
@@ -255,7 +256,7 @@ fn bad_json_says_what_it_is() {
     bad_text("3", "expected an object (model.json) or an array (a bare weights manifest), found `3`");
     bad_text(
         &format!("{{\"modelTopology\":{}", "[".repeat(10_000)),
-        "JSON is nested deeper than 512 levels (at line 1)",
+        "JSON is nested deeper than 512 levels (at line 1); that is the limit `json-depth`, which can be set to 512 at most",
     );
     assert!(ModelJson::parse(b"{\"\xff\":1}").unwrap_err().to_string().ends_with("is not UTF-8 (at byte 2)"));
 }

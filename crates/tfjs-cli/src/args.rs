@@ -11,6 +11,8 @@ use tfjs_io::{
     SurplusBytes,
 };
 
+use crate::limits::LimitArgs;
+
 /// What is given to others says which commit it was made from.
 const VERSION: &str = match option_env!("TFJS_VERSION") {
     Some(version) => version,
@@ -48,6 +50,8 @@ pub(crate) enum Command {
         /// Also removes weight files with bytes behind the last tensor of a group
         #[arg(long)]
         allow_surplus: bool,
+        #[command(flatten)]
+        limits: LimitArgs,
     },
     /// Lists the models below a folder or store
     Ls {
@@ -79,6 +83,8 @@ pub(crate) struct Source {
     /// Accepts bytes behind the last tensor of a group
     #[arg(long)]
     allow_surplus: bool,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
     #[command(flatten)]
     pub(crate) http: Http,
 }
@@ -129,6 +135,8 @@ pub(crate) struct Transfer {
     #[arg(long)]
     allow_surplus: bool,
     #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    #[command(flatten)]
     pub(crate) http: Http,
 }
 
@@ -163,9 +171,11 @@ pub(crate) struct Serve {
     /// The most bytes of an upload
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_upload_size: Option<NonZeroU64>,
-    /// The most bytes of an uploaded model.json
+    /// The most bytes of an uploaded model.json; 16MiB unless said otherwise
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_json_size: Option<NonZeroU64>,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
     /// The most uploads at a time
     #[arg(long, value_name = "N")]
     pub(crate) max_uploads: Option<NonZeroUsize>,
@@ -293,7 +303,7 @@ fn size(text: &str) -> Result<NonZeroU64, String> {
     bytes(text).ok_or_else(|| "expected a number of bytes from 1, such as 65536 or 4MiB".to_owned())
 }
 
-fn bytes(text: &str) -> Option<NonZeroU64> {
+pub(crate) fn bytes(text: &str) -> Option<NonZeroU64> {
     let unit = UNITS.iter().find_map(|(name, bytes)| Some((text.strip_suffix(name)?, *bytes)));
     let (number, unit) = unit.unwrap_or((text, 1));
     let bytes = number.trim_end().parse::<u64>().ok().and_then(|number| number.checked_mul(unit));

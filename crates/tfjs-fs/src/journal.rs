@@ -13,7 +13,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tfjs_artifacts::{Error, ErrorKind, Operation};
+use tfjs_artifacts::{Error, ErrorKind, Limit, Limits, Operation};
 
 use crate::load::read_whole;
 
@@ -21,9 +21,6 @@ use crate::load::read_whole;
 pub(crate) const JOURNAL: &str = ".tfjs-journal";
 
 const VERSION: u32 = 1;
-
-/// A list for a hundred thousand shards has a tenth of that.
-const MAX_BYTES: u64 = 64 << 20;
 
 /// What is to be done in a folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +47,7 @@ impl Journal {
     /// [`ErrorKind::InvalidData`] when it is damaged, or names a file that is not in the folder.
     pub(crate) fn read(folder: &Path) -> Result<Option<Self>, Error> {
         let file = folder.join(JOURNAL);
-        let bytes = match read_whole(&file, MAX_BYTES) {
+        let bytes = match read_whole(&file, &Limits::new(), Limit::JsonBytes) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tfjs_artifacts::{
-    Error, ErrorKind, MAX_JSON_BYTES, ModelArtifacts, ModelJson, ModelTopology, Operation, Segment, SurplusBytes,
+    Error, ErrorKind, Limit, Limits, ModelArtifacts, ModelJson, ModelTopology, Operation, Segment, SurplusBytes,
 };
 use tfjs_router::{LoadOptions, Progress, ProgressSink, finish_load};
 
@@ -26,11 +26,12 @@ pub(crate) async fn load(
 ) -> Result<ModelArtifacts, Error> {
     let find = Arc::new(find);
     let attempts = Arc::new(Attempts::new());
+    let limits = options.limits;
     let mut options = options.clone();
     options.progress = options.progress.as_ref().map(monotone);
     loop {
         let find = Arc::clone(&find);
-        let opened = blocking(move || Opened::find(|| find())).await?;
+        let opened = blocking(move || Opened::find(|| find(), &limits)).await?;
         let (moment, folder) = (Arc::clone(&opened.moment), folder_of(opened.entry.manifest()).to_path_buf());
         let location = opened.entry.manifest().to_string_lossy().into_owned();
         let loaded = match opened.assemble(options.surplus_bytes).await {
@@ -75,13 +76,13 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// Opens what `find` finds, again if somebody changes it meanwhile.
-    pub(crate) fn find(find: impl Fn() -> Result<Entry, Error>) -> Result<Self, Error> {
+    pub(crate) fn find(find: impl Fn() -> Result<Entry, Error>, limits: &Limits) -> Result<Self, Error> {
         let attempts = Attempts::new();
         loop {
             let entry = find()?;
             let folder = folder_of(entry.manifest()).to_path_buf();
             let moment = Moment::of(View::of(&folder)?, &entry.files());
-            let opened = Self::open(entry, moment.view());
+            let opened = Self::open(entry, moment.view(), limits);
             if moment.is_now() {
                 return opened.map(|opened| opened.at(moment));
             }
@@ -89,15 +90,15 @@ impl Opened {
         }
     }
 
-    fn open(entry: Entry, view: &View) -> Result<Parts, Error> {
-        let bytes = view.read(entry.manifest(), MAX_JSON_BYTES)?;
-        let model_json = ModelJson::parse(&bytes).map_err(|error| {
+    fn open(entry: Entry, view: &View, limits: &Limits) -> Result<Parts, Error> {
+        let bytes = view.read(entry.manifest(), limits, Limit::JsonBytes)?;
+        let model_json = ModelJson::parse_with(&bytes, limits).map_err(|error| {
             Error::from(error).with_operation(Operation::Load).with_location(&entry.manifest().to_string_lossy())
         })?;
         let topology = match &entry {
             Entry::Json(_) => None,
             Entry::Pair { topology, .. } => {
-                Some(ModelTopology::GraphDef(view.read(topology, MAX_GRAPH_DEF_BYTES)?.into()))
+                Some(ModelTopology::GraphDef(view.read(topology, limits, Limit::GraphDefBytes)?.into()))
             }
         };
         let segments = open_shards(view, &entry, &model_json)?;
@@ -162,27 +163,20 @@ fn open_shards(view: &View, entry: &Entry, model_json: &ModelJson) -> Result<Vec
     })
 }
 
-/// The largest message that protocol buffers allow: 2 GiB.
-const MAX_GRAPH_DEF_BYTES: u64 = 2 << 30;
-
-/// Reads a file, if it is one and not larger than this.
-pub(crate) fn read_whole(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+/// Reads a file, if it is one and within this limit.
+pub(crate) fn read_whole(path: &Path, limits: &Limits, limit: Limit) -> Result<Vec<u8>, Error> {
     let fail = |error| io_error(error, Operation::Load, path);
-    let refuse = |kind, message| {
-        let error = Error::new(kind, message);
-        Err(error.with_operation(Operation::Load).with_location(&path.to_string_lossy()))
-    };
+    let refuse = |error: Error| error.with_operation(Operation::Load).with_location(&path.to_string_lossy());
     // Before it is opened: opening a named pipe waits for somebody who writes.
     let metadata = std::fs::metadata(path).map_err(fail)?;
     if !metadata.is_file() {
-        return refuse(ErrorKind::InvalidData, "it is neither a file nor a folder".to_owned());
+        return Err(refuse(Error::new(ErrorKind::InvalidData, "it is neither a file nor a folder")));
     }
-    if metadata.len() > limit {
-        let message = format!("the file has {} bytes, more than the limit of {limit}", metadata.len());
-        return refuse(ErrorKind::LimitExceeded, message);
-    }
+    limits.check(limit, metadata.len()).map_err(|error| refuse(error.into()))?;
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(fail)?;
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(fail)?;
+    file.take(limits.get(limit).saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
+    // It may have grown meanwhile, and some files of the system tell no length.
+    limits.check(limit, bytes.len() as u64).map_err(|error| refuse(error.at_least().into()))?;
     Ok(bytes)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use tfjs_artifacts::{
-    DateSaved, Error, ErrorKind, MAX_JSON_BYTES, ManifestError, ModelArtifactsInfo, ModelJson, Operation, SurplusBytes,
+    DateSaved, Error, ErrorKind, Limit, Limits, ManifestError, ModelArtifactsInfo, ModelJson, Operation, SurplusBytes,
     Weights,
 };
 
@@ -35,7 +35,7 @@ impl Claimed {
     pub(crate) async fn by(entry: Entry) -> Self {
         let heads = entry.files().iter().map(|file| file.to_path_buf()).collect();
         let folder = folder_of(entry.manifest()).to_path_buf();
-        let opened = blocking(move || Opened::find(|| Ok(entry.clone()))).await;
+        let opened = blocking(move || Opened::find(|| Ok(entry.clone()), &Limits::new())).await;
         let claimed = match opened {
             Ok(opened) => Self::by_opened(opened, SurplusBytes::Reject).await.map(|(claimed, _)| claimed),
             Err(error) => Err(error),
@@ -161,7 +161,7 @@ impl Neighbours {
     }
 
     fn add(&mut self, view: &View, json: PathBuf) {
-        let Ok(bytes) = view.read(&json, MAX_JSON_BYTES) else {
+        let Ok(bytes) = view.read(&json, &Limits::new(), Limit::JsonBytes) else {
             self.unreadable.get_or_insert(json);
             return;
         };

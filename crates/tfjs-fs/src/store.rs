@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::{StreamExt as _, stream};
-use tfjs_artifacts::{BoxStream, Error, ErrorKind, ModelArtifactsInfo, Operation, SurplusBytes};
+use tfjs_artifacts::{BoxStream, Error, ErrorKind, Limits, ModelArtifactsInfo, Operation, SurplusBytes};
 use tfjs_router::{Durability, ListedModel, ModelUrl, RemoveOptions};
 
 use crate::blocking::blocking;
@@ -29,8 +29,8 @@ pub(crate) async fn remove(
     options: &RemoveOptions,
 ) -> Result<ModelArtifactsInfo, Error> {
     let begin = {
-        let (disk, path) = (Arc::clone(&disk), path.clone());
-        move || Removal::begin(&disk, &path)
+        let (disk, path, limits) = (Arc::clone(&disk), path.clone(), options.limits);
+        move || Removal::begin(&disk, &path, &limits)
     };
     let (removal, opened) = blocking(begin).await?;
     let (claimed, info) = Claimed::by_opened(opened, options.surplus_bytes).await.map_err(not_whole)?;
@@ -56,13 +56,13 @@ struct Removal {
 }
 
 impl Removal {
-    fn begin(disk: &Arc<dyn Disk>, path: &Path) -> Result<(Self, Opened), Error> {
+    fn begin(disk: &Arc<dyn Disk>, path: &Path, limits: &Limits) -> Result<(Self, Opened), Error> {
         let find = || find(path, Operation::Remove);
         let folder = folder_of(find().map_err(not_whole)?.manifest()).to_path_buf();
         let stage = unless_full(Stage::begin(disk, &folder, Durability::Strict, Operation::Remove))?;
         let lock = lock(&folder, Operation::Remove)?;
         recover(disk.as_ref(), &folder)?;
-        let opened = Opened::find(find).map_err(not_whole)?;
+        let opened = Opened::find(find, limits).map_err(not_whole)?;
         Ok((Self { stage, lock }, opened))
     }
 
@@ -181,7 +181,7 @@ impl Candidate {
     /// The model, or nothing if it is just another JSON file.
     async fn look(self) -> Result<Option<ListedModel>, Error> {
         let path = self.path;
-        let opened = blocking(move || Opened::find(|| find(&path, Operation::List))).await;
+        let opened = blocking(move || Opened::find(|| find(&path, Operation::List), &Limits::new())).await;
         let listed = match opened {
             Ok(opened) => Claimed::by_opened(opened, SurplusBytes::Allow).await,
             Err(error) => Err(error),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tfjs_artifacts::{Error, ErrorKind, Operation};
+use tfjs_artifacts::{Error, ErrorKind, Limit, Limits, Operation};
 
 use crate::error::io_error;
 use crate::journal::{JOURNAL, Journal, Place};
@@ -61,11 +61,11 @@ impl View {
     }
 
     /// Reads a file of the folder, if it is one and not larger than this.
-    pub(crate) fn read(&self, file: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+    pub(crate) fn read(&self, file: &Path, limits: &Limits, limit: Limit) -> Result<Vec<u8>, Error> {
         let (name, _) = self.look(file).map_err(|error| io_error(error, Operation::Load, file))?;
-        match read_whole(&name, limit) {
+        match read_whole(&name, limits, limit) {
             // It has got its own name meanwhile.
-            Err(error) if error.kind() == ErrorKind::NotFound && name != file => read_whole(file, limit),
+            Err(error) if error.kind() == ErrorKind::NotFound && name != file => read_whole(file, limits, limit),
             read => read,
         }
     }

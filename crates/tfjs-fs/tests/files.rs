@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use tfjs_artifacts::{ErrorKind, MAX_JSON_BYTES, ModelArtifacts, SurplusBytes, Weights};
+use tfjs_artifacts::{ErrorKind, Limit, ModelArtifacts, SurplusBytes, Weights};
 use tfjs_fs::FsHandler;
 use tfjs_router::{LoadHandler as _, LoadOptions, Router, SaveHandler as _, SaveOptions};
 use tfjs_testkit::{block_on, samples};
@@ -38,7 +38,7 @@ fn a_lazy_file_that_is_rewritten_is_an_error_not_other_weights() {
 fn a_json_file_beyond_the_limit_is_not_read() {
     let folder = tempfile::tempdir().unwrap();
     let json = folder.path().join("model.json");
-    std::fs::File::create(&json).unwrap().set_len(MAX_JSON_BYTES + 1).unwrap();
+    std::fs::File::create(&json).unwrap().set_len(Limit::JsonBytes.default_value() + 1).unwrap();
     let error = block_on(FsHandler::from_path(&json).load(&LoadOptions::new())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
 }

@@ -3,7 +3,7 @@
 use crate::message::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use crate::message::{Method, StatusCode};
 use async_trait::async_trait;
-use tfjs_artifacts::{Error, ErrorKind, Location, MAX_JSON_BYTES, ModelArtifacts, Operation, RawJson};
+use tfjs_artifacts::{Error, ErrorKind, Limit, Limits, Location, ModelArtifacts, Operation, RawJson};
 use tfjs_router::{IoHandler, LoadHandler, LoadOptions, SaveOptions, finish_load};
 
 use crate::HttpHandler;
@@ -82,14 +82,14 @@ impl<S: IoHandler> Cached<S> {
             (None, CachePolicy::OnlyCache) => {
                 Err(Error::new(ErrorKind::NotFound, "the model is not in the cache, and nothing else may be asked"))
             }
-            (Some((artifacts, validator)), _) => match self.ask(&validator).await {
+            (Some((artifacts, validator)), _) => match self.ask(&validator, &options.limits).await {
                 Ok(Answer::Unchanged) => finish_load(artifacts, options).await,
                 Ok(Answer::Changed { json, validator }) => self.replace(&json, &validator, options).await,
                 // A server that is away is what a cache is for.
                 Err(error) if error.is_transient() => finish_load(artifacts, options).await,
                 Err(error) => Err(error),
             },
-            (None, _) => match self.ask(&Validator::NONE).await? {
+            (None, _) => match self.ask(&Validator::NONE, &options.limits).await? {
                 Answer::Changed { json, validator } => self.replace(&json, &validator, options).await,
                 Answer::Unchanged => Err(Error::new(
                     ErrorKind::Unexpected,
@@ -101,7 +101,7 @@ impl<S: IoHandler> Cached<S> {
 
     /// What is stored, lazily, if it is of this URL and whole. A damaged copy is none.
     async fn stored(&self, options: &LoadOptions) -> Result<Option<(ModelArtifacts, Validator)>, Error> {
-        let lazy = LoadOptions::lazy().with_surplus_bytes(options.surplus_bytes);
+        let lazy = LoadOptions::lazy().with_surplus_bytes(options.surplus_bytes).with_limits(options.limits);
         let mut artifacts = match self.store.load(&lazy).await {
             Ok(artifacts) => artifacts,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => return Ok(None),
@@ -116,7 +116,7 @@ impl<S: IoHandler> Cached<S> {
     }
 
     /// Asks for `model.json`, unless it is still the one that came with this validator.
-    async fn ask(&self, validator: &Validator) -> Result<Answer, Error> {
+    async fn ask(&self, validator: &Validator, limits: &Limits) -> Result<Answer, Error> {
         let (session, url) = (&self.http.session, &self.http.entry.json);
         let mut retries = Retries::new(session.client.config().retry);
         loop {
@@ -132,7 +132,7 @@ impl<S: IoHandler> Cached<S> {
                     return Ok(Answer::Unchanged);
                 }
                 let validator = response.validator();
-                Ok(Answer::Changed { json: read_json(response, MAX_JSON_BYTES).await?, validator })
+                Ok(Answer::Changed { json: read_json(response, limits, Limit::JsonBytes).await?, validator })
             };
             match asked.await {
                 Ok(answer) => return Ok(answer),
@@ -149,7 +149,7 @@ impl<S: IoHandler> Cached<S> {
         options: &LoadOptions,
     ) -> Result<ModelArtifacts, Error> {
         let loader = Loader { session: &self.http.session, entry: &self.http.entry };
-        let lazy = LoadOptions::lazy().with_surplus_bytes(options.surplus_bytes);
+        let lazy = LoadOptions::lazy().with_surplus_bytes(options.surplus_bytes).with_limits(options.limits);
         let fetched = loader.load_weights(json, &lazy).await?;
         if let Some(weights) = &fetched.weights {
             weights.verify().await?;

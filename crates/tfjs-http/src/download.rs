@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::message::header::{ACCEPT_ENCODING, RANGE};
 use crate::message::{Method, StatusCode};
 use bytes::Bytes;
-use tfjs_artifacts::{Error, ErrorKind, Operation, sniff};
+use tfjs_artifacts::{Error, ErrorKind, Limit, LimitError, Limits, Operation, sniff};
 
 use crate::address::Url;
 use crate::error::status_error;
@@ -20,11 +20,24 @@ use crate::retry::Retries;
 pub(crate) struct Budget {
     whole: u64,
     left: Arc<AtomicU64>,
+    /// What is said when it is used up; `None` if it is what the specs say.
+    beyond: Option<LimitError>,
 }
 
 impl Budget {
     pub(crate) fn new(bytes: u64) -> Self {
-        Self { whole: bytes, left: Arc::new(AtomicU64::new(bytes)) }
+        Self { whole: bytes, left: Arc::new(AtomicU64::new(bytes)), beyond: None }
+    }
+
+    /// Of a group of which only the fewest bytes are known.
+    pub(crate) fn within(limits: &Limits, at_least: u64) -> Self {
+        let (unknown, all) = (limits.get(Limit::UnknownBytes), limits.get(Limit::WeightBytes));
+        let (whole, limit, most) = match at_least.saturating_add(unknown) {
+            whole if whole <= all => (whole, Limit::UnknownBytes, unknown),
+            _ => (all, Limit::WeightBytes, all),
+        };
+        let beyond = limits.check(limit, most.saturating_add(1)).err().map(LimitError::at_least);
+        Self { beyond, ..Self::new(whole) }
     }
 
     /// Takes so many bytes; nothing if there are not so many.
@@ -254,7 +267,10 @@ impl<'a> Download<'a> {
             ),
         };
         let message = format!("{name} {length}; it was answered with {answer}{looks}");
-        Error::new(ErrorKind::InvalidData, message)
+        match self.budget.beyond.clone() {
+            Some(beyond) => Error::new(ErrorKind::LimitExceeded, format!("{message}: {}", beyond.of(name.clone()))),
+            None => Error::new(ErrorKind::InvalidData, message),
+        }
     }
 
     /// The last error of several tries, with the file's name, which those that are about an answer have already.

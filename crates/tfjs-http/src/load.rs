@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::message::Method;
 use tfjs_artifacts::{
-    Error, ErrorKind, Location, MAX_JSON_BYTES, ModelArtifacts, ModelJson, ModelTopology, Operation, RelPath, Segment,
+    Error, ErrorKind, Limit, Limits, Location, ModelArtifacts, ModelJson, ModelTopology, Operation, RelPath, Segment,
     StoredSize, SurplusBytes, WeightsManifestGroup, sniff,
 };
 use tfjs_router::{LoadOptions, ProgressMeter, WeightLoading};
@@ -20,12 +20,6 @@ use crate::response::Response;
 use crate::retry::Retries;
 use crate::source::HttpSource;
 use crate::{FileRef, FileUse};
-
-/// The largest message that protocol buffers allow: 2 GiB.
-const MAX_GRAPH_DEF_BYTES: u64 = 2 << 30;
-
-/// How much more than the specs say a group may have when that is not known: strings, or bytes that belong to no tensor.
-const MAX_UNKNOWN_BYTES: u64 = 2 << 30;
 
 /// The URLs that a model begins with.
 #[derive(Clone)]
@@ -68,19 +62,22 @@ struct Job {
 
 impl Loader<'_> {
     pub(crate) async fn load(self, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
-        let bytes = self.fetch(&self.entry.json, MAX_JSON_BYTES).await?;
+        let bytes = self.fetch(&self.entry.json, &options.limits, Limit::JsonBytes).await?;
         self.load_weights(&bytes, options).await
     }
 
     /// All that comes after the JSON.
     pub(crate) async fn load_weights(self, json: &[u8], options: &LoadOptions) -> Result<ModelArtifacts, Error> {
         let here = at(&self.entry.json, Operation::Load);
-        let model_json = ModelJson::parse(json).map_err(|error| here(error.into()))?;
+        let model_json = ModelJson::parse_with(json, &options.limits).map_err(|error| here(error.into()))?;
         let topology = match &self.entry.graph_def {
-            Some(url) => Some(ModelTopology::GraphDef(self.fetch(url, MAX_GRAPH_DEF_BYTES).await?.into())),
+            Some(url) => {
+                let bytes = self.fetch(url, &options.limits, Limit::GraphDefBytes).await?;
+                Some(ModelTopology::GraphDef(bytes.into()))
+            }
             None => None,
         };
-        let jobs = self.jobs(&model_json, options.surplus_bytes).await?;
+        let jobs = self.jobs(&model_json, options).await?;
         let groups = model_json.groups().unwrap_or_default();
         let segments = match options.weight_loading {
             WeightLoading::Eager => self.read(jobs, groups, options).await?,
@@ -96,12 +93,12 @@ impl Loader<'_> {
     }
 
     /// A file that a model begins with.
-    async fn fetch(self, url: &Url, limit: u64) -> Result<Vec<u8>, Error> {
+    async fn fetch(self, url: &Url, limits: &Limits, limit: Limit) -> Result<Vec<u8>, Error> {
         let mut retries = Retries::new(self.session.client.config().retry);
         loop {
             let fetched = async {
                 let response = self.session.send(Ask::new(Method::GET, url, &retries)).await;
-                read_json(response.map_err(|failure| failure.error)?, limit).await
+                read_json(response.map_err(|failure| failure.error)?, limits, limit).await
             };
             match fetched.await {
                 Ok(bytes) => return Ok(bytes),
@@ -111,15 +108,15 @@ impl Loader<'_> {
     }
 
     /// The weight files, each with its URL and with what its group may have.
-    async fn jobs(self, model_json: &ModelJson, surplus: SurplusBytes) -> Result<Vec<Job>, Error> {
+    async fn jobs(self, model_json: &ModelJson, options: &LoadOptions) -> Result<Vec<Job>, Error> {
         let mut jobs = Vec::new();
         for (group, manifest) in model_json.groups().unwrap_or_default().iter().enumerate() {
             if manifest.weights.is_none() {
                 continue;
             }
             let (bytes, is_exact) = needed(manifest);
-            let is_exact = is_exact && surplus == SurplusBytes::Reject;
-            let budget = Budget::new(if is_exact { bytes } else { bytes.saturating_add(MAX_UNKNOWN_BYTES) });
+            let is_exact = is_exact && options.surplus_bytes == SurplusBytes::Reject;
+            let budget = if is_exact { Budget::new(bytes) } else { Budget::within(&options.limits, bytes) };
             for path in &manifest.paths {
                 let url = self.url(path, jobs.len(), group).await?;
                 jobs.push(Job { path: path.clone(), url, budget: budget.clone(), is_exact });
@@ -196,12 +193,12 @@ impl Loader<'_> {
 }
 
 /// A JSON file's body, if it is one.
-pub(crate) async fn read_json(mut response: Response, limit: u64) -> Result<Vec<u8>, Error> {
+pub(crate) async fn read_json(mut response: Response, limits: &Limits, limit: Limit) -> Result<Vec<u8>, Error> {
     if !response.status.is_success() {
         return Err(status_error(response, None).await);
     }
     response.check_encoding()?;
-    response.read(limit).await
+    response.read(limits, limit).await
 }
 
 /// How many bytes the tensors of a group take, and whether that is exact.

@@ -9,7 +9,7 @@ use crate::message::header::{
 use crate::message::{HeaderMap, HeaderName, StatusCode};
 use bytes::Bytes;
 use futures::StreamExt as _;
-use tfjs_artifacts::{BoxStream, Error, ErrorKind};
+use tfjs_artifacts::{BoxStream, Error, ErrorKind, Limit, LimitError, Limits};
 
 use crate::date::parse_http_date;
 use crate::error::status_text;
@@ -111,14 +111,12 @@ impl Response {
         }
     }
 
-    /// The whole body, if it is not longer than this.
-    pub(crate) async fn read(&mut self, limit: u64) -> Result<Vec<u8>, Error> {
+    /// The whole body, if it is within this limit.
+    pub(crate) async fn read(&mut self, limits: &Limits, limit: Limit) -> Result<Vec<u8>, Error> {
+        limits.check(limit, self.content_length().unwrap_or_default())?;
         let mut bytes = Vec::new();
         while let Some(chunk) = self.chunk().await? {
-            if (bytes.len() + chunk.len()) as u64 > limit {
-                let message = format!("the body goes on beyond the limit of {limit} bytes");
-                return Err(Error::new(ErrorKind::LimitExceeded, message));
-            }
+            limits.check(limit, (bytes.len() + chunk.len()) as u64).map_err(LimitError::at_least)?;
             bytes.extend_from_slice(&chunk);
         }
         Ok(bytes)

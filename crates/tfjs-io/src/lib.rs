@@ -3,11 +3,11 @@
 
 #[doc(no_inline)]
 pub use tfjs_artifacts::{
-    BoxStream, ByteSource, Bytes, ChecksumMismatch, Completion, DType, DateSaved, Error, ErrorKind, Location,
-    ManifestError, ModelArtifacts, ModelArtifactsInfo, ModelFormat, ModelJson, ModelTopology, Operation, PlannedShard,
-    Quantization, QuantizationDType, RawJson, RelPath, SaveResult, Segment, Sha256, Shape, Shard, ShardLayout,
-    ShardNames, Sharding, StoredSize, SurplusBytes, TensorPlace, TopologyType, WeightData, WeightGroup, WeightSpec,
-    Weights, WeightsError, async_trait, encode_manifest, encode_model_json,
+    BoxStream, ByteSource, Bytes, ChecksumMismatch, Completion, DType, DateSaved, Error, ErrorKind, Limit, LimitError,
+    Limits, Location, ManifestError, ModelArtifacts, ModelArtifactsInfo, ModelFormat, ModelJson, ModelTopology,
+    Operation, PlannedShard, Quantization, QuantizationDType, RawJson, RelPath, SaveResult, Segment, Sha256, Shape,
+    Shard, ShardLayout, ShardNames, Sharding, StoredSize, SurplusBytes, TensorPlace, TopologyType, WeightData,
+    WeightGroup, WeightSpec, Weights, WeightsError, async_trait, encode_manifest, encode_model_json,
 };
 #[cfg(all(feature = "downloads", target_arch = "wasm32", target_os = "unknown"))]
 #[doc(no_inline)]
@@ -37,16 +37,16 @@ pub use tfjs_http::{
 };
 #[doc(no_inline)]
 pub use tfjs_router::{
-    Checksums, Durability, IoHandler, ListedModel, LoadHandler, LoadOptions, MemoryStore, ModelSource, ModelStore, ModelUrl, Phase,
-    Progress, ProgressMeter, ProgressSink, RemoveOptions, Route, Router, RouterBuilder, SaveHandler, SaveOptions,
-    WeightLoading, finish_load, from_memory, with_save_handler,
+    Checksums, Durability, IoHandler, ListedModel, LoadHandler, LoadOptions, MemoryStore, ModelSource, ModelStore,
+    ModelUrl, Phase, Progress, ProgressMeter, ProgressSink, RemoveOptions, Route, Router, RouterBuilder, SaveHandler,
+    SaveOptions, WeightLoading, finish_load, from_memory, with_save_handler,
 };
 #[doc(no_inline)]
 pub use tfjs_weights::{
     Codes, DecodeError, QuantizationReport, QuantizationRule, QuantizationRuleError, QuantizationRules, QuantizeError,
     QuantizeTo, StreamDecoder, Tensor, TensorError, TensorReader, Values, ValuesMut, WeightsWriter, decode,
-    decode_codes, decode_into, decode_stream, decode_weights, encode_into, encode_weights, quantize, quantize_into,
-    quantize_weights,
+    decode_codes, decode_into, decode_stream, decode_stream_with, decode_weights, encode_into, encode_weights,
+    quantize, quantize_into, quantize_weights,
 };
 
 /// A builder that already has the routes of every backend that is compiled in, for adding one's own.

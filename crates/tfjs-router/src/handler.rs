@@ -34,17 +34,18 @@ pub trait LoadHandler: fmt::Debug + MaybeSend + MaybeSync {
     async fn load(&self, options: &LoadOptions) -> Result<ModelArtifacts, Error>;
 }
 
-/// The end of every load: reads the weights into memory if the options ask for that, verifies them, and tells the progress.
+/// The end of every load: compares the model with the limits of the options, reads the weights into memory if the options ask for that, verifies them, and tells the progress.
 ///
 /// A handler that can read ranges assembles lazy artifacts, whatever the options, and hands them to this.
 ///
 /// # Errors
-/// What [`Weights::load`](tfjs_artifacts::Weights::load) reports.
+/// What [`ModelArtifacts::with_limits`] and [`Weights::load`](tfjs_artifacts::Weights::load) reports.
 pub fn finish_load(
     mut artifacts: ModelArtifacts,
     options: &LoadOptions,
 ) -> BoxFuture<'_, Result<ModelArtifacts, Error>> {
     Box::pin(async move {
+        artifacts = artifacts.with_limits(&options.limits)?;
         let mut meter = ProgressMeter::new(options.progress.as_ref(), artifacts.weights.as_ref());
         if options.weight_loading == WeightLoading::Eager
             && let Some(weights) = &artifacts.weights

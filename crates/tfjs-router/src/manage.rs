@@ -119,7 +119,7 @@ impl Router {
         let check = lazy(load);
         self.check_arrived(&destination, &saved, &check).await?;
         self.check_unchanged(&source, &copied, &check).await?;
-        store.remove(&RemoveOptions::new().with_surplus_bytes(load.surplus_bytes)).await?;
+        store.remove(&RemoveOptions::new().with_surplus_bytes(load.surplus_bytes).with_limits(load.limits)).await?;
         Ok(saved)
     }
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use tfjs_artifacts::{
-    BoxStream, Error, ErrorKind, ModelArtifacts, ModelArtifactsInfo, Operation, PlannedShard, SaveResult, Segment,
-    ShardHasher, Weights,
+    BoxStream, Error, ErrorKind, Limits, ModelArtifacts, ModelArtifactsInfo, Operation, PlannedShard, SaveResult,
+    Segment, ShardHasher, Weights,
 };
 
 use crate::{
@@ -103,7 +103,8 @@ impl LoadHandler for At {
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 impl SaveHandler for At {
     async fn save(&self, artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<SaveResult, Error> {
-        let load = LoadOptions { progress: options.progress.clone(), ..LoadOptions::new() };
+        // What is given is the caller's own.
+        let load = LoadOptions { progress: options.progress.clone(), limits: Limits::none(), ..LoadOptions::new() };
         let mut artifacts = finish_load(artifacts.clone(), &load).await.map_err(self.failed(Operation::Save))?;
         if let Some(weights) = &artifacts.weights {
             let weights = cut(weights, options).map_err(self.failed(Operation::Save))?;

@@ -1,7 +1,7 @@
 //! How to load and how to save.
 
 use tfjs_artifacts::{
-    Error, ErrorKind, LayoutError, RelPath, ShardLayout, ShardNames, Sharding, SurplusBytes, Weights,
+    Error, ErrorKind, LayoutError, Limits, RelPath, ShardLayout, ShardNames, Sharding, SurplusBytes, Weights,
 };
 
 use crate::ProgressSink;
@@ -14,6 +14,8 @@ pub struct LoadOptions {
     pub weight_loading: WeightLoading,
     /// What to do with bytes that belong to no tensor.
     pub surplus_bytes: SurplusBytes,
+    /// How much of what the model claims is believed.
+    pub limits: Limits,
     /// Who hears about progress.
     pub progress: Option<ProgressSink>,
 }
@@ -24,6 +26,8 @@ pub struct LoadOptions {
 pub struct RemoveOptions {
     /// Whether a weight file that holds more than the tensors take is a file of the model all the same, and removed with it.
     pub surplus_bytes: SurplusBytes,
+    /// How much of what the model claims is believed: one that is beyond is not removed.
+    pub limits: Limits,
 }
 
 impl RemoveOptions {
@@ -36,6 +40,13 @@ impl RemoveOptions {
     #[must_use]
     pub fn with_surplus_bytes(mut self, surplus_bytes: SurplusBytes) -> Self {
         self.surplus_bytes = surplus_bytes;
+        self
+    }
+
+    /// Says how much of what the model claims is believed.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 }
@@ -115,6 +126,13 @@ impl LoadOptions {
     #[must_use]
     pub fn with_surplus_bytes(mut self, surplus_bytes: SurplusBytes) -> Self {
         self.surplus_bytes = surplus_bytes;
+        self
+    }
+
+    /// Says how much of what the model claims is believed.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tfjs_artifacts::{BoxStream, Error, ModelArtifacts, ModelArtifactsInfo, SaveResult};
+use tfjs_artifacts::{BoxStream, Error, Limits, ModelArtifacts, ModelArtifactsInfo, SaveResult};
 use tfjs_router::{ListedModel, LoadOptions, ModelSource, ModelUrl, RemoveOptions, Router, SaveOptions};
 
 use crate::ModelName;
@@ -14,6 +14,7 @@ pub struct Models {
     router: Router,
     base: ModelUrl,
     version_of: Option<Arc<dyn VersionOf>>,
+    limits: Limits,
 }
 
 /// A cheap look at a model.
@@ -36,7 +37,7 @@ impl Models {
     /// [`Unsupported`](tfjs_artifacts::ErrorKind::Unsupported) when the router cannot list what is there.
     pub fn at(router: Router, base: ModelUrl) -> Result<Self, Error> {
         router.store(&base)?;
-        Ok(Self { router, base, version_of: None })
+        Ok(Self { router, base, version_of: None, limits: Limits::new() })
     }
 
     /// Says how to tell, without loading a model, whether it is still the one that was loaded before: a text that is another
@@ -49,10 +50,16 @@ impl Models {
         self
     }
 
+    pub(crate) fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// A model whose weights are read when they are asked for. What is there is served: surplus bytes are the reader's
     /// business.
     pub(crate) async fn load(&self, name: &ModelName) -> Result<ModelArtifacts, Error> {
-        let options = LoadOptions::lazy().with_surplus_bytes(tfjs_artifacts::SurplusBytes::Allow);
+        let options =
+            LoadOptions::lazy().with_surplus_bytes(tfjs_artifacts::SurplusBytes::Allow).with_limits(self.limits);
         self.router.load_handler(&ModelSource::Single(self.url(name)?))?.load(&options).await
     }
 
@@ -66,7 +73,7 @@ impl Models {
     }
 
     pub(crate) async fn remove(&self, name: &ModelName) -> Result<ModelArtifactsInfo, Error> {
-        self.router.store(&self.url(name)?)?.remove(&RemoveOptions::new()).await
+        self.router.store(&self.url(name)?)?.remove(&RemoveOptions::new().with_limits(self.limits)).await
     }
 
     pub(crate) fn list(&self) -> Result<BoxStream<'static, Result<ListedModel, Error>>, Error> {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
+use tfjs_artifacts::{Limit, Limits};
 use tfjs_router::{Checksums, SaveOptions};
 
 use crate::Token;
@@ -22,9 +23,12 @@ pub struct ServerOptions {
     pub allowed_origins: AllowedOrigins,
     /// The most bytes of an upload, with everything around the parts. Default: 8 GiB.
     pub max_upload_bytes: u64,
-    /// The most bytes of an uploaded `model.json`, which is held in memory: parsed, it takes some ten times as much. All
-    /// uploads at a time may have twice as many. Default: 16 MiB.
-    pub max_json_bytes: u64,
+    /// How much of what an uploaded model claims is believed. Its `model.json` is held in memory: parsed, it takes some ten
+    /// times as much, and all uploads at a time may have twice as many bytes as one. Default: 16 MiB of JSON
+    /// ([`Limit::JsonBytes`]), and otherwise that of [`Limits`].
+    pub upload_limits: Limits,
+    /// How much of what a model that is served claims is believed. Default: that of [`Limits`].
+    pub limits: Limits,
     /// The most parts of an upload, and the most weight files of a model that is uploaded. Default: 1024.
     pub max_parts: usize,
     /// The most uploads at a time; more are told to come back. Default: 16.
@@ -60,7 +64,8 @@ impl Default for ServerOptions {
             is_read_only: false,
             allowed_origins: AllowedOrigins::default(),
             max_upload_bytes: 8 << 30,
-            max_json_bytes: 16 << 20,
+            upload_limits: Limits::new().with(Limit::JsonBytes, 16 << 20),
+            limits: Limits::new(),
             max_parts: 1024,
             max_uploads: 16,
             idle_timeout: Duration::from_secs(30),

@@ -16,8 +16,8 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use tfjs_artifacts::{
-    ByteSource as _, ModelArtifacts, ModelJson, RelPath, SaveResult, Segment, StoredSize, SurplusBytes,
-    WeightsManifestGroup,
+    ByteSource as _, Limit, LimitError, ManifestError, ModelArtifacts, ModelJson, RelPath, SaveResult, Segment,
+    StoredSize, SurplusBytes, WeightsManifestGroup,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -59,7 +59,7 @@ pub(crate) async fn receive(
 
 /// How many KiB the JSON of all uploads at a time may have.
 pub(crate) fn json_room(options: &ServerOptions) -> usize {
-    usize::try_from(options.max_json_bytes / 1024)
+    usize::try_from(options.upload_limits.get(Limit::JsonBytes) / 1024)
         .unwrap_or(usize::MAX)
         .saturating_mul(2)
         .clamp(2, Semaphore::MAX_PERMITS)
@@ -134,9 +134,11 @@ impl Upload<'_> {
                 continue;
             }
             let text = self.json_text().await?;
-            let parsed = tokio::task::spawn_blocking(move || ModelJson::parse(&text)).await;
+            let limits = self.options.upload_limits;
+            let parsed = tokio::task::spawn_blocking(move || ModelJson::parse_with(&text, &limits)).await;
             return match parsed {
                 Ok(Ok(model_json)) => self.check_files(model_json),
+                Ok(Err(ManifestError::Limit(error))) => Err(beyond(&error)),
                 Ok(Err(error)) => Err(Refusal::unprocessable(format!("model.json: {error}"))),
                 Err(error) => {
                     tracing::error!(%error, "model.json could not be parsed");
@@ -160,14 +162,10 @@ impl Upload<'_> {
     async fn json_text(&mut self) -> Result<Vec<u8>, Refusal> {
         let mut text = Vec::new();
         while let Some(bytes) = self.multipart.chunk().await? {
+            let checked = self.options.upload_limits.check(Limit::JsonBytes, (text.len() + bytes.len()) as u64);
+            checked.map_err(|error| beyond(&error.at_least().of("model.json")))?;
             self.room.grow_to(text.len() + bytes.len())?;
             text.extend_from_slice(&bytes);
-            if text.len() as u64 > self.options.max_json_bytes {
-                let limit = self.options.max_json_bytes;
-                return Err(Refusal::too_large(format!(
-                    "model.json has more than {limit} bytes, which is the limit of this server"
-                )));
-            }
         }
         Ok(text)
     }
@@ -297,6 +295,11 @@ fn is_empty(model_json: &ModelJson) -> bool {
 
 async fn assemble(model_json: ModelJson, segments: Vec<Segment>) -> Result<ModelArtifacts, Refusal> {
     model_json.assemble(segments, SurplusBytes::Reject).await.map_err(|error| Refusal::of_save(&error))
+}
+
+/// Nobody at the other end can raise a limit of this server.
+fn beyond(error: &LimitError) -> Refusal {
+    Refusal::too_large(format!("{} of this server", error.without_advice()))
 }
 
 /// Whether a part brings this file of the manifest.

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use futures::StreamExt as _;
 use futures::future::{Either, select};
 use tfjs_artifacts::{
-    DType, Error, ErrorKind, ModelArtifacts, RawJson, RelPath, Shape, Shard, ShardLayout, ShardNames, Sharding,
-    SurplusBytes, WeightGroup, WeightSpec, Weights,
+    DType, Error, ErrorKind, Limit, Limits, ModelArtifacts, RawJson, RelPath, Shape, Shard, ShardLayout, ShardNames,
+    Sharding, SurplusBytes, WeightGroup, WeightSpec, Weights,
 };
 use tfjs_router::{Checksums, LoadOptions, Phase, Progress, ProgressSink, RemoveOptions, SaveOptions};
 use tfjs_weights::Tensor;
@@ -251,6 +251,44 @@ pub async fn lazy_load_equals_eager_load<H: Harness>(harness: &H) {
     }
     lazy.weights = Some(weights.load(|_| ()).await.unwrap());
     assert_same_model(&lazy, &load(harness, &url).await.unwrap());
+}
+
+/// Every loader has the limits of the call, eager or lazy, from the text of the JSON to the lengths of strings.
+pub async fn limits_are_those_of_the_call<H: Harness>(harness: &H) {
+    let url = harness.url("model");
+    save(harness, &samples::everything(), &url).await.unwrap();
+    let router = harness.router();
+    for options in [LoadOptions::new(), LoadOptions::lazy()] {
+        let enough = [(Limit::Tensors, 3), (Limit::Rank, 2), (Limit::NameBytes, 1 << 8), (Limit::StringElements, 2)];
+        let enough = enough.into_iter().chain([(Limit::StringBytes, 3), (Limit::WeightBytes, 39)]);
+        let enough = enough.fold(Limits::none(), |limits, (limit, most)| limits.with(limit, most));
+        router.load(&url, &options.clone().with_limits(enough)).await.unwrap();
+        let too_few = [(Limit::JsonBytes, 40), (Limit::Tensors, 2), (Limit::Rank, 1), (Limit::StringElements, 1)];
+        for (limit, most) in too_few.into_iter().chain([(Limit::WeightBytes, 38), (Limit::DecodedBytes, 35)]) {
+            let limited = options.clone().with_limits(Limits::none().with(limit, most));
+            let error = router.load(&url, &limited).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{limit}: {error}");
+            let told = format!("the limit `{limit}` of {most}");
+            assert!(chain(&error).contains(&told), "{limit}: {error}");
+        }
+        let limited = options.with_limits(Limits::none().with(Limit::StringBytes, 2));
+        let error = match router.load(&url, &limited).await {
+            Ok(loaded) => loaded.weights.unwrap().locate().await.map(|_| ()).unwrap_err(),
+            Err(error) => error,
+        };
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
+    }
+}
+
+/// An error and what it came of.
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
 }
 
 /// A model that is read while it is replaced.

@@ -43,6 +43,7 @@ macro_rules! conformance_suite {
             larger_than_one_chunk
             lazy_load_equals_eager_load
             lazy_model_can_be_saved_over_itself
+            limits_are_those_of_the_call
             list_after_save
             load_missing_is_not_found
             manifest_path_escape_is_rejected

@@ -1,6 +1,6 @@
 //! What can be wrong with a tensor.
 
-use tfjs_artifacts::{DType, Error, ErrorKind, Operation, Shape};
+use tfjs_artifacts::{DType, Error, ErrorKind, LimitError, Operation, Shape};
 
 /// Why stored bytes cannot become a tensor. The rules and their order are those of tfjs-core's
 /// `decodeWeight` in `io/io_utils.ts`.
@@ -115,6 +115,9 @@ pub enum DecodeError {
         /// The size of its values.
         bytes: usize,
     },
+    /// More of something than is accepted.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
     /// The bytes of a stream ended before the last tensor.
     #[error("the bytes ended inside weight `{name}`: {missing} more are expected")]
     Ended {
@@ -178,7 +181,7 @@ impl From<DecodeError> for Error {
             | DecodeError::NotQuantized { .. }
             | DecodeError::WrongCount { .. }
             | DecodeError::WrongType { .. } => ErrorKind::Unsupported,
-            DecodeError::TooLarge { .. } => ErrorKind::LimitExceeded,
+            DecodeError::TooLarge { .. } | DecodeError::Limit(_) => ErrorKind::LimitExceeded,
             _ => ErrorKind::InvalidData,
         };
         Self::new(kind, error.to_string()).with_operation(Operation::Decode)

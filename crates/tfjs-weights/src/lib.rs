@@ -24,6 +24,6 @@ pub use quantize::{
     quantize, quantize_into, quantize_weights,
 };
 pub use reader::{TensorReader, decode_weights};
-pub use stream::{StreamDecoder, decode_stream};
+pub use stream::{StreamDecoder, decode_stream, decode_stream_with};
 pub use strings::Strings;
 pub use tensor::{Codes, Tensor, Values, ValuesMut};

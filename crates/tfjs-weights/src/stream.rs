@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::{Buf as _, Bytes};
 use futures::{Stream, StreamExt as _};
-use tfjs_artifacts::{Error, StoredSize, WeightSpec};
+use tfjs_artifacts::{Error, Limit, LimitError, Limits, StoredSize, WeightSpec};
 
 use crate::arriving::Arriving;
 use crate::{DecodeError, Tensor};
@@ -36,9 +36,12 @@ pub struct StreamDecoder {
     pushed: VecDeque<Bytes>,
     /// The tensor of unknown length behind which nothing can be found.
     lost: Option<String>,
+    limits: Limits,
+    /// What there is more of than is accepted: nothing is decoded.
+    refused: Option<LimitError>,
 }
 
-/// Decodes tensors from a stream of chunks, in the order of their specs.
+/// Decodes tensors from a stream of chunks, in the order of their specs, within the default limits.
 ///
 /// The stream of tensors ends with the chunks, or with the first error: bytes behind the last tensor are one as soon as they
 /// come, so a sender of too much is not listened to. It holds one tensor and one chunk.
@@ -46,7 +49,16 @@ pub fn decode_stream(
     specs: Vec<WeightSpec>,
     chunks: impl Stream<Item = Result<Bytes, Error>> + Unpin,
 ) -> impl Stream<Item = Result<Tensor, Error>> {
-    let state = Some((StreamDecoder::new(specs), chunks));
+    decode_stream_with(specs, chunks, &Limits::new())
+}
+
+/// As [`decode_stream`], within these limits.
+pub fn decode_stream_with<S: Stream<Item = Result<Bytes, Error>> + Unpin>(
+    specs: Vec<WeightSpec>,
+    chunks: S,
+    limits: &Limits,
+) -> impl Stream<Item = Result<Tensor, Error>> + use<S> {
+    let state = Some((StreamDecoder::new(specs).with_limits(limits), chunks));
     futures::stream::unfold(state, async |state| {
         let (mut decoder, mut chunks) = state?;
         match next_from(&mut decoder, &mut chunks).await {
@@ -75,9 +87,20 @@ async fn next_from(
 }
 
 impl StreamDecoder {
-    /// For tensors that follow each other in the bytes to come.
+    /// For tensors that follow each other in the bytes to come, within the default limits.
     pub fn new(specs: Vec<WeightSpec>) -> Self {
-        Self { specs: specs.into_iter(), current: None, pushed: VecDeque::new(), lost: None }
+        let limits = Limits::new();
+        let refused = limits.check_specs(&specs).err();
+        Self { specs: specs.into_iter(), current: None, pushed: VecDeque::new(), lost: None, limits, refused }
+    }
+
+    /// Says how much of what the specs of the tensors to come, and lengths of strings, claim is believed. What is beyond is
+    /// what the next call reports.
+    #[must_use]
+    pub fn with_limits(mut self, limits: &Limits) -> Self {
+        self.limits = *limits;
+        self.refused = limits.check_specs(self.specs.as_slice()).err();
+        self
     }
 
     /// Takes the next bytes; they are shared, not copied.
@@ -90,8 +113,12 @@ impl StreamDecoder {
     /// The next tensor; `None` if its bytes are not all there yet, or there is no further one.
     ///
     /// # Errors
-    /// [`DecodeError`] when the tensor cannot be decoded. The next call goes on behind it, if its length is known.
+    /// [`DecodeError`] when the tensor cannot be decoded. The next call goes on behind it, if its length is known;
+    /// [`DecodeError::Limit`] is final.
     pub fn next_tensor(&mut self) -> Result<Option<Tensor>, DecodeError> {
+        if let Some(refused) = &self.refused {
+            return Err(refused.clone().into());
+        }
         if self.current.is_none() {
             let Some(spec) = self.specs.next() else { return Ok(None) };
             self.current = Some(self.begin(spec)?);
@@ -101,6 +128,10 @@ impl StreamDecoder {
                 && !current.is_complete()
             {
                 current.take_from(chunk);
+                if let Err(error) = current.check(&self.limits) {
+                    self.refused = Some(error.clone());
+                    return Err(error.into());
+                }
                 if chunk.is_empty() {
                     self.pushed.pop_front();
                 }
@@ -174,6 +205,13 @@ impl Unfinished {
         self.values.take(&self.spec, chunk.split_to(length), self.is_complete());
     }
 
+    /// Whether the lengths of its strings are what is accepted.
+    fn check(&self, limits: &Limits) -> Result<(), LimitError> {
+        let Missing::Strings(prefixes) = &self.missing else { return Ok(()) };
+        let checked = limits.check(Limit::StringBytes, prefixes.longest.into());
+        checked.map_err(|error| error.of(format!("a string of tensor `{}`", self.spec.name)))
+    }
+
     fn into_tensor(self) -> Result<Tensor, DecodeError> {
         self.values.into_tensor(self.spec)
     }
@@ -218,6 +256,8 @@ struct Prefixes {
     prefix_bytes: usize,
     /// How many of its bytes are missing, if its length is known.
     missing: u64,
+    /// The longest so far.
+    longest: u32,
 }
 
 impl Prefixes {
@@ -230,7 +270,9 @@ impl Prefixes {
                 }
                 self.prefix_bytes += 1;
                 if self.prefix_bytes == 4 {
-                    self.missing = u32::from_le_bytes(self.prefix).into();
+                    let length = u32::from_le_bytes(self.prefix);
+                    self.missing = length.into();
+                    self.longest = self.longest.max(length);
                 }
             } else {
                 let length = usize::try_from(self.missing).unwrap_or(usize::MAX).min(rest.len());

@@ -6,7 +6,9 @@ use std::pin::pin;
 
 use futures::executor::block_on;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use tfjs_artifacts::{Bytes, DType, Error, Quantization, QuantizationDType, RawJson, Shape, WeightSpec};
+use tfjs_artifacts::{
+    Bytes, DType, Error, ErrorKind, Limit, Limits, Quantization, QuantizationDType, RawJson, Shape, WeightSpec,
+};
 use tfjs_weights::{DecodeError, StreamDecoder, Tensor, decode_stream};
 
 fn spec(name: &str, size: u64, dtype: DType) -> WeightSpec {
@@ -88,9 +90,43 @@ fn quantized_integers_stream() {
 fn a_huge_spec_allocates_nothing_of_its_size() {
     let most = (1 << 53) - 1;
     for huge in [spec("w", most, DType::Float32), spec("w", most, DType::Bool), spec("w", most, DType::String)] {
-        let mut decoder = StreamDecoder::new(vec![huge]);
+        let mut decoder = StreamDecoder::new(vec![huge]).with_limits(&Limits::none());
         decoder.push(Bytes::from_static(&[1, 0, 0, 0, 5]));
         assert_eq!(decoder.next_tensor(), Ok(None));
         assert!(matches!(decoder.finish(), Err(DecodeError::Ended { .. })));
     }
+}
+
+/// What specs claim is compared before a byte has come, and the length of a string before its bytes have.
+#[test]
+fn limits_hold_before_the_bytes_come() {
+    let check = |specs: Vec<WeightSpec>, bytes: &'static [u8], limit, most| {
+        let run = |most| {
+            let mut decoder = StreamDecoder::new(specs.clone()).with_limits(&Limits::none().with(limit, most));
+            decoder.push(Bytes::from_static(bytes));
+            while decoder.next_tensor()?.is_some() {}
+            decoder.finish()
+        };
+        run(most).unwrap();
+        let error = run(most - 1).unwrap_err();
+        assert!(matches!(&error, DecodeError::Limit(error) if error.limit == limit), "{error}");
+        assert_eq!(Error::from(error).kind(), ErrorKind::LimitExceeded);
+    };
+    let two = || vec![spec("a", 1, DType::Float32), spec("bc", 1, DType::Float32)];
+    check(two(), &[0; 8], Limit::Tensors, 2);
+    check(two(), &[0; 8], Limit::NameBytes, 2);
+    check(two(), &[0; 8], Limit::Rank, 1);
+    check(two(), &[0; 8], Limit::WeightBytes, 8);
+    check(two(), &[0; 8], Limit::DecodedBytes, 8);
+    let strings = || vec![spec("s", 2, DType::String)];
+    check(strings(), b"\x03\0\0\0abc\x01\0\0\0a", Limit::StringElements, 2);
+    check(strings(), b"\x03\0\0\0abc\x01\0\0\0a", Limit::StringBytes, 3);
+
+    let mut decoder = StreamDecoder::new(vec![spec("s", 1 << 40, DType::String)]);
+    let error = decoder.next_tensor().unwrap_err();
+    assert!(matches!(&error, DecodeError::Limit(error) if error.limit == Limit::StringElements), "{error}");
+    let chunks = stream::iter([Ok(Bytes::from_static(&[0xff; 4]))]);
+    let tensors = decode_stream(vec![spec("s", 1, DType::String)], chunks);
+    let error = block_on(tensors.try_collect::<Vec<Tensor>>()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
 }

@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 
 use super::outline::{Group, GroupMember, Member, Outline};
-use super::{MAX_JSON_BYTES, ManifestError, ModelJson, WeightsManifestGroup};
-use crate::json::{Members, Shallow, check_depth, syntax_error};
+use super::{ManifestError, ModelJson, WeightsManifestGroup};
+use crate::json::{Count, MAX_DEPTH, Members, Shallow, check_depth, syntax_error};
+use crate::limits::Tally;
 use crate::shape::abbreviate;
 use crate::{
-    DType, ModelArtifacts, ModelTopology, Quantization, QuantizationDType, RawJson, RelPath, Sha256, Shape, Sniffed,
-    WeightSpec, sniff,
+    DType, Limit, Limits, ModelArtifacts, ModelTopology, Quantization, QuantizationDType, RawJson, RelPath, Sha256,
+    Shape, Sniffed, WeightSpec, sniff,
 };
 
 /// A member of an object.
@@ -20,19 +21,23 @@ type Entry<'a> = (Cow<'a, str>, Shallow<'a>);
 /// Where in the JSON something stands, made only when an error wants it.
 type At<'a> = &'a dyn Fn() -> String;
 
-pub(super) fn parse(bytes: &[u8]) -> Result<ModelJson, ManifestError> {
-    let text = text(bytes)?;
+pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<ModelJson, ManifestError> {
+    let text = text(bytes, limits)?;
+    let depth = usize::try_from(limits.get(Limit::JsonDepth)).unwrap_or(MAX_DEPTH);
+    if depth < MAX_DEPTH {
+        check_depth(text, depth)?;
+    }
     if text.trim_ascii_start().starts_with('{')
         && let Ok(outline) = serde_json::from_str(text)
     {
-        return model_json(outline);
+        return model_json(outline, limits);
     }
     // Something is wrong: further passes tell what, and where.
-    check_depth(text)?;
+    check_depth(text, depth)?;
     let raw: &RawValue = serde_json::from_str(text).map_err(|error| syntax_error(&error))?;
     match raw.get().as_bytes().first() {
-        Some(b'[') => legacy_manifest(raw),
-        Some(b'{') => model_json(outline(raw)?),
+        Some(b'[') => legacy_manifest(raw, limits),
+        Some(b'{') => model_json(outline(raw, limits)?, limits),
         _ => Err(ManifestError::NotAModel { found: abbreviate(raw.get(), 40) }),
     }
 }
@@ -41,10 +46,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ModelJson, ManifestError> {
 const MODEL_JSON: &str = "model.json";
 
 /// The bytes as JSON-like text: of acceptable size, in UTF-8, and not obviously something else.
-fn text(bytes: &[u8]) -> Result<&str, ManifestError> {
-    if bytes.len() as u64 > MAX_JSON_BYTES {
-        return Err(ManifestError::TooLarge { bytes: bytes.len() as u64 });
-    }
+fn text<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, ManifestError> {
+    limits.check(Limit::JsonBytes, bytes.len() as u64)?;
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return Err(ManifestError::ByteOrderMark);
     }
@@ -58,13 +61,13 @@ fn text(bytes: &[u8]) -> Result<&str, ManifestError> {
     Ok(text)
 }
 
-fn model_json(Members(members): Outline<'_>) -> Result<ModelJson, ManifestError> {
+fn model_json(Members(members): Outline<'_>, limits: &Limits) -> Result<ModelJson, ManifestError> {
     let mut artifacts = ModelArtifacts::new();
     let mut groups = None;
     for (key, member) in unique(members, &|| MODEL_JSON.to_owned())? {
         let value = match member {
             Member::Manifest(Some(outlined)) => {
-                groups = Some(manifest(outlined)?);
+                groups = Some(manifest(outlined, limits)?);
                 continue;
             }
             Member::Manifest(None) => {
@@ -91,37 +94,41 @@ fn model_json(Members(members): Outline<'_>) -> Result<ModelJson, ManifestError>
     if !has_topology && groups.is_none() {
         return Err(ManifestError::NothingInIt);
     }
-    Ok(ModelJson { artifacts, groups, is_legacy_manifest: false })
+    Ok(ModelJson { artifacts, groups, is_legacy_manifest: false, limits: *limits })
 }
 
-fn legacy_manifest(raw: &RawValue) -> Result<ModelJson, ManifestError> {
-    let groups = manifest(outline_of_groups(raw)?)?;
+fn legacy_manifest(raw: &RawValue, limits: &Limits) -> Result<ModelJson, ManifestError> {
+    let groups = manifest(outline_of_groups(raw, limits)?, limits)?;
     if groups.is_empty() {
         return Err(ManifestError::NothingInIt);
     }
-    Ok(ModelJson { artifacts: ModelArtifacts::new(), groups: Some(groups), is_legacy_manifest: true })
+    let artifacts = ModelArtifacts::new();
+    Ok(ModelJson { artifacts, groups: Some(groups), is_legacy_manifest: true, limits: *limits })
 }
 
 /// What [`Outline`] reads in one pass, step by step, with errors that say where.
-fn outline<'a>(raw: &'a RawValue) -> Result<Outline<'a>, ManifestError> {
+fn outline<'a>(raw: &'a RawValue, limits: &Limits) -> Result<Outline<'a>, ManifestError> {
     let member = |(key, value): Entry<'a>| match &*key {
         "weightsManifest" if value.0.get() == "null" => Ok((key, Member::Manifest(None))),
-        "weightsManifest" => Ok((key, Member::Manifest(Some(outline_of_groups(value.0)?)))),
+        "weightsManifest" => Ok((key, Member::Manifest(Some(outline_of_groups(value.0, limits)?)))),
         _ => Ok((key, Member::Raw(value))),
     };
     let members = entries(raw, &|| MODEL_JSON.to_owned())?.into_iter().map(member);
     members.collect::<Result<_, _>>().map(Members)
 }
 
-fn outline_of_groups(raw: &RawValue) -> Result<Vec<Group<'_>>, ManifestError> {
+fn outline_of_groups<'a>(raw: &'a RawValue, limits: &Limits) -> Result<Vec<Group<'a>>, ManifestError> {
+    limits.check(Limit::Groups, count(raw))?;
+    let mut tally = Tally::new(limits);
     let groups = elements(raw, &|| "weightsManifest".to_owned(), "an array of groups")?.into_iter().enumerate();
-    groups.map(|(index, group)| outline_of_group(group, &|| format!("weightsManifest[{index}]"))).collect()
+    groups.map(|(index, group)| outline_of_group(group, &|| format!("weightsManifest[{index}]"), &mut tally)).collect()
 }
 
-fn outline_of_group<'a>(raw: &'a RawValue, at: At<'_>) -> Result<Group<'a>, ManifestError> {
+fn outline_of_group<'a>(raw: &'a RawValue, at: At<'_>, tally: &mut Tally) -> Result<Group<'a>, ManifestError> {
     let member = |(key, value): Entry<'a>| match &*key {
         "weights" => {
             let at = || format!("{}.weights", at());
+            tally.tensors(usize::try_from(count(value.0)).unwrap_or(usize::MAX))?;
             let weights = elements(value.0, &at, "an array of weights")?.into_iter().enumerate();
             let weights = weights
                 .map(|(index, weight)| entries(weight, &|| format!("{}[{index}]", at())).map(Members))
@@ -133,12 +140,15 @@ fn outline_of_group<'a>(raw: &'a RawValue, at: At<'_>) -> Result<Group<'a>, Mani
     entries(raw, at)?.into_iter().map(member).collect::<Result<_, _>>().map(Members)
 }
 
-fn manifest(groups: Vec<Group<'_>>) -> Result<Vec<WeightsManifestGroup>, ManifestError> {
+fn manifest(groups: Vec<Group<'_>>, limits: &Limits) -> Result<Vec<WeightsManifestGroup>, ManifestError> {
+    limits.check(Limit::Groups, groups.len() as u64)?;
+    limits.check(Limit::Tensors, groups.iter().map(tensors).sum())?;
+    let mut tally = Tally::new(limits);
     let mut seen = BTreeSet::new();
     let mut parsed = Vec::with_capacity(groups.len());
     for (index, group) in groups.into_iter().enumerate() {
         let at = || format!("weightsManifest[{index}]");
-        let group = manifest_group(group, &at)?;
+        let group = manifest_group(group, &at, &mut tally)?;
         if let Some(path) = group.paths.iter().find(|path| !seen.insert((*path).clone())) {
             return Err(ManifestError::DuplicatePath { at: at(), path: path.clone() });
         }
@@ -153,25 +163,39 @@ fn manifest(groups: Vec<Group<'_>>) -> Result<Vec<WeightsManifestGroup>, Manifes
     }
 }
 
-fn manifest_group(Members(members): Group<'_>, at: At<'_>) -> Result<WeightsManifestGroup, ManifestError> {
+/// How many tensors a group has.
+fn tensors(Members(members): &Group<'_>) -> u64 {
+    let weights = members.iter().filter_map(|(_, member)| match member {
+        GroupMember::Weights(weights) => Some(weights.len() as u64),
+        GroupMember::Raw(_) => None,
+    });
+    weights.sum()
+}
+
+fn manifest_group(
+    Members(members): Group<'_>,
+    at: At<'_>,
+    tally: &mut Tally,
+) -> Result<WeightsManifestGroup, ManifestError> {
     let (mut paths, mut sha256) = (None, None);
     let mut group = WeightsManifestGroup { paths: Vec::new(), weights: None, sha256: None, unknown: Vec::new() };
     for (key, member) in unique(members, at)? {
         let value = match member {
             GroupMember::Weights(weights) => {
-                group.weights = Some(weight_specs(weights, at)?);
+                group.weights = Some(weight_specs(weights, at, tally)?);
                 continue;
             }
             GroupMember::Raw(Shallow(value)) => value,
         };
         match &*key {
-            "paths" => paths = Some(shard_paths(value, at)?),
+            "paths" => paths = Some(shard_paths(value, at, tally)?),
             "sha256" => sha256 = Some((group.unknown.len(), value)),
             _ => group.unknown.push((key.into_owned(), RawJson::from_checked(value))),
         }
     }
     group.paths = paths.ok_or_else(|| ManifestError::MissingKey { at: at(), key: "paths" })?;
     if let Some((place, value)) = sha256 {
+        tally.limits().check(Limit::Shards, count(value)).map_err(|error| error.of(format!("{}.sha256", at())))?;
         group.sha256 = checksums(value, group.paths.len(), at)?;
         if group.sha256.is_none() {
             group.unknown.insert(place, ("sha256".to_owned(), RawJson::from_checked(value)));
@@ -204,35 +228,50 @@ fn is_like_digest(json: &str) -> bool {
     inner.is_some_and(|text| text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-fn shard_paths(raw: &RawValue, group: At<'_>) -> Result<Vec<RelPath>, ManifestError> {
+fn shard_paths(raw: &RawValue, group: At<'_>, tally: &mut Tally) -> Result<Vec<RelPath>, ManifestError> {
+    tally.shards(count(raw))?;
     let at = || format!("{}.paths", group());
     let mut paths = Vec::new();
     for (index, path) in elements(raw, &at, "an array of strings")?.into_iter().enumerate() {
         let at = || format!("{}[{index}]", at());
-        let path = RelPath::parse(&string(path, &at)?).map_err(|error| ManifestError::Path { at: at(), error })?;
+        let path = string(path, &at)?;
+        tally.name(&path)?;
+        let path = RelPath::parse(&path).map_err(|error| ManifestError::Path { at: at(), error })?;
         paths.push(path);
     }
     Ok(paths)
 }
 
-fn weight_specs(weights: Vec<Members<'_, Shallow<'_>>>, group: At<'_>) -> Result<Vec<WeightSpec>, ManifestError> {
+fn weight_specs(
+    weights: Vec<Members<'_, Shallow<'_>>>,
+    group: At<'_>,
+    tally: &mut Tally,
+) -> Result<Vec<WeightSpec>, ManifestError> {
     let mut specs = Vec::with_capacity(weights.len());
     for (index, Members(entries)) in weights.into_iter().enumerate() {
         let at = || format!("{}.weights[{index}]", group());
-        specs.push(weight_spec(&unique(entries, &at)?, &at)?);
+        let spec = weight_spec(&unique(entries, &at)?, &at, tally)?;
+        tally.spec(&spec)?;
+        specs.push(spec);
     }
     Ok(specs)
 }
 
-fn weight_spec(entries: &[Entry<'_>], at: At<'_>) -> Result<WeightSpec, ManifestError> {
+fn weight_spec(entries: &[Entry<'_>], at: At<'_>, tally: &Tally) -> Result<WeightSpec, ManifestError> {
     let find = |key: &'static str| {
         let found = entries.iter().find(|(name, _)| name == key).map(|(_, Shallow(value))| *value);
         found.ok_or_else(|| ManifestError::MissingKey { at: at(), key })
     };
-    let name = string(find("name")?, &|| format!("{}.name", at()))?.into_owned();
+    let name = string(find("name")?, &|| format!("{}.name", at()))?;
+    tally.name(&name)?;
+    let name = name.into_owned();
     let tensor = || format!("tensor `{name}`");
-    let shape =
-        Shape::from_json(find("shape")?.get()).map_err(|error| ManifestError::Shape { tensor: name.clone(), error })?;
+    let shape = find("shape")?;
+    // Each dimension takes a digit and, but for the last, a comma.
+    if shape.get().len() as u64 / 2 > tally.limits().get(Limit::Rank) {
+        tally.limits().check(Limit::Rank, count(shape)).map_err(|error| error.of(tensor()))?;
+    }
+    let shape = Shape::from_json(shape.get()).map_err(|error| ManifestError::Shape { tensor: name.clone(), error })?;
     let dtype = DType::from(&*string(find("dtype")?, &|| format!("the dtype of {}", tensor()))?);
 
     let mut spec = WeightSpec::new(name.clone(), shape, dtype);
@@ -262,6 +301,11 @@ fn quantization(raw: &RawValue, tensor: At<'_>) -> Result<Quantization, Manifest
     }
     quantization.dtype = dtype.ok_or_else(|| ManifestError::MissingKey { at: at(), key: "dtype" })?;
     Ok(quantization)
+}
+
+/// How many elements an array has, without keeping any; 0 if it is none.
+fn count(raw: &RawValue) -> u64 {
+    serde_json::from_str::<Count>(raw.get()).map_or(0, |Count(count)| count as u64)
 }
 
 /// The members of an object, none of them twice.

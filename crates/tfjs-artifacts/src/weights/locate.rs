@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{SurplusBytes, WeightGroup, Weights, WeightsError, describe_shards, group_ranges};
 use crate::shape::abbreviate;
-use crate::{BoxFuture, Error, StoredSize, WeightData, WeightSpec};
+use crate::{BoxFuture, Error, Limit, Limits, StoredSize, WeightData, WeightSpec};
 
 /// Where a tensor's bytes lie in the model's [`WeightData`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,8 @@ impl Weights {
             let mut places = Vec::with_capacity(self.specs().count());
             for (index, range) in group_ranges(&self.groups).enumerate() {
                 if let Some(group) = self.groups.get(index) {
-                    let group = Group { index, group, range, data: &self.data, surplus: self.surplus };
+                    let group =
+                        Group { index, group, range, data: &self.data, surplus: self.surplus, limits: &self.limits };
                     places.extend(group.locate().await?);
                 }
             }
@@ -52,6 +53,7 @@ struct Group<'a> {
     range: Range<u64>,
     data: &'a WeightData,
     surplus: SurplusBytes,
+    limits: &'a Limits,
 }
 
 impl Group<'_> {
@@ -103,6 +105,9 @@ impl Group<'_> {
                 }
                 .into());
             }
+            self.limits
+                .check(Limit::StringBytes, length.into())
+                .map_err(|error| error.of(format!("string {element} of tensor `{}`", spec.name)))?;
             at += u64::from(length);
         }
         Ok(at)

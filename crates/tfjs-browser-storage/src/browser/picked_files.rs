@@ -7,7 +7,9 @@ mod picked;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tfjs_artifacts::{ByteSource as _, Error, ErrorKind, ModelArtifacts, ModelTopology, Operation, Segment};
+use tfjs_artifacts::{
+    ByteSource as _, Error, ErrorKind, Limit, Limits, ModelArtifacts, ModelTopology, Operation, Segment,
+};
 use tfjs_router::{LoadHandler, LoadOptions, finish_load};
 
 use json::Found;
@@ -56,23 +58,24 @@ async fn load(files: &PickedFiles, options: &LoadOptions) -> Result<ModelArtifac
             "no file was picked: a model is a `model.json` and its weight files",
         ));
     }
-    let Found { json, model_json } = json::find(files.all()).await?;
+    let Found { json, model_json } = json::find(files.all(), &options.limits).await?;
     let at = |error: Error| error.with_operation(Operation::Load).with_location(json.path());
     let shards = matching::shards(json, &model_json, files.all()).map_err(at)?;
     let segments = shards.into_iter().map(|file| Segment::lazy(Arc::new(file.source()))).collect();
     let mut artifacts = model_json.assemble(segments, options.surplus_bytes).await.map_err(at)?;
     artifacts.weights = artifacts.weights.map(|weights| weights.with_location(json.path()));
     if artifacts.model_topology.is_none() {
-        artifacts.model_topology = graph_def(json, files.all()).await?;
+        artifacts.model_topology = graph_def(json, files.all(), &options.limits).await.map_err(at)?;
     }
     finish_load(artifacts, options).await.map_err(at)
 }
 
 /// The binary topology that old converters wrote beside a bare manifest.
-async fn graph_def(json: &PickedFile, files: &[PickedFile]) -> Result<Option<ModelTopology>, Error> {
+async fn graph_def(json: &PickedFile, files: &[PickedFile], limits: &Limits) -> Result<Option<ModelTopology>, Error> {
     let path = format!("{}{GRAPH_DEF}", json.folder());
     let Some(file) = files.iter().find(|file| file.path() == path) else { return Ok(None) };
     let source = file.source();
+    limits.check(Limit::GraphDefBytes, source.byte_length())?;
     Ok(Some(ModelTopology::GraphDef(source.read(0..source.byte_length()).await?)))
 }
 

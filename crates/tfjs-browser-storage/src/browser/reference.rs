@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use tfjs_artifacts::{
-    Error, ErrorKind, ManifestError, ModelArtifacts, ModelJson, RawJson, ShardLayout, encode_model_json,
+    Error, ErrorKind, Limits, ManifestError, ModelArtifacts, ModelJson, RawJson, ShardLayout, encode_model_json,
     encode_weight_specs,
 };
 
@@ -85,9 +85,9 @@ impl Parts {
     ///
     /// An extra that says something else than the parts was left behind by whoever changed them: the parts are what
     /// TensorFlow.js reads, so they are the model.
-    pub(crate) fn stored(mut self, weight_bytes: u64) -> Result<Stored, Error> {
+    pub(crate) fn stored(mut self, weight_bytes: u64, limits: &Limits) -> Result<Stored, Error> {
         if let Some(extra) = self.extra.take() {
-            let stored = Stored::parse_with_topology(&extra, self.topology.as_ref())?;
+            let stored = Stored::parse_with_topology(&extra, self.topology.as_ref(), limits)?;
             if self.agree_with(&stored)? {
                 return Ok(stored);
             }
@@ -106,7 +106,7 @@ impl Parts {
             return Err(Error::new(ErrorKind::InvalidData, message));
         }
         let text = RawJson::from_entries(entries).map_err(ManifestError::from)?;
-        Ok(Stored::new(ModelJson::parse(text.get().as_bytes())?, shard_bytes))
+        Ok(Stored::new(ModelJson::parse_with(text.get().as_bytes(), limits)?, shard_bytes))
     }
 
     /// Whether the extra is about the model that these parts are of.

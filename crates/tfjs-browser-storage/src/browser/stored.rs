@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use tfjs_artifacts::{
-    Error, ErrorKind, ManifestError, ModelArtifacts, ModelJson, ModelTopology, PlannedShard, RawJson, Segment,
-    ShardLayout, SurplusBytes,
+    Error, ErrorKind, Limit, Limits, ManifestError, ModelArtifacts, ModelJson, ModelTopology, PlannedShard, RawJson,
+    Segment, ShardLayout, SurplusBytes,
 };
 use tfjs_router::SaveOptions;
 
@@ -62,12 +62,13 @@ impl Stored {
     }
 
     #[cfg(feature = "opfs")]
-    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        Self::parse_with_topology(text, None)
+    pub(crate) fn parse(text: &str, limits: &Limits) -> Result<Self, Error> {
+        Self::parse_with_topology(text, None, limits)
     }
 
     /// Parses a text whose topology is kept elsewhere, unless it has one of its own.
-    pub(crate) fn parse_with_topology(text: &str, topology: Option<&RawJson>) -> Result<Self, Error> {
+    pub(crate) fn parse_with_topology(text: &str, topology: Option<&RawJson>, limits: &Limits) -> Result<Self, Error> {
+        limits.check(Limit::JsonBytes, text.len() as u64)?;
         let text = RawJson::parse(text).map_err(ManifestError::from)?;
         let members = text.entries().unwrap_or_default();
         let member = |key: &str| members.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value);
@@ -84,7 +85,7 @@ impl Stored {
             let first = ("modelTopology".to_owned(), topology.clone());
             model_json = RawJson::from_entries([first].into_iter().chain(entries)).map_err(ManifestError::from)?;
         }
-        let parsed = ModelJson::parse(model_json.get().as_bytes())?;
+        let parsed = ModelJson::parse_with(model_json.get().as_bytes(), limits)?;
         Ok(Self { text: Some(model_json), model_json: parsed, shard_bytes })
     }
 

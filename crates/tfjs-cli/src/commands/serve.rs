@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tfjs_fs::FsHandler;
-use tfjs_io::ModelUrl;
+use tfjs_io::{Limit, ModelUrl};
 use tfjs_server::axum::http::HeaderValue;
 use tfjs_server::{AllowedOrigins, Models, ServeOptions, ServerOptions, Token};
 use tokio::net::TcpListener;
@@ -71,8 +71,10 @@ fn server_options(serve: &Serve) -> Result<ServerOptions, Failure> {
     if let Some(bytes) = serve.max_upload_size {
         options.max_upload_bytes = bytes.get();
     }
+    options.limits = serve.limits.apply(options.limits);
+    options.upload_limits = serve.limits.apply(options.upload_limits);
     if let Some(bytes) = serve.max_json_size {
-        options.max_json_bytes = bytes.get();
+        options.upload_limits = options.upload_limits.with(Limit::JsonBytes, bytes.get());
     }
     if let Some(uploads) = serve.max_uploads {
         options.max_uploads = uploads.get();

@@ -113,7 +113,7 @@ fn infinite(report: &QuantizationReport) -> Option<String> {
 }
 
 fn options(transfer: &Transfer) -> (LoadOptions, SaveOptions) {
-    let load = LoadOptions::lazy().with_surplus_bytes(transfer.surplus_bytes());
+    let load = transfer.limits.load(LoadOptions::lazy().with_surplus_bytes(transfer.surplus_bytes()));
     let mut save = SaveOptions::new().with_progress(progress::bar());
     save.weights_file_name.clone_from(&transfer.weights_file_name);
     save.sharding = transfer.shard_size.unwrap_or_default();

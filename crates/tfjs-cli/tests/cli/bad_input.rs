@@ -119,7 +119,11 @@ fn bad_shapes() {
     }
     // Possible in itself, but there are not so many bytes: nothing is allocated for it.
     let manifest = one(r#"{"name":"big","shape":[1099511627776],"dtype":"complex64"}"#);
-    let words = ["holds 4 bytes", "need 8796093022208", "tensor `big`"];
+    let words =
+        ["8796093022208 bytes of weights", "the limit `weight-bytes` of 1099511627776", "--limit weight-bytes="];
+    refused(&Folder::with_manifest(&manifest, &[("w.bin", &[0; 4])]), &words);
+    let manifest = one(r#"{"name":"big","shape":[1073741824],"dtype":"complex64"}"#);
+    let words = ["holds 4 bytes", "need 8589934592", "tensor `big`"];
     refused(&Folder::with_manifest(&manifest, &[("w.bin", &[0; 4])]), &words);
 }
 
@@ -266,7 +270,7 @@ fn a_tensor_larger_than_any_memory() {
         let json = format!(r#"{{"modelTopology":{{}},"weightsManifest":{smaller}}}"#);
         std::fs::write(folder.model().join("model.json"), json).unwrap();
     }
-    let run = tfjs(["tensors", "--json", folder.model().to_str().unwrap()]);
+    let run = tfjs(["tensors", "--json", "--limit", "none", folder.model().to_str().unwrap()]);
     assert_eq!(run.code, 1, "{run:?}");
     assert!(run.stderr.contains("w.bin") && run.stderr.contains("do not fit into memory"), "{run:?}");
 }

@@ -436,3 +436,30 @@ fn plain_paths_urls_folders_and_files_are_one_model() {
     let run = tfjs(["inspect", &format!("{path}/a.bin")]);
     assert_eq!(run.code, 1, "{run:?}");
 }
+
+/// What an error says about a limit is what helps.
+#[test]
+fn limits_can_be_raised() {
+    let folder = model();
+    let source = folder.model();
+    let source = source.to_str().unwrap();
+    for command in ["inspect", "tensors", "verify"] {
+        assert_eq!(tfjs([command, source, "--limit", "tensors=1"]).code, 1, "{command}");
+        assert_eq!(tfjs([command, source, "--limit", "tensors=1", "--limit", "none"]).code, 0, "{command}");
+    }
+    let run = tfjs(["inspect", source, "--limit", "tensors=1"]);
+    assert!(run.stderr.contains("or `--limit tensors=3`"), "{run:?}");
+    assert_eq!(tfjs(["inspect", source, "--limit", "tensors=3"]).code, 0);
+    let copy = folder.path().join("copy");
+    let copy = copy.to_str().unwrap();
+    assert_eq!(tfjs(["cp", source, copy, "--limit", "json-bytes=10"]).code, 1);
+    assert_eq!(tfjs(["cp", source, copy]).code, 0);
+    assert_eq!(tfjs(["rm", copy, "--limit", "json-bytes=10"]).code, 1);
+    assert_eq!(tfjs(["rm", copy, "--limit", "json-bytes=1MiB"]).code, 0);
+    let run = tfjs(["inspect", source, "--limit", "tensor=2"]);
+    assert_eq!(
+        (run.code, run.stderr.contains("there is no limit `tensor`; there are json-bytes")),
+        (2, true),
+        "{run:?}"
+    );
+}

@@ -4,10 +4,11 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tfjs_artifacts::{Error, ErrorKind, SurplusBytes};
+use tfjs_artifacts::{Error, ErrorKind, Limit, Limits, Shape, SurplusBytes};
 use tfjs_http::{HttpHandler, RetryPolicy};
 use tfjs_router::{LoadHandler as _, LoadOptions, Phase, Progress, ProgressSink};
 use tfjs_testkit::{assert_same_model, samples};
+use tfjs_weights::Tensor;
 
 use crate::server::{End, Files, Reply, Request, Server};
 use crate::{chain, client, load, load_with, model_of};
@@ -458,4 +459,38 @@ async fn progress_counts_no_byte_twice() {
     assert!(heard.is_sorted_by_key(|progress| progress.bytes));
     assert!(heard.iter().all(|progress| progress.total_bytes == 4000 && progress.bytes <= 4000));
     assert_eq!(heard.iter().filter(|progress| progress.phase == Phase::Done).count(), 1);
+}
+
+/// A JSON that says how long it is is refused by that; one that does not, when it has gone on for too long.
+#[tokio::test]
+async fn json_beyond_the_limit() {
+    let options = LoadOptions::new().with_limits(Limits::new().with(Limit::JsonBytes, 1000));
+    for (end, words) in [(End::Well, "has 5000 bytes"), (End::Chunked, "has at least"), (End::Never, "has at least")] {
+        let reply = move |_: &Request, _| Reply::ok(" ".repeat(5000)).ending(end);
+        let server = server_but(JSON, Files::of_model(&model_of(1)), reply).await;
+        let handler = HttpHandler::from_url(&server.url(JSON), &client()).unwrap();
+        let error = handler.load(&options).await.unwrap_err();
+        assert_says(
+            &error,
+            ErrorKind::LimitExceeded,
+            &[words, "the limit `json-bytes` of 1000", "--limit json-bytes="],
+        );
+        assert_eq!(server.requests().len(), 1, "it is asked for again");
+    }
+}
+
+/// No spec says how long strings are: a limit does.
+#[tokio::test]
+async fn endless_strings_are_cut_off() {
+    let strings = Tensor::string("s", Shape::vector(1).unwrap(), ["abc"]).unwrap();
+    let artifacts = samples::with_tensors([strings]);
+    for (limit, most) in [(Limit::UnknownBytes, 10_000), (Limit::WeightBytes, 10_004)] {
+        let reply = |_: &Request, _| Reply::ok("").ending(End::Never);
+        let server = server_but(WEIGHTS, Files::of_model(&artifacts), reply).await;
+        let handler = HttpHandler::from_url(&server.url(JSON), &client()).unwrap();
+        let options = LoadOptions::new().with_limits(Limits::new().with(limit, most));
+        let error = handler.load(&options).await.unwrap_err();
+        let told = format!("more than the limit `{limit}` of {most}");
+        assert_says(&error, ErrorKind::LimitExceeded, &["goes on beyond the 10004 bytes", &told]);
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tfjs_artifacts::Limit;
 use tfjs_server::{ServeOptions, ServerOptions};
 use tokio::io::AsyncWriteExt as _;
 
@@ -18,7 +19,7 @@ fn requests() -> usize {
 async fn hostile_clients() {
     let (mut options, mut serve) = (ServerOptions::new(), ServeOptions::new());
     options.max_upload_bytes = 1 << 20;
-    options.max_json_bytes = 64 << 10;
+    options.upload_limits = options.upload_limits.with(Limit::JsonBytes, 64 << 10);
     options.idle_timeout = Duration::from_secs(5);
     serve.header_timeout = Duration::from_secs(2);
     let server = Server::with(options, serve).await;

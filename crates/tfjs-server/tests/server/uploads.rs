@@ -1,6 +1,7 @@
 //! What is stored, and what is not.
 
 use serde_json::json;
+use tfjs_artifacts::Limit;
 use tfjs_server::ServerOptions;
 use tokio::io::AsyncWriteExt as _;
 
@@ -177,7 +178,7 @@ async fn an_upload_that_breaks_off_at_any_byte_leaves_the_previous_model() {
 async fn limits() {
     let mut options = ServerOptions::new();
     options.max_upload_bytes = 10_000;
-    options.max_json_bytes = 1000;
+    options.upload_limits = options.upload_limits.with(Limit::JsonBytes, 1000);
     options.max_parts = 3;
     let server = Server::with_options(options).await;
     let error = server.upload("POST", "/m", &model(1, 10_000)).await.error(413);
@@ -190,7 +191,13 @@ async fn limits() {
     request.extend_from_slice(b"\r\n0\r\n\r\n");
     assert!(server.send(&request).await.error(413).contains("more than 10000 bytes"));
     let long = Form::default().part("model.json", format!("{{{}", " ".repeat(1000)));
-    assert!(server.upload("POST", "/m", &long).await.error(413).contains("model.json has more than 1000 bytes"));
+    assert!(
+        server
+            .upload("POST", "/m", &long)
+            .await
+            .error(413)
+            .contains("bytes, more than the limit `json-bytes` of 1000 of this server")
+    );
     let many = (0..4).fold(Form::default(), |form, index| form.part(&format!("part{index}"), *b""));
     assert!(server.upload("POST", "/m", &many).await.error(413).contains("more than 3 parts"));
     // Files without a byte count too: each is one to be made.
@@ -200,6 +207,24 @@ async fn limits() {
     let files = Form::default().part("model.json", with_manifest(&format!("[{}]", groups.join(","))));
     assert!(server.upload("POST", "/m", &files).await.error(413).contains("4 weight files"));
     assert_eq!(server.listing(), ["models"]);
+}
+
+/// What an uploaded model claims, and what a served one does, are compared with limits of their own.
+#[tokio::test]
+async fn limits_of_models() {
+    let mut options = ServerOptions::new();
+    options.upload_limits = options.upload_limits.with(Limit::NameBytes, 20).with(Limit::DecodedBytes, 4000);
+    options.limits = options.limits.with(Limit::DecodedBytes, 400);
+    let server = Server::with_options(options).await;
+    let error = server.upload("POST", "/m", &model(1, 1001)).await.error(413);
+    assert!(
+        error.contains("the limit `decoded-bytes` of 4000 of this server") && !error.contains("--limit"),
+        "{error}"
+    );
+    assert_eq!(server.upload("POST", "/m", &model(1, 1000)).await.status, 200);
+    assert_eq!(server.get("/m/model.json").await.status, 500, "more than what is served");
+    assert_eq!(server.upload("POST", "/m", &model(1, 100)).await.status, 200);
+    assert_eq!(server.get("/m/model.json").await.status, 200);
 }
 
 /// RFC 9110, 13.1: what is about another model than the one that is there changes nothing.

@@ -107,7 +107,7 @@ impl IndexedDbHandler {
         if record.is_undefined() {
             return Err(missing());
         }
-        let Read { parts, weights, version } = Read::new(&record)?;
+        let Read { parts, weights, version } = Read::new(&record, &options.limits)?;
         let has_weights = parts.specs.as_ref().and_then(RawJson::element_count).is_some_and(|count| count > 0);
         let segment = match weights {
             Some(StoredAs::WeightData(weight_data)) => {
@@ -127,7 +127,7 @@ impl IndexedDbHandler {
             }
             None => Segment::Memory(Bytes::new()),
         };
-        let stored = parts.stored(segment.byte_length())?;
+        let stored = parts.stored(segment.byte_length(), &options.limits)?;
         let artifacts = stored.assemble(segment, options.surplus_bytes).await?;
         finish_load(artifacts, options).await.map(Some)
     }

@@ -3,8 +3,8 @@
 //! What TensorFlow.js has no place for is beside them, under [`EXTRA`]. Not in `modelArtifacts`: it hands those out and saves them
 //! again, as they are, with whatever weights its user has put into them.
 
-use js_sys::{Date, JSON, Object, Reflect};
-use tfjs_artifacts::{Error, ErrorKind, MAX_JSON_BYTES, ManifestError, ModelArtifactsInfo, RawJson};
+use js_sys::{Date, JSON, JsString, Object, Reflect};
+use tfjs_artifacts::{Error, ErrorKind, Limit, Limits, ManifestError, ModelArtifactsInfo, RawJson};
 use wasm_bindgen::{JsCast as _, JsValue};
 
 use super::chunks::ChunkSet;
@@ -88,23 +88,23 @@ impl Records {
 
 impl Read {
     /// Takes a record of the store of models apart. It is a copy of ours.
-    pub(super) fn new(record: &JsValue) -> Result<Self, Error> {
+    pub(super) fn new(record: &JsValue, limits: &Limits) -> Result<Self, Error> {
         let damaged = |error: JsValue| damaged().with_source(crate::error::Thrown::new(&error));
         let version = property::<JsValue>(record, INFO).ok().flatten().and_then(|info| JSON::stringify(&info).ok());
         let artifacts: JsValue = property(record, ARTIFACTS).map_err(damaged)?.ok_or_else(self::damaged)?;
         let weight_data = property(&artifacts, WEIGHT_DATA).map_err(damaged)?.map(StoredAs::WeightData);
         let weights = weight_data.or_else(|| chunk_set(record).map(StoredAs::Chunks));
         let beside = property::<JsValue>(record, EXTRA).map_err(damaged)?;
-        let extra = beside.and_then(|beside| property::<JsValue>(&beside, STORED).ok()??.as_string());
+        let extra = beside.and_then(|beside| property::<JsValue>(&beside, STORED).ok()?);
+        let extra = extra.as_ref().and_then(|extra| extra.dyn_ref::<JsString>());
         if let Some(object) = artifacts.dyn_ref::<Object>() {
             Reflect::delete_property(object, &WEIGHT_DATA.into()).map_err(damaged)?;
         }
         let json = JSON::stringify(&artifacts).map_err(damaged)?;
         // Before it comes into our memory, which may not have so much room.
-        let characters = u64::from(json.length());
-        if characters > MAX_JSON_BYTES {
-            return Err(ManifestError::TooLarge { bytes: characters }.into());
-        }
+        let characters = u64::from(json.length()) + extra.map_or(0, |extra| u64::from(extra.length()));
+        limits.check(Limit::JsonBytes, characters)?;
+        let extra = extra.map(String::from);
         let json = RawJson::parse(&String::from(json)).map_err(ManifestError::from)?;
         let mut parts = Parts { topology: None, specs: None, others: Vec::new(), extra };
         for (key, value) in json.entries().ok_or_else(self::damaged)? {

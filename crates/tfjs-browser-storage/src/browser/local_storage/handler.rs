@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 use tfjs_artifacts::{
-    BoxStream, DateSaved, Error, ErrorKind, ManifestError, ModelArtifacts, ModelArtifactsInfo, Operation, RawJson,
-    SaveResult, Segment, ShardLayout, Weights,
+    BoxStream, DateSaved, Error, ErrorKind, Limit, ManifestError, ModelArtifacts, ModelArtifactsInfo, Operation,
+    RawJson, SaveResult, Segment, ShardLayout, Weights,
 };
 use tfjs_router::{
     Digests, ListedModel, LoadHandler, LoadOptions, ModelStore, ModelUrl, ProgressMeter, RemoveOptions, SaveHandler,
@@ -81,6 +81,12 @@ async fn load(keys: &Keys, options: &LoadOptions) -> Result<ModelArtifacts, Erro
     let [info, topology, specs, data, metadata] = transaction::read(&storage()?, keys).await?;
     let Some(info) = info else { return Err(missing()) };
     parse_info(&info)?;
+    // What is JSON lies in the keys one by one, and is one text where others have it.
+    let texts = [&topology, &specs, &metadata].into_iter().flatten();
+    options.limits.check(Limit::JsonBytes, texts.map(|text| text.len() as u64).sum())?;
+    if let Some(base64) = &data {
+        options.limits.check(Limit::WeightBytes, base64.len() as u64 / 4 * 3)?;
+    }
     let parts = Parts {
         topology: optional_json(topology, Part::Topology)?,
         specs: optional_json(specs, Part::WeightSpecs)?,
@@ -101,7 +107,7 @@ async fn load(keys: &Keys, options: &LoadOptions) -> Result<ModelArtifacts, Erro
         }
         None => Bytes::new(),
     };
-    let stored = parts.stored(weights.len() as u64)?;
+    let stored = parts.stored(weights.len() as u64, &options.limits)?;
     finish_load(stored.assemble(Segment::Memory(weights), options.surplus_bytes).await?, options).await
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, Segment};
+use tfjs_artifacts::{Error, ErrorKind, Limits, ModelArtifacts, Segment};
 use tfjs_router::{LoadOptions, finish_load};
 
 use super::place::Place;
@@ -16,19 +16,19 @@ use crate::locks::held_too_long;
 const PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) async fn load(place: &Place, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
-    let (record, weights) = open(place).await?;
-    let mut artifacts = record.stored()?.assemble(weights, options.surplus_bytes).await?;
+    let (record, weights) = open(place, &options.limits).await?;
+    let mut artifacts = record.stored(&options.limits)?.assemble(weights, options.surplus_bytes).await?;
     artifacts.weights = artifacts.weights.map(|weights| weights.with_location(&place.location()));
     finish_load(artifacts, options).await
 }
 
 /// A record and the weights that belong to it. If another save replaces the model in between, it is looked at again.
-async fn open(place: &Place) -> Result<(Record, Segment), Error> {
+async fn open(place: &Place, limits: &Limits) -> Result<(Record, Segment), Error> {
     let mut waited = Duration::ZERO;
     let mut missing = None;
     loop {
         let Some(folder) = place.open().await? else { return Err(no_model()) };
-        let Some(record) = Record::read(place, &folder).await? else { return Err(no_model()) };
+        let Some(record) = Record::read(place, &folder, limits).await? else { return Err(no_model()) };
         let Some(name) = record.weights.clone() else { return Ok((record, Segment::Memory(Bytes::new()))) };
         match Source::open(place, &folder, &name).await? {
             Opened::Source(source) => return Ok((record, lazy(source))),

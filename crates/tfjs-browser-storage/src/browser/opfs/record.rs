@@ -2,7 +2,7 @@
 
 use js_sys::Date;
 use tfjs_artifacts::{
-    ByteSource as _, DateSaved, Error, ErrorKind, MAX_JSON_BYTES, ManifestError, ModelArtifacts, ModelArtifactsInfo,
+    ByteSource as _, DateSaved, Error, ErrorKind, Limit, Limits, ManifestError, ModelArtifacts, ModelArtifactsInfo,
     RawJson,
 };
 
@@ -40,8 +40,8 @@ fn damaged(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
 
 impl Record {
     /// Reads the record of a folder; `None` if there is none.
-    pub(super) async fn read(place: &Place, folder: &Folder) -> Result<Option<Self>, Error> {
-        match read_text(place, folder).await? {
+    pub(super) async fn read(place: &Place, folder: &Folder, limits: &Limits) -> Result<Option<Self>, Error> {
+        match read_text(place, folder, limits).await? {
             Some(text) => Self::parse(&text).map(Some),
             None => Ok(None),
         }
@@ -77,8 +77,8 @@ impl Record {
     }
 
     /// The model without its weights.
-    pub(super) fn stored(&self) -> Result<Stored, Error> {
-        Stored::parse(&self.stored)
+    pub(super) fn stored(&self, limits: &Limits) -> Result<Stored, Error> {
+        Stored::parse(&self.stored, limits)
     }
 
     /// The text of a record.
@@ -114,27 +114,25 @@ impl Record {
 
 /// The text; `None` if there is no file, or one in which nothing is: a tab ended after it had made the file, and before it had
 /// written it.
-async fn read_text(place: &Place, folder: &Folder) -> Result<Option<String>, Error> {
+async fn read_text(place: &Place, folder: &Folder, limits: &Limits) -> Result<Option<String>, Error> {
     for _ in 1..TRIES {
-        match try_read_text(place, folder).await {
+        match try_read_text(place, folder, limits).await {
             // Somebody has replaced it since.
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Transport) => {}
             read => return read,
         }
     }
-    try_read_text(place, folder).await
+    try_read_text(place, folder, limits).await
 }
 
-async fn try_read_text(place: &Place, folder: &Folder) -> Result<Option<String>, Error> {
+async fn try_read_text(place: &Place, folder: &Folder, limits: &Limits) -> Result<Option<String>, Error> {
     let Some(handle) = folder.file(RECORD).await? else { return Ok(None) };
     let file = snapshot(&handle).await?;
     let bytes = byte_length(&file);
     if bytes == 0 {
         return Ok(None);
     }
-    if bytes > MAX_JSON_BYTES {
-        return Err(ManifestError::TooLarge { bytes }.into());
-    }
+    limits.check(Limit::JsonBytes, bytes)?;
     let text = BlobSource::new(file.into(), &place.location(), None).read(0..bytes).await?;
     let not_utf8 = |error: std::string::FromUtf8Error| ManifestError::NotUtf8 { at: error.utf8_error().valid_up_to() };
     Ok(Some(String::from_utf8(text.into()).map_err(not_utf8)?))

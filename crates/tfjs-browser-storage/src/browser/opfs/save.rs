@@ -5,7 +5,7 @@
 
 use futures::TryStreamExt as _;
 use futures::channel::oneshot;
-use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, SaveResult, ShardLayout};
+use tfjs_artifacts::{Error, ErrorKind, Limits, ModelArtifacts, SaveResult, ShardLayout};
 use tfjs_router::{Digests, ProgressMeter, SaveOptions};
 use wasm_bindgen_futures::spawn_local;
 
@@ -104,7 +104,7 @@ async fn replace(place: &Place, locks: &Locks, staged: &mut Option<Staged>, reco
     let _lock = place.lock(locks).await?;
     let folder = place.make().await?;
     // One that is damaged names nothing: its weights are among what is left over.
-    let previous = Record::read(place, &folder).await.ok().flatten().and_then(|record| record.weights);
+    let previous = Record::read(place, &folder, &Limits::new()).await.ok().flatten().and_then(|record| record.weights);
     let weights = staged.as_ref().and_then(Staged::name).map(str::to_owned);
     let written = Record::write(&folder, record).await;
     if written.is_err() && !may_be_there(place, &folder, weights.as_deref()).await {
@@ -127,7 +127,7 @@ async fn replace(place: &Place, locks: &Locks, staged: &mut Option<Staged>, reco
 
 /// Whether the record that could not be written may be there all the same, so that these weights have to stay.
 async fn may_be_there(place: &Place, folder: &Folder, weights: Option<&str>) -> bool {
-    match Record::read(place, folder).await {
+    match Record::read(place, folder, &Limits::new()).await {
         Ok(record) => record.is_some_and(|record| record.weights.as_deref() == weights),
         // What is written is in order: it is the previous one.
         Err(error) => !is_damaged(&error),

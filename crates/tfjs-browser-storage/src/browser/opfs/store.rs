@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
-use tfjs_artifacts::{BoxStream, Error, ModelArtifactsInfo, Operation};
+use tfjs_artifacts::{BoxStream, Error, Limits, ModelArtifactsInfo, Operation};
 use tfjs_router::{ListedModel, ModelUrl};
 use wasm_bindgen_futures::spawn_local;
 
@@ -44,7 +44,7 @@ async fn places(prefix: &str, patience: Duration) -> Result<Vec<Place>, Error> {
 /// The model; nothing if there is only one that is being saved, or that never was saved to its end.
 async fn look(place: &Place) -> Result<Option<ListedModel>, Error> {
     let Some(folder) = place.open().await? else { return Ok(None) };
-    let Some(record) = Record::read(place, &folder).await? else { return Ok(None) };
+    let Some(record) = Record::read(place, &folder, &Limits::new()).await? else { return Ok(None) };
     Ok(Some(ListedModel::new(ModelUrl::from_parts(SCHEME, place.name())?, record.info)))
 }
 
@@ -66,7 +66,7 @@ pub(super) async fn remove(place: &Place) -> Result<ModelArtifactsInfo, Error> {
 async fn remove_locked(place: &Place, locks: &Locks) -> Result<ModelArtifactsInfo, Error> {
     let _lock = place.lock(locks).await?;
     let Some(folder) = place.open().await? else { return Err(no_model()) };
-    let (info, weights) = match Record::read(place, &folder).await {
+    let (info, weights) = match Record::read(place, &folder, &Limits::new()).await {
         Ok(Some(record)) => (record.info, record.weights),
         Ok(None) => return Err(no_model()),
         Err(error) if is_damaged(&error) => (info_of_damaged(&folder).await?, None),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tfjs_artifacts::Error;
+use tfjs_artifacts::{Error, Limits};
 use wasm_bindgen_futures::spawn_local;
 
 use super::files::Folder;
@@ -59,7 +59,7 @@ pub(super) async fn sweep_all(locks: &Locks, patience: Duration) -> Result<(), E
         if let Some(place) = Place::of_folder(&folder, patience)
             && let Some(_lock) = place.try_lock(locks).await?
             && let Some(folder) = models.open(&folder).await?
-            && let Ok(record) = Record::read(&place, &folder).await
+            && let Ok(record) = Record::read(&place, &folder, &Limits::new()).await
         {
             let current = record.and_then(|record| record.weights);
             sweep(&place, locks, &folder, current.as_deref()).await?;

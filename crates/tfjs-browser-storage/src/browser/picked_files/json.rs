@@ -1,6 +1,6 @@
 //! Which of the files is the model's JSON: told by what is in it, whatever its name.
 
-use tfjs_artifacts::{ByteSource as _, Error, ErrorKind, MAX_JSON_BYTES, ModelJson};
+use tfjs_artifacts::{ByteSource as _, Error, ErrorKind, Limit, Limits, ModelJson};
 
 use super::listed;
 use super::picked::PickedFile;
@@ -16,7 +16,7 @@ pub(super) struct Found<'a> {
 }
 
 /// Finds the one model. Files called `.json` are tried first; others are read only if none of those is a model.
-pub(super) async fn find(files: &[PickedFile]) -> Result<Found<'_>, Error> {
+pub(super) async fn find<'a>(files: &'a [PickedFile], limits: &Limits) -> Result<Found<'a>, Error> {
     let is_called_json = |file: &&PickedFile| file.name().to_ascii_lowercase().ends_with(".json");
     let mut refused = Vec::new();
     let (called_json, others): (Vec<_>, Vec<_>) = files.iter().partition(is_called_json);
@@ -24,7 +24,7 @@ pub(super) async fn find(files: &[PickedFile]) -> Result<Found<'_>, Error> {
         let mut models = Vec::new();
         for file in candidates {
             // One that cannot be read, such as a folder that was dropped, is not the one that is looked for.
-            match Candidate::of(file).await.unwrap_or_else(Candidate::Refused) {
+            match Candidate::of(file, limits).await.unwrap_or_else(Candidate::Refused) {
                 Candidate::Model(model_json) => models.push(Found { json: file, model_json: *model_json }),
                 Candidate::Refused(error) => refused.push((file, error)),
                 Candidate::NoJson => {}
@@ -48,17 +48,16 @@ enum Candidate {
 }
 
 impl Candidate {
-    async fn of(file: &PickedFile) -> Result<Self, Error> {
+    async fn of(file: &PickedFile, limits: &Limits) -> Result<Self, Error> {
         let (source, length) = (file.source(), file.byte_length());
         let is_called_json = file.name().to_ascii_lowercase().ends_with(".json");
         if !is_called_json && !may_be_json(&source.read(0..length.min(HEAD)).await?) {
             return Ok(Self::NoJson);
         }
-        if length > MAX_JSON_BYTES {
-            let message = format!("it has {length} bytes, more than the limit of {MAX_JSON_BYTES} for JSON");
-            return Ok(Self::Refused(Error::new(ErrorKind::LimitExceeded, message)));
+        if let Err(error) = limits.check(Limit::JsonBytes, length) {
+            return Ok(Self::Refused(error.into()));
         }
-        Ok(match ModelJson::parse(&source.read(0..length).await?) {
+        Ok(match ModelJson::parse_with(&source.read(0..length).await?, limits) {
             Ok(model_json) => Self::Model(Box::new(model_json)),
             Err(error) => Self::Refused(error.into()),
         })
