@@ -1,7 +1,10 @@
 //! What `cargo xtask bench browser` measures of ours. The page keeps the time.
 
 use futures::FutureExt as _;
-use tfjs_io::{Bytes, LoadOptions, ModelArtifacts, ModelJson, Segment, SurplusBytes, decode_weights, default_router};
+use tfjs_io::{
+    Bytes, Durability, LoadOptions, ModelArtifacts, ModelJson, SaveOptions, Segment, SurplusBytes, decode_weights,
+    default_router,
+};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::failure::Failure;
@@ -30,8 +33,9 @@ impl Held {
     }
 
     /// Saves the model; the copy shares the weights.
-    pub async fn save(self, url: String) -> Result<Self, Failure> {
-        tfjs_io::save(&self.0, &url).await?;
+    pub async fn save(self, url: String, wait_for_disk: bool) -> Result<Self, Failure> {
+        let durability = if wait_for_disk { Durability::Strict } else { Durability::Relaxed };
+        default_router()?.save(&self.0, &url, &SaveOptions::new().with_durability(durability)).await?;
         Ok(self)
     }
 

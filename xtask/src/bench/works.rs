@@ -331,6 +331,15 @@ const WORKS: &[Work] = &[
         demands: &[Demand::Tfjs(1.0)],
     },
     Work {
+        id: "browser-save-relaxed",
+        work: "in Chromium: the same without waiting for the disk, as TensorFlow.js does",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Page,
+        yardstick: None,
+        has_tfjs: true,
+        demands: &[Demand::Tfjs(1.0)],
+    },
+    Work {
         id: "browser-load",
         work: "in Chromium: load 100 MB from IndexedDB",
         unit: Unit::GigabytesPerSecond,

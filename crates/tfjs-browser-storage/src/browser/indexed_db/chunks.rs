@@ -19,6 +19,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use tfjs_artifacts::{ByteSource, Error, ErrorKind};
+use tfjs_router::Durability;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::IdbKeyRange;
@@ -86,16 +87,22 @@ pub(super) struct Writing {
     pub(super) database: Database,
     lock: Option<Lock>,
     patience: Duration,
+    durability: Durability,
 }
 
 impl Writing {
     /// Writes all weights, a chunk at a time.
-    pub(super) async fn all(weights: &mut Incoming<'_>, byte_length: u64, patience: Duration) -> Result<Self, Error> {
+    pub(super) async fn all(
+        weights: &mut Incoming<'_>,
+        byte_length: u64,
+        patience: Duration,
+        durability: Durability,
+    ) -> Result<Self, Error> {
         let set = ChunkSet::new(byte_length);
         let lock =
             Locks::required("save fewer weights, or allow a larger record")?.exclusive(&set.lock(), patience).await?;
         let database = Database::open(patience).await?;
-        let this = Self { set, database, lock: Some(lock), patience };
+        let this = Self { set, database, lock: Some(lock), patience, durability };
         for (index, size) in (0u64..).zip(sizes(byte_length, CHUNK)) {
             let bytes = weights.take(size).await?;
             this.put(index, &bytes).await.map_err(|error| explain(error, "the weights cannot be written"))?;
@@ -107,7 +114,7 @@ impl Writing {
         let chunk = Object::new();
         Reflect::set(&chunk, &record::MODEL_PATH.into(), &self.set.key(index))?;
         Reflect::set(&chunk, &BYTES.into(), bytes)?;
-        let transaction = Transaction::begin(self.database.get(), Mode::Write)?;
+        let transaction = Transaction::begin(self.database.get(), Mode::Write(self.durability))?;
         transaction.models()?.put(&chunk)?;
         Ok(transaction.complete().await?)
     }
@@ -245,7 +252,8 @@ pub(super) fn sweep_later(patience: Duration) {
 
 async fn remove(set: &ChunkSet, patience: Duration) -> Result<(), Failed> {
     let database = Database::open(patience).await?;
-    let transaction = Transaction::begin(database.get(), Mode::Write)?;
+    // What is not removed now is left over, and removed later.
+    let transaction = Transaction::begin(database.get(), Mode::Write(Durability::Relaxed))?;
     transaction.models()?.delete(&set.range()?)?;
     Ok(transaction.complete().await?)
 }

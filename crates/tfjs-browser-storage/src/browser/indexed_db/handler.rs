@@ -10,7 +10,7 @@ use tfjs_artifacts::{
     Segment,
 };
 use tfjs_router::{
-    ListedModel, LoadHandler, LoadOptions, ModelStore, ModelUrl, ProgressMeter, RemoveOptions, SaveHandler,
+    Durability, ListedModel, LoadHandler, LoadOptions, ModelStore, ModelUrl, ProgressMeter, RemoveOptions, SaveHandler,
     SaveOptions, finish_load,
 };
 use wasm_bindgen::JsValue;
@@ -162,7 +162,7 @@ impl IndexedDbHandler {
                 let stored = if byte_length <= self.largest_record {
                     StoredAs::WeightData(incoming.take_all().await?)
                 } else {
-                    let chunks = Writing::all(&mut incoming, byte_length, self.patience).await;
+                    let chunks = Writing::all(&mut incoming, byte_length, self.patience, options.durability).await;
                     let written = writing.insert(self.explain_full(chunks, needed).await?);
                     StoredAs::Chunks(written.set.clone())
                 };
@@ -174,7 +174,8 @@ impl IndexedDbHandler {
         let parts = Parts::of(artifacts, layout.as_ref(), Keeps::Values)?;
         let result = SaveResult::now(artifacts);
         let records = Records::new(&self.name, parts, weights.as_ref(), &result.model_artifacts_info)?;
-        let put = self.put(&records, writing.as_ref()).await.map_err(|failed| self.explain_put(failed));
+        let put = self.put(&records, writing.as_ref(), options.durability).await;
+        let put = put.map_err(|failed| self.explain_put(failed));
         let has_chunks = self.explain_full(put, needed).await?;
         if let Some(written) = writing {
             written.keep();
@@ -212,7 +213,7 @@ impl IndexedDbHandler {
     }
 
     /// Both records in one transaction, so that none is there without the other. Tells whether there are chunks of any model.
-    async fn put(&self, records: &Records, writing: Option<&Writing>) -> Result<bool, Failed> {
+    async fn put(&self, records: &Records, writing: Option<&Writing>, durability: Durability) -> Result<bool, Failed> {
         let opened;
         let database = if let Some(writing) = writing {
             &writing.database
@@ -220,7 +221,7 @@ impl IndexedDbHandler {
             opened = Database::open(self.patience).await?;
             &opened
         };
-        let transaction = Transaction::begin(database.get(), Mode::Write)?;
+        let transaction = Transaction::begin(database.get(), Mode::Write(durability))?;
         transaction.infos()?.put(&records.info)?;
         transaction.models()?.put(&records.model)?;
         let chunks = transaction.models()?.count_with_key(&chunks::of_all_models()?)?;
@@ -244,7 +245,7 @@ impl IndexedDbHandler {
     /// Removes both records, and gives the info that was there, and the key of the model.
     async fn delete(&self) -> Result<(JsValue, JsValue), Failed> {
         let database = Database::open(self.patience).await?;
-        let transaction = Transaction::begin(database.get(), Mode::Write)?;
+        let transaction = Transaction::begin(database.get(), Mode::Write(Durability::Strict))?;
         let name = JsValue::from_str(&self.name);
         let info = transaction.infos()?.get(&name)?;
         let model = transaction.models()?.get_key(&name)?;

@@ -5,6 +5,7 @@
 
 use futures::channel::oneshot;
 use js_sys::{Function, Object, Reflect};
+use tfjs_router::Durability;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{IdbDatabase, IdbTransaction};
@@ -26,7 +27,7 @@ pub(super) struct Transaction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     Read,
-    Write,
+    Write(Durability),
 }
 
 impl Transaction {
@@ -89,11 +90,16 @@ fn reason(transaction: &IdbTransaction) -> JsValue {
     }
 }
 
-/// `strict`: complete means that the disk has it. What is removed after a move relies on that.
+/// `strict` means that when it is complete the disk has it, `relaxed` that the system has.
 fn begin(database: &IdbDatabase, mode: Mode) -> Result<IdbTransaction, JsValue> {
     let stores = js_sys::Array::of2(&MODELS_STORE.into(), &MODEL_INFO_STORE.into());
-    let (mode, options) = (if mode == Mode::Write { "readwrite" } else { "readonly" }, Object::new());
-    Reflect::set(&options, &"durability".into(), &"strict".into())?;
+    let (mode, durability) = match mode {
+        Mode::Read => ("readonly", "relaxed"),
+        Mode::Write(Durability::Strict) => ("readwrite", "strict"),
+        Mode::Write(Durability::Relaxed) => ("readwrite", "relaxed"),
+    };
+    let options = Object::new();
+    Reflect::set(&options, &"durability".into(), &durability.into())?;
     let function: Function = Reflect::get(database, &"transaction".into())?.unchecked_into();
     Ok(function.call3(database, &stores, &mode.into(), &options)?.unchecked_into())
 }
