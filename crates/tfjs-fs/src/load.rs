@@ -43,9 +43,7 @@ impl Opened {
         })?;
         let topology = match &entry {
             Entry::Json(_) => None,
-            Entry::Pair { topology, .. } => {
-                Some(ModelTopology::GraphDef(read_whole(topology, limits, Limit::GraphDefBytes)?.into()))
-            }
+            Entry::Pair { topology, .. } => Some(graph_def(topology, limits)?),
         };
         let segments = open_shards(&entry, &model_json)?;
         Ok(Self { entry, model_json, topology, segments })
@@ -63,6 +61,11 @@ impl Opened {
         }
         Ok(artifacts)
     }
+}
+
+fn graph_def(path: &Path, limits: &Limits) -> Result<ModelTopology, Error> {
+    let topology = ModelTopology::graph_def(read_whole(path, limits, Limit::GraphDefBytes)?);
+    topology.map_err(|error| Error::from(error).with_operation(Operation::Load).with_location(&path.to_string_lossy()))
 }
 
 /// Looks at all weight files; those that are missing are named together.
