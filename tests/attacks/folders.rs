@@ -128,6 +128,8 @@ pub(crate) fn attacks() -> Vec<Attack> {
             },
         ),
     ];
+    #[cfg(unix)]
+    attacks.extend(links());
     if cfg!(unix) {
         attacks.push(attack(
             "folder-json-fifo",
@@ -147,6 +149,72 @@ pub(crate) fn attacks() -> Vec<Attack> {
         }));
     }
     attacks
+}
+
+/// Links that lead out of the folder; `secret.bin` beside it is as good a weight file as any.
+#[cfg(unix)]
+fn links() -> Vec<Attack> {
+    use std::os::unix::fs::symlink;
+
+    let attack = |name, make| Attack {
+        name,
+        rule: "links stay in the folder of the model",
+        kind: ErrorKind::InvalidData,
+        says: "leads out of the model's folder",
+        how: How::Folder(make),
+    };
+    vec![
+        attack("link-shard", |folder| {
+            write(folder, "model.json", &GOOD.replace("w.bin", "link.bin"));
+            symlink("../secret.bin", folder.join("link.bin")).unwrap();
+            ""
+        }),
+        attack("link-shard-absolute", |folder| {
+            write(folder, "model.json", &GOOD.replace("w.bin", "link.bin"));
+            symlink(folder.parent().unwrap().join("secret.bin"), folder.join("link.bin")).unwrap();
+            ""
+        }),
+        attack("link-folder", |folder| {
+            write(folder, "model.json", &GOOD.replace("w.bin", "up/secret.bin"));
+            symlink("..", folder.join("up")).unwrap();
+            ""
+        }),
+        attack("link-to-a-link", |folder| {
+            write(folder, "model.json", &GOOD.replace("w.bin", "one.bin"));
+            symlink("two.bin", folder.join("one.bin")).unwrap();
+            symlink("../secret.bin", folder.join("two.bin")).unwrap();
+            ""
+        }),
+        attack("link-to-nothing", |folder| {
+            write(folder, "model.json", &GOOD.replace("w.bin", "link.bin"));
+            symlink("../nothing.bin", folder.join("link.bin")).unwrap();
+            ""
+        }),
+        attack("link-shard-device", |folder| {
+            write(folder, "model.json", &GOOD.replace("w.bin", "zero"));
+            symlink("/dev/zero", folder.join("zero")).unwrap();
+            ""
+        }),
+        attack("link-json", |folder| {
+            fs::write(folder.parent().unwrap().join("other.json"), GOOD).unwrap();
+            symlink("../other.json", folder.join("model.json")).unwrap();
+            ""
+        }),
+        attack("link-json-named", |folder| {
+            symlink("/etc/passwd", folder.join("model.json")).unwrap();
+            "model.json"
+        }),
+        attack("link-json-device", |folder| {
+            symlink("/proc/self/environ", folder.join("model.json")).unwrap();
+            ""
+        }),
+        attack("link-pb", |folder| {
+            pair(folder, b"\x0a\x00");
+            fs::remove_file(folder.join("tensorflowjs_model.pb")).unwrap();
+            symlink("../secret.bin", folder.join("tensorflowjs_model.pb")).unwrap();
+            ""
+        }),
+    ]
 }
 
 fn write(folder: &Path, name: &str, text: &str) {

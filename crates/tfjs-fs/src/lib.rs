@@ -4,6 +4,7 @@
 mod blocking;
 mod error;
 mod handler;
+mod links;
 mod load;
 mod model_dir;
 mod ownership;

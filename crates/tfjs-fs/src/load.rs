@@ -8,19 +8,20 @@ use std::sync::Arc;
 use tfjs_artifacts::{
     Error, ErrorKind, Limit, Limits, ModelArtifacts, ModelJson, ModelTopology, Operation, Segment, SurplusBytes,
 };
-use tfjs_router::{LoadOptions, finish_load};
+use tfjs_router::{Links, LoadOptions, finish_load};
 
 use crate::blocking::blocking;
 use crate::error::io_error;
-use crate::model_dir::Entry;
+use crate::links;
+use crate::model_dir::{Entry, folder_of};
 use crate::source::FileSource;
 
 pub(crate) async fn load(
     find: impl FnOnce() -> Result<Entry, Error> + Send + 'static,
     options: &LoadOptions,
 ) -> Result<ModelArtifacts, Error> {
-    let limits = options.limits;
-    let opened = blocking(move || Opened::open(find()?, &limits)).await?;
+    let (limits, links) = (options.limits, options.links);
+    let opened = blocking(move || Opened::open(find()?, &limits, links)).await?;
     let location = opened.entry.manifest().to_string_lossy().into_owned();
     let finished = finish_load(opened.assemble(options.surplus_bytes).await?, options).await;
     finished.map_err(|error| error.with_operation(Operation::Load).with_location(&location))
@@ -36,16 +37,21 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
-    pub(crate) fn open(entry: Entry, limits: &Limits) -> Result<Self, Error> {
+    pub(crate) fn open(entry: Entry, limits: &Limits, links: Links) -> Result<Self, Error> {
+        let folder = folder_of(entry.manifest()).to_path_buf();
+        links::check(&folder, entry.manifest(), links, Operation::Load)?;
         let bytes = read_whole(entry.manifest(), limits, Limit::JsonBytes)?;
         let model_json = ModelJson::parse_with(&bytes, limits).map_err(|error| {
             Error::from(error).with_operation(Operation::Load).with_location(&entry.manifest().to_string_lossy())
         })?;
         let topology = match &entry {
             Entry::Json(_) => None,
-            Entry::Pair { topology, .. } => Some(graph_def(topology, limits)?),
+            Entry::Pair { topology, .. } => {
+                links::check(folder_of(topology), topology, links, Operation::Load)?;
+                Some(graph_def(topology, limits)?)
+            }
         };
-        let segments = open_shards(&entry, &model_json)?;
+        let segments = open_shards(&entry, &model_json, |file| links::check(&folder, file, links, Operation::Load))?;
         Ok(Self { entry, model_json, topology, segments })
     }
 
@@ -69,11 +75,17 @@ fn graph_def(path: &Path, limits: &Limits) -> Result<ModelTopology, Error> {
 }
 
 /// Looks at all weight files; those that are missing are named together.
-fn open_shards(entry: &Entry, model_json: &ModelJson) -> Result<Vec<Segment>, Error> {
+fn open_shards(
+    entry: &Entry,
+    model_json: &ModelJson,
+    check: impl Fn(&Path) -> Result<(), Error>,
+) -> Result<Vec<Segment>, Error> {
     let mut segments = Vec::new();
     let mut missing = Vec::new();
     for path in model_json.paths() {
-        match FileSource::open(entry.shard(path)) {
+        let file = entry.shard(path);
+        check(&file)?;
+        match FileSource::open(file) {
             Ok(source) => segments.push(Segment::lazy(Arc::new(source))),
             Err(error) if error.kind() == ErrorKind::NotFound => missing.push((path, error)),
             Err(error) => return Err(error),

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use futures::{StreamExt as _, stream};
 use tfjs_artifacts::{BoxStream, Error, ErrorKind, Limits, ModelArtifactsInfo, Operation, SurplusBytes};
-use tfjs_router::{ListedModel, ModelUrl, RemoveOptions};
+use tfjs_router::{Links, ListedModel, ModelUrl, RemoveOptions};
 
 use crate::blocking::blocking;
 use crate::error::io_error;
+use crate::links;
 use crate::load::Opened;
 use crate::model_dir::{GRAPH_DEF, MODEL_JSON, WEIGHTS_MANIFEST, find, folder_of, json_files};
 use crate::ownership::Claimed;
@@ -18,11 +19,11 @@ use crate::staged::{lock, sync_folder};
 /// Removes the model at a path: what makes it visible first, then its weights, then its folder if nothing else is in it.
 pub(crate) async fn remove(path: PathBuf, options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
     let (lock, opened) = {
-        let (path, limits) = (path.clone(), options.limits);
+        let (path, limits, links) = (path.clone(), options.limits, options.links);
         let open = move || {
             let entry = find(&path, Operation::Remove).map_err(not_whole)?;
             let lock = lock(folder_of(entry.manifest()), Operation::Remove)?;
-            Ok((lock, Opened::open(entry, &limits).map_err(not_whole)?))
+            Ok((lock, Opened::open(entry, &limits, links).map_err(not_whole)?))
         };
         blocking(open).await?
     };
@@ -58,6 +59,12 @@ pub(crate) async fn remove(path: PathBuf, options: &RemoveOptions) -> Result<Mod
 fn not_whole(error: Error) -> Error {
     if error.kind() == ErrorKind::NotFound && error.operation() == Some(Operation::Remove) {
         return error;
+    }
+    if links::is_refusal(&error) {
+        // The innermost layer says that it was loaded.
+        return Error::new(error.kind(), "the model has a link that leads out of its folder")
+            .with_operation(Operation::Remove)
+            .with_source(error);
     }
     let message = "the model is not whole, so its files cannot be told from others; remove them by hand";
     Error::new(error.kind(), message).with_operation(Operation::Remove).with_source(error)
@@ -117,8 +124,10 @@ impl Candidate {
     /// The model, or nothing if it is just another JSON file.
     async fn look(self) -> Result<Option<ListedModel>, Error> {
         let path = self.path;
-        let opened =
-            blocking(move || find(&path, Operation::List).and_then(|entry| Opened::open(entry, &Limits::new()))).await;
+        let opened = blocking(move || {
+            find(&path, Operation::List).and_then(|entry| Opened::open(entry, &Limits::new(), Links::StayInside))
+        })
+        .await;
         let listed = match opened {
             Ok(opened) => Claimed::by_opened(opened, SurplusBytes::Allow).await,
             Err(error) => Err(error),
