@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use crate::{Limit, LimitError, Limits, RawJson, Weights};
+use crate::{GraphDefError, Limit, LimitError, Limits, RawJson, Weights, graph_def};
 
 /// A model as it is saved and loaded: what TensorFlow.js calls `ModelArtifacts`.
 ///
@@ -46,6 +46,18 @@ pub enum ModelTopology {
     Json(RawJson),
     /// A binary TensorFlow `GraphDef` (`.pb`), as converters before TensorFlow.js 1.0 wrote.
     GraphDef(Bytes),
+}
+
+impl ModelTopology {
+    /// A binary `GraphDef` as a file has it, if it can be one: of a message of protocol buffers, which is walked from outside.
+    ///
+    /// # Errors
+    /// [`GraphDefError`] when it is empty, cut short, an HTML page or anything else.
+    pub fn graph_def(bytes: impl Into<Bytes>) -> Result<Self, GraphDefError> {
+        let bytes = bytes.into();
+        graph_def::check(&bytes)?;
+        Ok(Self::GraphDef(bytes))
+    }
 }
 
 /// What kind of model it is.

@@ -11,7 +11,7 @@ use tfjs_io::{
     SurplusBytes,
 };
 
-use crate::limits::LimitArgs;
+use crate::trust::TrustArgs;
 
 /// What is given to others says which commit it was made from.
 const VERSION: &str = match option_env!("TFJS_VERSION") {
@@ -51,7 +51,7 @@ pub(crate) enum Command {
         #[arg(long)]
         allow_surplus: bool,
         #[command(flatten)]
-        limits: LimitArgs,
+        trust: TrustArgs,
     },
     /// Lists the models below a folder or store
     Ls {
@@ -84,7 +84,7 @@ pub(crate) struct Source {
     #[arg(long)]
     allow_surplus: bool,
     #[command(flatten)]
-    pub(crate) limits: LimitArgs,
+    pub(crate) trust: TrustArgs,
     #[command(flatten)]
     pub(crate) http: Http,
 }
@@ -135,7 +135,7 @@ pub(crate) struct Transfer {
     #[arg(long)]
     allow_surplus: bool,
     #[command(flatten)]
-    pub(crate) limits: LimitArgs,
+    pub(crate) trust: TrustArgs,
     #[command(flatten)]
     pub(crate) http: Http,
 }
@@ -175,7 +175,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_json_size: Option<NonZeroU64>,
     #[command(flatten)]
-    pub(crate) limits: LimitArgs,
+    pub(crate) trust: TrustArgs,
     /// The most uploads at a time
     #[arg(long, value_name = "N")]
     pub(crate) max_uploads: Option<NonZeroUsize>,

@@ -21,8 +21,8 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Verify(source) => verify::run(&source).await,
         Command::Cp(transfer) => transfer::copy(&transfer).await,
         Command::Mv(transfer) => transfer::rename(&transfer).await,
-        Command::Rm { url, json, allow_surplus, limits } => {
-            rm::run(&url, json, surplus_bytes(allow_surplus), &limits).await
+        Command::Rm { url, json, allow_surplus, trust } => {
+            rm::run(&url, json, surplus_bytes(allow_surplus), &trust).await
         }
         Command::Ls { url, json } => ls::run(&url, json).await,
         Command::Serve(serve) => serve::run(&serve, std::future::pending()).await,
@@ -32,6 +32,6 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
 
 /// Loads a model without reading its weights.
 async fn load_lazily(source: &Source) -> Result<ModelArtifacts, tfjs_io::Error> {
-    let options = source.limits.load(LoadOptions::lazy().with_surplus_bytes(source.surplus_bytes()));
+    let options = source.trust.load(LoadOptions::lazy().with_surplus_bytes(source.surplus_bytes()));
     source.http.router()?.load(&source.url, &options).await
 }

@@ -3,9 +3,9 @@
 
 mod args;
 mod commands;
-mod limits;
 mod output;
 mod progress;
+mod trust;
 
 use std::process::ExitCode;
 

@@ -10,11 +10,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tfjs_artifacts::{Error, Operation};
+use tfjs_router::Links;
 
 use crate::disk::Disk;
 use crate::error::io_error;
 use crate::journal::{JOURNAL, Journal};
 use crate::leftovers;
+use crate::links;
 use crate::model_dir::folder_of;
 use crate::replace::refused;
 use crate::stage::Stage;
@@ -65,8 +67,12 @@ pub(crate) fn commit(stage: &Stage, journal: &Journal, operation: Operation) -> 
 ///
 /// # Errors
 /// When the list that was left cannot be read, or carried out.
-pub(crate) fn recover(disk: &dyn Disk, folder: &Path) -> Result<(), Error> {
+pub(crate) fn recover(disk: &dyn Disk, folder: &Path, links: Links) -> Result<(), Error> {
     if let Some(journal) = Journal::read(folder)? {
+        // The list may have come with the model, like a link.
+        for file in journal.files(folder) {
+            links::check(folder, folder_of(&file), links, Operation::Save)?;
+        }
         finish(disk, folder, &journal)?;
         let name = folder.join(JOURNAL);
         let removed = disk.remove_file(&name).and_then(|()| disk.sync_folder(folder));

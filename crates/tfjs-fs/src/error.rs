@@ -9,16 +9,20 @@ use crate::replace::{IN_USE, is_in_use};
 
 /// What the system said about a file.
 pub(crate) fn io_error(error: io::Error, operation: Operation, path: &Path) -> Error {
-    let (kind, message) = if is_in_use(&error) { (ErrorKind::Conflict, IN_USE) } else { describe(error.kind()) };
+    let (kind, message) =
+        if is_in_use(&error) { (ErrorKind::Conflict, IN_USE) } else { describe(error.kind(), operation) };
     Error::new(kind, message).with_operation(operation).with_location(&path.to_string_lossy()).with_source(error)
 }
 
-fn describe(kind: io::ErrorKind) -> (ErrorKind, &'static str) {
+fn describe(kind: io::ErrorKind, operation: Operation) -> (ErrorKind, &'static str) {
     use io::ErrorKind as Io;
     match kind {
         Io::NotFound => (ErrorKind::NotFound, "there is no such file or folder"),
         Io::PermissionDenied | Io::ReadOnlyFilesystem => (ErrorKind::PermissionDenied, "the system refused access"),
         Io::AlreadyExists => (ErrorKind::AlreadyExists, "it exists already"),
+        Io::NotADirectory if matches!(operation, Operation::Load | Operation::Read) => {
+            (ErrorKind::NotFound, "a part of the path is a file, so there is nothing below it")
+        }
         Io::NotADirectory => (ErrorKind::AlreadyExists, "a part of the path is a file, not a folder"),
         Io::IsADirectory => (ErrorKind::InvalidData, "it is a folder, not a file"),
         Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge => (ErrorKind::StorageFull, "there is no room left"),
@@ -49,7 +53,7 @@ mod tests {
             (io::ErrorKind::PermissionDenied, ErrorKind::PermissionDenied),
             (io::ErrorKind::ReadOnlyFilesystem, ErrorKind::PermissionDenied),
             (io::ErrorKind::AlreadyExists, ErrorKind::AlreadyExists),
-            (io::ErrorKind::NotADirectory, ErrorKind::AlreadyExists),
+            (io::ErrorKind::NotADirectory, ErrorKind::NotFound),
             (io::ErrorKind::IsADirectory, ErrorKind::InvalidData),
             (io::ErrorKind::StorageFull, ErrorKind::StorageFull),
             (io::ErrorKind::QuotaExceeded, ErrorKind::StorageFull),
@@ -64,5 +68,7 @@ mod tests {
             assert_eq!(error.kind(), ours, "{system:?}");
             assert!(error.to_string().starts_with("cannot load `/x`: "), "{error}");
         }
+        let saving = io_error(io::ErrorKind::NotADirectory.into(), Operation::Save, Path::new("/x/y"));
+        assert_eq!(saving.kind(), ErrorKind::AlreadyExists, "what is there is in the way of a folder");
     }
 }

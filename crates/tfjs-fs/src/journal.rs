@@ -118,6 +118,11 @@ impl Journal {
         self.renames.iter().map(|(_, to)| to.as_str()).filter(|name| !name.contains('/'))
     }
 
+    /// All files that the list names.
+    pub(crate) fn files<'j>(&'j self, folder: &'j Path) -> impl Iterator<Item = PathBuf> + 'j {
+        self.names().map(|name| folder.join(name))
+    }
+
     /// The files that no longer make a model visible.
     pub(crate) fn hidden<'j>(&'j self, folder: &'j Path) -> impl Iterator<Item = PathBuf> + 'j {
         self.hidden.iter().map(|name| folder.join(name))

@@ -12,6 +12,7 @@ mod faulty;
 mod handler;
 mod journal;
 mod leftovers;
+mod links;
 mod load;
 mod lock;
 mod made_folders;

@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tfjs_artifacts::{
     Error, ErrorKind, Limit, Limits, ModelArtifacts, ModelJson, ModelTopology, Operation, Segment, SurplusBytes,
 };
-use tfjs_router::{LoadOptions, Progress, ProgressSink, finish_load};
+use tfjs_router::{Links, LoadOptions, Progress, ProgressSink, finish_load};
 
 use crate::blocking::blocking;
 use crate::error::io_error;
+use crate::links;
 use crate::model_dir::{Entry, folder_of};
 use crate::same_file::check_distinct;
 use crate::source::FileSource;
@@ -26,12 +27,12 @@ pub(crate) async fn load(
 ) -> Result<ModelArtifacts, Error> {
     let find = Arc::new(find);
     let attempts = Arc::new(Attempts::new());
-    let limits = options.limits;
+    let (limits, links) = (options.limits, options.links);
     let mut options = options.clone();
     options.progress = options.progress.as_ref().map(monotone);
     loop {
         let find = Arc::clone(&find);
-        let opened = blocking(move || Opened::find(|| find(), &limits)).await?;
+        let opened = blocking(move || Opened::find(|| find(), &limits, links)).await?;
         let (moment, folder) = (Arc::clone(&opened.moment), folder_of(opened.entry.manifest()).to_path_buf());
         let location = opened.entry.manifest().to_string_lossy().into_owned();
         let loaded = match opened.assemble(options.surplus_bytes).await {
@@ -76,13 +77,13 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// Opens what `find` finds, again if somebody changes it meanwhile.
-    pub(crate) fn find(find: impl Fn() -> Result<Entry, Error>, limits: &Limits) -> Result<Self, Error> {
+    pub(crate) fn find(find: impl Fn() -> Result<Entry, Error>, limits: &Limits, links: Links) -> Result<Self, Error> {
         let attempts = Attempts::new();
         loop {
             let entry = find()?;
             let folder = folder_of(entry.manifest()).to_path_buf();
             let moment = Moment::of(View::of(&folder)?, &entry.files());
-            let opened = Self::open(entry, moment.view(), limits);
+            let opened = Self::open(entry, moment.view(), limits, links);
             if moment.is_now() {
                 return opened.map(|opened| opened.at(moment));
             }
@@ -90,7 +91,9 @@ impl Opened {
         }
     }
 
-    fn open(entry: Entry, view: &View, limits: &Limits) -> Result<Parts, Error> {
+    fn open(entry: Entry, view: &View, limits: &Limits, links: Links) -> Result<Parts, Error> {
+        let folder = folder_of(entry.manifest()).to_path_buf();
+        check_links(view, &folder, entry.manifest(), links)?;
         let bytes = view.read(entry.manifest(), limits, Limit::JsonBytes)?;
         let model_json = ModelJson::parse_with(&bytes, limits).map_err(|error| {
             Error::from(error).with_operation(Operation::Load).with_location(&entry.manifest().to_string_lossy())
@@ -98,10 +101,11 @@ impl Opened {
         let topology = match &entry {
             Entry::Json(_) => None,
             Entry::Pair { topology, .. } => {
-                Some(ModelTopology::GraphDef(view.read(topology, limits, Limit::GraphDefBytes)?.into()))
+                check_links(view, folder_of(topology), topology, links)?;
+                Some(graph_def(view, topology, limits)?)
             }
         };
-        let segments = open_shards(view, &entry, &model_json)?;
+        let segments = open_shards(view, &entry, &model_json, links)?;
         Ok(Parts { entry, model_json, topology, segments })
     }
 
@@ -134,12 +138,28 @@ impl Parts {
     }
 }
 
+/// Refuses a file if a link on the way to it leads out of the model's folder, by whichever of its names it is read.
+fn check_links(view: &View, folder: &Path, file: &Path, links: Links) -> Result<(), Error> {
+    links::check(folder, file, links, Operation::Load)?;
+    match view.look(file) {
+        Ok((name, _)) if name != file => links::check(folder, &name, links, Operation::Load),
+        _ => Ok(()),
+    }
+}
+
+fn graph_def(view: &View, path: &Path, limits: &Limits) -> Result<ModelTopology, Error> {
+    let topology = ModelTopology::graph_def(view.read(path, limits, Limit::GraphDefBytes)?);
+    topology.map_err(|error| Error::from(error).with_operation(Operation::Load).with_location(&path.to_string_lossy()))
+}
+
 /// Looks at all weight files; those that are missing are named together.
-fn open_shards(view: &View, entry: &Entry, model_json: &ModelJson) -> Result<Vec<Segment>, Error> {
+fn open_shards(view: &View, entry: &Entry, model_json: &ModelJson, links: Links) -> Result<Vec<Segment>, Error> {
     let mut files = Vec::new();
     let mut missing = Vec::new();
     for path in model_json.paths() {
-        match FileSource::open(view, entry.shard(path)) {
+        let file = entry.shard(path);
+        check_links(view, folder_of(entry.manifest()), &file, links)?;
+        match FileSource::open(view, file) {
             Ok(source) => files.push((path, source)),
             Err(error) if error.kind() == ErrorKind::NotFound => missing.push((path, error)),
             Err(error) => return Err(error),

@@ -7,6 +7,7 @@ use tfjs_artifacts::{
     DateSaved, Error, ErrorKind, Limit, Limits, ManifestError, ModelArtifactsInfo, ModelJson, Operation, SurplusBytes,
     Weights,
 };
+use tfjs_router::Links;
 
 use crate::blocking::blocking;
 use crate::disk::Disk;
@@ -32,10 +33,10 @@ pub(crate) struct Claimed {
 
 impl Claimed {
     /// What the model of these files claims; no weight file if it is not whole.
-    pub(crate) async fn by(entry: Entry) -> Self {
+    pub(crate) async fn by(entry: Entry, links: Links) -> Self {
         let heads = entry.files().iter().map(|file| file.to_path_buf()).collect();
         let folder = folder_of(entry.manifest()).to_path_buf();
-        let opened = blocking(move || Opened::find(|| Ok(entry.clone()), &Limits::new())).await;
+        let opened = blocking(move || Opened::find(|| Ok(entry.clone()), &Limits::new(), links)).await;
         let claimed = match opened {
             Ok(opened) => Self::by_opened(opened, SurplusBytes::Reject).await.map(|(claimed, _)| claimed),
             Err(error) => Err(error),

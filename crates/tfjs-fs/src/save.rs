@@ -9,12 +9,13 @@ use tfjs_artifacts::{
     Error, ErrorKind, ModelArtifacts, ModelTopology, Operation, RelPath, SaveResult, ShardLayout,
     encode_legacy_manifest, encode_model_json,
 };
-use tfjs_router::{Digests, ProgressMeter, SaveOptions};
+use tfjs_router::{Digests, Links, ProgressMeter, SaveOptions};
 
 use crate::blocking::blocking;
 use crate::commit::recover;
 use crate::disk::Disk;
 use crate::journal::Journal;
+use crate::links;
 use crate::lock::lock;
 use crate::model_dir::{Destination, Entry, GRAPH_DEF, WEIGHTS_MANIFEST, find, folder_of, has_extension, join};
 use crate::ownership::{Claimed, Neighbours, above};
@@ -44,11 +45,13 @@ async fn save_to(
     let mut heads = heads(artifacts, destination, layout.as_ref())?;
 
     let targets = Targets::new(destination, layout.as_ref(), options);
-    targets.check(&replaced(destination).await).await?;
+    targets.check_links(options.links).await?;
+    targets.check(&replaced(destination, options.links).await).await?;
     // Dropped on any failure, and when this future is dropped: temporary files and folders made for them go away.
     let begin = {
-        let (disk, folder, durability) = (Arc::clone(&disk), destination.folder.clone(), options.durability);
-        move || Stage::begin(&disk, &folder, durability, Operation::Save)
+        let (disk, folder) = (Arc::clone(&disk), destination.folder.clone());
+        let (durability, links) = (options.durability, options.links);
+        move || Stage::begin(&disk, &folder, durability, links, Operation::Save)
     };
     let mut staged = Staged::begin(blocking(begin).await?);
     let mut meter = ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref());
@@ -68,14 +71,15 @@ async fn save_to(
     let result = SaveResult::now(artifacts);
 
     // From here on nobody else changes the folder; so it is brought into order, and what is replaced is looked at again.
-    let folder = destination.folder.clone();
+    let (folder, links) = (destination.folder.clone(), options.links);
     let lock = move || {
         let lock = lock(&folder, Operation::Save)?;
-        recover(disk.as_ref(), &folder)?;
+        recover(disk.as_ref(), &folder, links)?;
         Ok(lock)
     };
     let lock = blocking(lock).await?;
-    let replaced = replaced(destination).await;
+    targets.check_links(options.links).await?;
+    let replaced = replaced(destination, options.links).await;
     targets.check(&replaced).await?;
     // The lock goes along: a commit ends by itself when this future is dropped.
     blocking(move || {
@@ -108,12 +112,12 @@ fn take_the_place_of(replaced: &Claimed, staged: Staged) -> Result<(), Error> {
 
 /// The model that a save replaces: for a folder also one of the other kind, binary or JSON, which would otherwise be found in
 /// place of the new one.
-async fn replaced(destination: &Destination) -> Claimed {
+async fn replaced(destination: &Destination, links: Links) -> Claimed {
     let (folder, json) = (destination.folder.clone(), destination.folder.join(&destination.json));
     let is_file = destination.is_file;
     let find = move || if is_file { Ok(Entry::Json(json)) } else { find(&folder, Operation::Save) };
     match blocking(find).await {
-        Ok(entry) => Claimed::by(entry).await,
+        Ok(entry) => Claimed::by(entry, links).await,
         // There is none.
         Err(_) => Claimed::default(),
     }
@@ -138,6 +142,16 @@ impl Targets {
         folders.extend([destination.folder.clone(), above(&destination.folder)]);
         let json = destination.folder.join(&destination.json);
         Self { json, folders, files, are_chosen: options.weights_file_name.is_some() }
+    }
+
+    /// No link leads out of the folder on the way to a file that is written.
+    async fn check_links(&self, links: Links) -> Result<(), Error> {
+        let (folder, json, files) = (folder_of(&self.json).to_path_buf(), self.json.clone(), self.files.clone());
+        let check = move || {
+            let mut written = std::iter::once(&json).chain(&files);
+            written.try_for_each(|file| links::check(&folder, file, links, Operation::Save))
+        };
+        blocking(check).await
     }
 
     /// No file of another model, and no folder, is in the way.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 use tfjs_artifacts::{Error, Operation, RelPath, WeightData};
-use tfjs_router::{Digests, Durability, ProgressMeter};
+use tfjs_router::{Digests, Durability, Links, ProgressMeter};
 
 use crate::blocking::blocking;
 use crate::commit::{commit, recover};
@@ -42,17 +42,20 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Begins to change a folder, which is made if it is not there. What dead saves left in it goes.
+    /// Begins to change a folder, which is made for a save if it is not there. What dead saves left in it goes.
     pub(crate) fn begin(
         disk: &Arc<dyn Disk>,
         folder: &Path,
         durability: Durability,
+        links: Links,
         operation: Operation,
     ) -> Result<Self, Error> {
         let mut made = MadeFolders::new(Arc::clone(disk));
-        made.make(folder)?;
+        if operation == Operation::Save {
+            made.make(folder)?;
+        }
         let lock = lock(folder, operation)?;
-        recover(disk.as_ref(), folder)?;
+        recover(disk.as_ref(), folder, links)?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(GUARD_NAME.0).suffix(GUARD_NAME.1).rand_bytes(ID_LENGTH);
         let guard = builder.make_in(folder, |path| disk.create(path)).and_then(|guard| {

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use futures::{StreamExt as _, stream};
 use tfjs_artifacts::{BoxStream, Error, ErrorKind, Limits, ModelArtifactsInfo, Operation, SurplusBytes};
-use tfjs_router::{Durability, ListedModel, ModelUrl, RemoveOptions};
+use tfjs_router::{Durability, Links, ListedModel, ModelUrl, RemoveOptions};
 
 use crate::blocking::blocking;
 use crate::commit::{commit, recover};
 use crate::disk::Disk;
 use crate::error::io_error;
 use crate::journal::Journal;
+use crate::links;
 use crate::load::Opened;
 use crate::lock::lock;
 use crate::model_dir::{GRAPH_DEF, MODEL_JSON, WEIGHTS_MANIFEST, find, folder_of};
@@ -29,8 +30,8 @@ pub(crate) async fn remove(
     options: &RemoveOptions,
 ) -> Result<ModelArtifactsInfo, Error> {
     let begin = {
-        let (disk, path, limits) = (Arc::clone(&disk), path.clone(), options.limits);
-        move || Removal::begin(&disk, &path, &limits)
+        let (disk, path, limits, links) = (Arc::clone(&disk), path.clone(), options.limits, options.links);
+        move || Removal::begin(&disk, &path, &limits, links)
     };
     let (removal, opened) = blocking(begin).await?;
     let (claimed, info) = Claimed::by_opened(opened, options.surplus_bytes).await.map_err(not_whole)?;
@@ -56,13 +57,13 @@ struct Removal {
 }
 
 impl Removal {
-    fn begin(disk: &Arc<dyn Disk>, path: &Path, limits: &Limits) -> Result<(Self, Opened), Error> {
+    fn begin(disk: &Arc<dyn Disk>, path: &Path, limits: &Limits, links: Links) -> Result<(Self, Opened), Error> {
         let find = || find(path, Operation::Remove);
         let folder = folder_of(find().map_err(not_whole)?.manifest()).to_path_buf();
-        let stage = unless_full(Stage::begin(disk, &folder, Durability::Strict, Operation::Remove))?;
+        let stage = unless_full(Stage::begin(disk, &folder, Durability::Strict, links, Operation::Remove))?;
         let lock = lock(&folder, Operation::Remove)?;
-        recover(disk.as_ref(), &folder)?;
-        let opened = Opened::find(find, limits).map_err(not_whole)?;
+        recover(disk.as_ref(), &folder, links)?;
+        let opened = Opened::find(find, limits, links).map_err(not_whole)?;
         Ok((Self { stage, lock }, opened))
     }
 
@@ -120,6 +121,12 @@ fn not_whole(error: Error) -> Error {
     let is_about_the_path = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidUrl);
     if is_about_the_path && error.operation() == Some(Operation::Remove) {
         return error;
+    }
+    if links::is_refusal(&error) {
+        // The innermost layer says that it was loaded.
+        return Error::new(error.kind(), "the model has a link that leads out of its folder")
+            .with_operation(Operation::Remove)
+            .with_source(error);
     }
     let message = "the model is not whole, so its files cannot be told from others; remove them by hand";
     Error::new(error.kind(), message).with_operation(Operation::Remove).with_source(error)
@@ -181,7 +188,8 @@ impl Candidate {
     /// The model, or nothing if it is just another JSON file.
     async fn look(self) -> Result<Option<ListedModel>, Error> {
         let path = self.path;
-        let opened = blocking(move || Opened::find(|| find(&path, Operation::List), &Limits::new())).await;
+        let opened =
+            blocking(move || Opened::find(|| find(&path, Operation::List), &Limits::new(), Links::StayInside)).await;
         let listed = match opened {
             Ok(opened) => Claimed::by_opened(opened, SurplusBytes::Allow).await,
             Err(error) => Err(error),

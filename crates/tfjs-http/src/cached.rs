@@ -101,7 +101,10 @@ impl<S: IoHandler> Cached<S> {
 
     /// What is stored, lazily, if it is of this URL and whole. A damaged copy is none.
     async fn stored(&self, options: &LoadOptions) -> Result<Option<(ModelArtifacts, Validator)>, Error> {
-        let lazy = LoadOptions::lazy().with_surplus_bytes(options.surplus_bytes).with_limits(options.limits);
+        let lazy = LoadOptions::lazy()
+            .with_surplus_bytes(options.surplus_bytes)
+            .with_limits(options.limits)
+            .with_links(options.links);
         let mut artifacts = match self.store.load(&lazy).await {
             Ok(artifacts) => artifacts,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => return Ok(None),
@@ -149,7 +152,10 @@ impl<S: IoHandler> Cached<S> {
         options: &LoadOptions,
     ) -> Result<ModelArtifacts, Error> {
         let loader = Loader { session: &self.http.session, entry: &self.http.entry };
-        let lazy = LoadOptions::lazy().with_surplus_bytes(options.surplus_bytes).with_limits(options.limits);
+        let lazy = LoadOptions::lazy()
+            .with_surplus_bytes(options.surplus_bytes)
+            .with_limits(options.limits)
+            .with_links(options.links);
         let fetched = loader.load_weights(json, &lazy).await?;
         if let Some(weights) = &fetched.weights {
             weights.verify().await?;

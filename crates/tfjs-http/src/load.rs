@@ -73,7 +73,7 @@ impl Loader<'_> {
         let topology = match &self.entry.graph_def {
             Some(url) => {
                 let bytes = self.fetch(url, &options.limits, Limit::GraphDefBytes).await?;
-                Some(ModelTopology::GraphDef(bytes.into()))
+                Some(ModelTopology::graph_def(bytes).map_err(|error| at(url, Operation::Load)(error.into()))?)
             }
             None => None,
         };

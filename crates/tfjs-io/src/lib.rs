@@ -37,9 +37,9 @@ pub use tfjs_http::{
 };
 #[doc(no_inline)]
 pub use tfjs_router::{
-    Checksums, Durability, IoHandler, ListedModel, LoadHandler, LoadOptions, MemoryStore, ModelSource, ModelStore,
-    ModelUrl, Phase, Progress, ProgressMeter, ProgressSink, RemoveOptions, Route, Router, RouterBuilder, SaveHandler,
-    SaveOptions, WeightLoading, finish_load, from_memory, with_save_handler,
+    Checksums, Durability, IoHandler, Links, ListedModel, LoadHandler, LoadOptions, MemoryStore, ModelSource,
+    ModelStore, ModelUrl, Phase, Progress, ProgressMeter, ProgressSink, RemoveOptions, Route, Router, RouterBuilder,
+    SaveHandler, SaveOptions, WeightLoading, finish_load, from_memory, with_save_handler,
 };
 #[doc(no_inline)]
 pub use tfjs_weights::{

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tfjs_artifacts::{
-    BoxFuture, BoxStream, Error, MaybeSend, MaybeSync, ModelArtifacts, ModelArtifactsInfo, SaveResult,
+    BoxFuture, BoxStream, Error, MaybeSend, MaybeSync, ModelArtifacts, ModelArtifactsInfo, SaveResult, StoredSize,
 };
 
 use crate::{LoadOptions, ModelUrl, ProgressMeter, RemoveOptions, SaveOptions, WeightLoading};
@@ -50,6 +50,10 @@ pub fn finish_load(
         if options.weight_loading == WeightLoading::Eager
             && let Some(weights) = &artifacts.weights
         {
+            if weights.specs().any(|spec| matches!(spec.stored_size(), StoredSize::Strings(_))) {
+                // Their lengths may be beyond a limit, which is to be told before all of the bytes are read.
+                weights.locate().await?;
+            }
             artifacts.weights = Some(weights.load(|bytes| meter.advance(bytes)).await?);
         }
         meter.done();

@@ -22,7 +22,7 @@ mod url;
 pub use digests::Digests;
 pub use handler::{IoHandler, ListedModel, LoadHandler, ModelStore, SaveHandler, finish_load};
 pub use memory::MemoryStore;
-pub use options::{Checksums, Durability, LoadOptions, RemoveOptions, SaveOptions, WeightLoading};
+pub use options::{Checksums, Durability, Links, LoadOptions, RemoveOptions, SaveOptions, WeightLoading};
 pub use passthrough::{FromMemory, WithSaveHandler, from_memory, with_save_handler};
 pub use progress::{Phase, Progress, ProgressFn, ProgressMeter, ProgressSink};
 pub use route::{OpenLoad, OpenSave, OpenStore, PlaceOf, Route};

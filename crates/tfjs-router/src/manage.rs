@@ -119,7 +119,14 @@ impl Router {
         let check = lazy(load);
         self.check_arrived(&destination, &saved, &check).await?;
         self.check_unchanged(&source, &copied, &check).await?;
-        store.remove(&RemoveOptions::new().with_surplus_bytes(load.surplus_bytes).with_limits(load.limits)).await?;
+        store
+            .remove(
+                &RemoveOptions::new()
+                    .with_surplus_bytes(load.surplus_bytes)
+                    .with_limits(load.limits)
+                    .with_links(load.links),
+            )
+            .await?;
         Ok(saved)
     }
 

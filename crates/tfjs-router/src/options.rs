@@ -16,8 +16,22 @@ pub struct LoadOptions {
     pub surplus_bytes: SurplusBytes,
     /// How much of what the model claims is believed.
     pub limits: Limits,
+    /// Whether links may lead out of the model's folder.
+    pub links: Links,
     /// Who hears about progress.
     pub progress: Option<ProgressSink>,
+}
+
+/// What to do with links inside of a model's folder that lead out of it. Only file systems have any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "they are followed or they are not")]
+pub enum Links {
+    /// They are an error: what they lead to came from somewhere else than the model. The folder itself may be reached through
+    /// links.
+    #[default]
+    StayInside,
+    /// They are followed to read and to write. What they lead to is never removed.
+    Follow,
 }
 
 /// How to remove a model.
@@ -28,6 +42,8 @@ pub struct RemoveOptions {
     pub surplus_bytes: SurplusBytes,
     /// How much of what the model claims is believed: one that is beyond is not removed.
     pub limits: Limits,
+    /// Whether links may lead out of the model's folder; a model with such links is not removed otherwise.
+    pub links: Links,
 }
 
 impl RemoveOptions {
@@ -47,6 +63,13 @@ impl RemoveOptions {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Says whether links may lead out of the model's folder.
+    #[must_use]
+    pub fn with_links(mut self, links: Links) -> Self {
+        self.links = links;
         self
     }
 }
@@ -76,6 +99,8 @@ pub struct SaveOptions {
     pub checksums: Checksums,
     /// What a saved model survives.
     pub durability: Durability,
+    /// Whether links may lead out of the model's folder.
+    pub links: Links,
     /// Who hears about progress.
     pub progress: Option<ProgressSink>,
 }
@@ -136,6 +161,13 @@ impl LoadOptions {
         self
     }
 
+    /// Says whether links may lead out of the model's folder.
+    #[must_use]
+    pub fn with_links(mut self, links: Links) -> Self {
+        self.links = links;
+        self
+    }
+
     /// Says who hears about progress.
     #[must_use]
     pub fn with_progress(mut self, progress: ProgressSink) -> Self {
@@ -190,6 +222,13 @@ impl SaveOptions {
     #[must_use]
     pub fn with_checksums(mut self, checksums: Checksums) -> Self {
         self.checksums = checksums;
+        self
+    }
+
+    /// Says whether links may lead out of the model's folder.
+    #[must_use]
+    pub fn with_links(mut self, links: Links) -> Self {
+        self.links = links;
         self
     }
 

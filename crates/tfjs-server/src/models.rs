@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use tfjs_artifacts::{BoxStream, Error, Limits, ModelArtifacts, ModelArtifactsInfo, SaveResult};
-use tfjs_router::{ListedModel, LoadOptions, ModelSource, ModelUrl, RemoveOptions, Router, SaveOptions};
+use tfjs_router::{Links, ListedModel, LoadOptions, ModelSource, ModelUrl, RemoveOptions, Router, SaveOptions};
 
 use crate::ModelName;
 
@@ -15,6 +15,7 @@ pub struct Models {
     base: ModelUrl,
     version_of: Option<Arc<dyn VersionOf>>,
     limits: Limits,
+    links: Links,
 }
 
 /// A cheap look at a model.
@@ -37,7 +38,7 @@ impl Models {
     /// [`Unsupported`](tfjs_artifacts::ErrorKind::Unsupported) when the router cannot list what is there.
     pub fn at(router: Router, base: ModelUrl) -> Result<Self, Error> {
         router.store(&base)?;
-        Ok(Self { router, base, version_of: None, limits: Limits::new() })
+        Ok(Self { router, base, version_of: None, limits: Limits::new(), links: Links::StayInside })
     }
 
     /// Says how to tell, without loading a model, whether it is still the one that was loaded before: a text that is another
@@ -50,16 +51,18 @@ impl Models {
         self
     }
 
-    pub(crate) fn with_limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+    pub(crate) fn trusting(mut self, limits: Limits, links: Links) -> Self {
+        (self.limits, self.links) = (limits, links);
         self
     }
 
     /// A model whose weights are read when they are asked for. What is there is served: surplus bytes are the reader's
     /// business.
     pub(crate) async fn load(&self, name: &ModelName) -> Result<ModelArtifacts, Error> {
-        let options =
-            LoadOptions::lazy().with_surplus_bytes(tfjs_artifacts::SurplusBytes::Allow).with_limits(self.limits);
+        let options = LoadOptions::lazy()
+            .with_surplus_bytes(tfjs_artifacts::SurplusBytes::Allow)
+            .with_limits(self.limits)
+            .with_links(self.links);
         self.router.load_handler(&ModelSource::Single(self.url(name)?))?.load(&options).await
     }
 
@@ -73,7 +76,10 @@ impl Models {
     }
 
     pub(crate) async fn remove(&self, name: &ModelName) -> Result<ModelArtifactsInfo, Error> {
-        self.router.store(&self.url(name)?)?.remove(&RemoveOptions::new().with_limits(self.limits)).await
+        self.router
+            .store(&self.url(name)?)?
+            .remove(&RemoveOptions::new().with_limits(self.limits).with_links(self.links))
+            .await
     }
 
     pub(crate) fn list(&self) -> Result<BoxStream<'static, Result<ListedModel, Error>>, Error> {

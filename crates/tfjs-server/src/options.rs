@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 use tfjs_artifacts::{Limit, Limits};
-use tfjs_router::{Checksums, SaveOptions};
+use tfjs_router::{Checksums, Links, SaveOptions};
 
 use crate::Token;
 
@@ -29,6 +29,8 @@ pub struct ServerOptions {
     pub upload_limits: Limits,
     /// How much of what a model that is served claims is believed. Default: that of [`Limits`].
     pub limits: Limits,
+    /// Whether links may lead out of a model's folder, for reading and for removing; for saving see `save`. Default: no.
+    pub links: Links,
     /// The most parts of an upload, and the most weight files of a model that is uploaded. Default: 1024.
     pub max_parts: usize,
     /// The most uploads at a time; more are told to come back. Default: 16.
@@ -66,6 +68,7 @@ impl Default for ServerOptions {
             max_upload_bytes: 8 << 30,
             upload_limits: Limits::new().with(Limit::JsonBytes, 16 << 20),
             limits: Limits::new(),
+            links: Links::StayInside,
             max_parts: 1024,
             max_uploads: 16,
             idle_timeout: Duration::from_secs(30),

@@ -79,7 +79,7 @@ pub fn router(models: Models, options: ServerOptions) -> Router {
     let json_room = Arc::new(Semaphore::new(upload::json_room(&options)));
     let uploads = Semaphore::new(options.max_uploads.min(Semaphore::MAX_PERMITS));
     let server = Arc::new(Server {
-        cache: Cache::new(models.with_limits(options.limits)),
+        cache: Cache::new(models.trusting(options.limits, options.links)),
         options: Arc::clone(&options),
         uploads,
         busy: Mutex::default(),

@@ -167,7 +167,8 @@ fn affine(spec: &WeightSpec, quantization: &Quantization) -> Result<Affine, Deco
         return Err(DecodeError::MissingMinAndScale { name: spec.name.clone(), quantization });
     };
     let number = |key, json: &RawJson| {
-        json.as_f64().ok_or_else(|| DecodeError::NotANumber {
+        // Beyond a double there are only infinities, which make NaN of every code 0.
+        json.as_f64().filter(|number| number.is_finite()).ok_or_else(|| DecodeError::NotANumber {
             name: spec.name.clone(),
             key,
             found: json.get().chars().take(40).collect(),

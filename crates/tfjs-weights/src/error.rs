@@ -23,7 +23,7 @@ pub enum DecodeError {
         /// The type of its codes.
         quantization: String,
     },
-    /// `min` or `scale` is there, but no number.
+    /// `min` or `scale` is there, but no number, or one beyond the range of a double.
     #[error("the quantization of weight `{name}` has a {key} that is not a number: `{found}`")]
     NotANumber {
         /// The tensor.

@@ -76,7 +76,7 @@ async fn graph_def(json: &PickedFile, files: &[PickedFile], limits: &Limits) -> 
     let Some(file) = files.iter().find(|file| file.path() == path) else { return Ok(None) };
     let source = file.source();
     limits.check(Limit::GraphDefBytes, source.byte_length())?;
-    Ok(Some(ModelTopology::GraphDef(source.read(0..source.byte_length()).await?)))
+    Ok(Some(ModelTopology::graph_def(source.read(0..source.byte_length()).await?)?))
 }
 
 /// The first few, and how many there are more.

@@ -2,11 +2,14 @@
 
 use tfjs_io::{Limits, RemoveOptions, SurplusBytes};
 
-use crate::limits::LimitArgs;
 use crate::output::{self, Failure};
+use crate::trust::TrustArgs;
 
-pub(super) async fn run(url: &str, json: bool, surplus_bytes: SurplusBytes, limits: &LimitArgs) -> Result<(), Failure> {
-    let options = RemoveOptions::new().with_surplus_bytes(surplus_bytes).with_limits(limits.apply(Limits::new()));
+pub(super) async fn run(url: &str, json: bool, surplus_bytes: SurplusBytes, trust: &TrustArgs) -> Result<(), Failure> {
+    let options = RemoveOptions::new()
+        .with_surplus_bytes(surplus_bytes)
+        .with_limits(trust.apply(Limits::new()))
+        .with_links(trust.links());
     let info = tfjs_io::default_router()?.remove_model(url, &options).await?;
     if json {
         output::json(&info)

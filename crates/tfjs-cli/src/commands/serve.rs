@@ -71,8 +71,10 @@ fn server_options(serve: &Serve) -> Result<ServerOptions, Failure> {
     if let Some(bytes) = serve.max_upload_size {
         options.max_upload_bytes = bytes.get();
     }
-    options.limits = serve.limits.apply(options.limits);
-    options.upload_limits = serve.limits.apply(options.upload_limits);
+    options.limits = serve.trust.apply(options.limits);
+    options.upload_limits = serve.trust.apply(options.upload_limits);
+    options.links = serve.trust.links();
+    options.save.links = options.links;
     if let Some(bytes) = serve.max_json_size {
         options.upload_limits = options.upload_limits.with(Limit::JsonBytes, bytes.get());
     }

@@ -113,10 +113,11 @@ fn infinite(report: &QuantizationReport) -> Option<String> {
 }
 
 fn options(transfer: &Transfer) -> (LoadOptions, SaveOptions) {
-    let load = transfer.limits.load(LoadOptions::lazy().with_surplus_bytes(transfer.surplus_bytes()));
+    let load = transfer.trust.load(LoadOptions::lazy().with_surplus_bytes(transfer.surplus_bytes()));
     let mut save = SaveOptions::new().with_progress(progress::bar());
     save.weights_file_name.clone_from(&transfer.weights_file_name);
     save.sharding = transfer.shard_size.unwrap_or_default();
+    save.links = transfer.trust.links();
     if transfer.checksums {
         save.checksums = Checksums::Write;
     }

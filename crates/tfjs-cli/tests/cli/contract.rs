@@ -304,7 +304,7 @@ fn weights_that_a_broken_neighbour_may_use_stay() {
     assert!(path.join("a.bin").exists());
 }
 
-/// A link out of the folder is followed to read, not to remove.
+/// A link out of the folder is followed if that was said, to read and not to remove.
 #[cfg(unix)]
 #[test]
 fn nothing_outside_is_removed() {
@@ -314,8 +314,16 @@ fn nothing_outside_is_removed() {
     std::fs::create_dir(&outside).unwrap();
     std::fs::write(outside.join("c.bin"), b"\x07\0\0\0").unwrap();
     std::os::unix::fs::symlink(&outside, folder.model().join("out")).unwrap();
-    assert_eq!(tfjs(["verify", folder.model().to_str().unwrap()]).code, 0);
-    assert_eq!(tfjs(["rm", folder.model().to_str().unwrap()]).code, 0);
+    let (model, copy) = (folder.model(), folder.path().join("copy"));
+    let (model, copy) = (model.to_str().unwrap(), copy.to_str().unwrap());
+    for command in [vec!["verify", model], vec!["cp", model, copy], vec!["mv", model, copy], vec!["rm", model]] {
+        let run = tfjs(&command);
+        assert_eq!(run.code, 1, "{run:?}");
+        assert!((run.stdout.clone() + &run.stderr).contains("`--follow-links`"), "{run:?}");
+    }
+    assert_eq!(tfjs(["verify", model, "--follow-links"]).code, 0);
+    assert_eq!(tfjs(["cp", model, copy, "--follow-links"]).code, 0);
+    assert_eq!(tfjs(["rm", model, "--follow-links"]).code, 0);
     assert!(outside.join("c.bin").exists());
 }
 

@@ -131,10 +131,10 @@ async fn every_layout_that_loads_is_served_under_its_own_names() {
         let json = server.get(&format!("/{name}/model.json")).await.json();
         assert_eq!(json["weightsManifest"][0]["paths"], json!(["w/deep er/a.bin", odd]));
     }
-    write("old/tensorflowjs_model.pb", b"graph");
+    write("old/tensorflowjs_model.pb", b"\x0a\x03abc");
     write("old/weights_manifest.json", br#"[{"paths":["a"],"weights":[{"name":"a","shape":[1],"dtype":"bool"}]}]"#);
     write("old/a", b"x");
-    assert_eq!(server.get("/old/tensorflowjs_model.pb").await.body, b"graph");
+    assert_eq!(server.get("/old/tensorflowjs_model.pb").await.body, b"\x0a\x03abc");
     assert_eq!(server.get("/old/weights_manifest.json").await.json()[0]["paths"], json!(["a"]));
     assert_eq!(server.get("/old/a").await.body, b"x");
     assert_eq!(server.get("/old/model.json").await.status, 404);

@@ -1,17 +1,20 @@
-//! `--limit`: how much of what a model claims is believed.
+//! `--limit` and `--follow-links`: how far a model is trusted.
 
-use tfjs_io::{Limit, Limits, LoadOptions};
+use tfjs_io::{Limit, Limits, Links, LoadOptions};
 
 use crate::args::bytes;
 
-/// What was said about limits, in order.
+/// What was said about limits, in order, and about links.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(crate) struct LimitArgs {
+pub(crate) struct TrustArgs {
     /// Accepts as much as this of something, such as `json-bytes=512MiB`, or whatever there is, as in `tensors=none`; `none`
     /// alone is for all limits. Can be given several times. Names: json-bytes, json-depth, graph-def-bytes, tensors, rank,
     /// name-bytes, groups, shards, string-elements, string-bytes, weight-bytes, unknown-bytes, decoded-bytes
     #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
     limits: Vec<Said>,
+    /// Follows links that lead out of a model's folder, which are an error otherwise
+    #[arg(long)]
+    follow_links: bool,
 }
 
 /// One `--limit`.
@@ -21,7 +24,7 @@ enum Said {
     Most(Limit, u64),
 }
 
-impl LimitArgs {
+impl TrustArgs {
     /// These limits, changed as was said.
     pub(crate) fn apply(&self, limits: Limits) -> Limits {
         self.limits.iter().fold(limits, |limits, said| match said {
@@ -32,7 +35,11 @@ impl LimitArgs {
 
     /// These options, with the default limits changed as was said.
     pub(crate) fn load(&self, options: LoadOptions) -> LoadOptions {
-        options.with_limits(self.apply(Limits::new()))
+        options.with_limits(self.apply(Limits::new())).with_links(self.links())
+    }
+
+    pub(crate) fn links(&self) -> Links {
+        if self.follow_links { Links::Follow } else { Links::StayInside }
     }
 }
 
@@ -67,15 +74,23 @@ mod tests {
 
     #[test]
     fn later_ones_count() {
-        let said = LimitArgs { limits: vec![Said::Most(Limit::Rank, 1), Said::None, Said::Most(Limit::Tensors, 2)] };
+        let said = TrustArgs {
+            limits: vec![Said::Most(Limit::Rank, 1), Said::None, Said::Most(Limit::Tensors, 2)],
+            follow_links: false,
+        };
         assert_eq!(said.apply(Limits::new()), Limits::none().with(Limit::Tensors, 2));
     }
 
     #[test]
     fn help_names_all_of_them() {
         use clap::Args as _;
-        let command = LimitArgs::augment_args(clap::Command::new("x"));
-        let help = command.get_arguments().find_map(|argument| argument.get_help()).unwrap().to_string();
+        let command = TrustArgs::augment_args(clap::Command::new("x"));
+        let help = command
+            .get_arguments()
+            .find(|argument| argument.get_id() == "limits")
+            .and_then(|argument| argument.get_help())
+            .unwrap()
+            .to_string();
         assert!(Limit::ALL.iter().all(|limit| help.contains(limit.name())), "{help}");
     }
 }
