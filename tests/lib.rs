@@ -14,6 +14,11 @@ use tfjs_io::{ModelArtifacts, decode_weights};
 #[doc = include_str!("../README.md")]
 pub struct Readme;
 
+/// The page about security, whose example compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/security.md")]
+pub struct Security;
+
 /// The folders of the goldens: models written by TensorFlow.js, with what it read from them.
 pub fn goldens() -> Vec<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("goldens");

@@ -49,6 +49,18 @@ async fn every_attack_is_refused() {
     }
 }
 
+/// The page about security has each limit with its default.
+#[test]
+fn the_table_of_limits_is_that_of_the_code() {
+    let page = include_str!("../../docs/security.md");
+    let rows: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | ")).collect();
+    assert_eq!(rows.len(), Limit::ALL.len());
+    for (limit, (name, rest)) in Limit::ALL.into_iter().zip(rows) {
+        let default = rest.split([' ', '|']).next().unwrap();
+        assert_eq!((name, default), (limit.name(), limit.default_value().to_string().as_str()));
+    }
+}
+
 /// In a process of its own: what other tests take at the same time does not count.
 #[cfg(target_os = "linux")]
 #[test]
