@@ -43,7 +43,7 @@ pub(crate) fn attacks() -> impl IntoIterator<Item = Attack> {
         Json "path-dot-segment", "a path cannot leave the folder of the model", InvalidData, "has a `.` segment";
         Read "path-percent-dots", "a percent sign is a letter of a name, in URLs too", NotFound, "%2";
         Read "path-percent-slash", "a percent sign is a letter of a name, in URLs too", NotFound, "%2";
-        Read "path-query", "a question mark is a letter of a name", NotFound, "secret.bin";
+        Read "path-query", "a question mark is a letter of a name", InvalidData, "ends with a dot";
         Json "json-empty", "the text is one JSON value", InvalidData, "the file is empty";
         Json "json-blank", "the text is one JSON value", InvalidData, "the file is empty";
         Json "json-bom", "the text is one JSON value", InvalidData, "byte order mark";
