@@ -1,7 +1,7 @@
 //! `cargo xtask cross`: the same tests on every target, really run, and the same digests of the same models.
 //!
 //! For each target that something here runs: the whole test suites of the crates that hold the format and the files, and every
-//! published model and golden, decoded by the command that `build --dist` makes. For Apple's, whose programs nothing here runs, the
+//! published model and golden, decoded by the command. For Apple's, whose programs nothing here runs, the
 //! crates that need no C compiler are checked.
 
 mod digests;
@@ -30,6 +30,9 @@ pub(crate) struct Options {
     /// Only this one; can be given several times
     #[arg(long)]
     target: Vec<String>,
+    /// Let the command decode that `build --dist` makes, which takes longer to build
+    #[arg(long)]
+    dist: bool,
 }
 
 /// All of them, or those that are named.
@@ -39,7 +42,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         [] => [&[here.as_str()], &EMULATED[..], &[WASM], &CHECKED].concat(),
         named => named.iter().map(String::as_str).collect(),
     };
-    let count = show(project, &targets)?;
+    let count = show(project, &targets, if options.dist { Command::Dist } else { Command::Quick })?;
     println!("cross: {count}");
     ensure!(count.failed == 0, "{} of what was to be shown failed", count.failed);
     Ok(())
@@ -47,15 +50,24 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
 
 /// Those that no other step of CI runs.
 pub(crate) fn others(project: &Project) -> Result<Count> {
-    show(project, &[&EMULATED[..], &CHECKED].concat())
+    show(project, &[&EMULATED[..], &CHECKED].concat(), Command::Quick)
 }
 
-fn show(project: &Project, targets: &[&str]) -> Result<Count> {
+/// Which `tfjs` decodes.
+#[derive(Clone, Copy, Debug)]
+enum Command {
+    /// One that is built quickly.
+    Quick,
+    /// The one that is given to others.
+    Dist,
+}
+
+fn show(project: &Project, targets: &[&str], command: Command) -> Result<Count> {
     let digests = Digests::of_this_machine(project)?;
     let mut lines = Vec::new();
     for target in targets {
         println!("\n--- {target}");
-        lines.push(Line { target: (*target).to_owned(), shown: try_target(project, &digests, target) });
+        lines.push(Line { target: (*target).to_owned(), shown: try_target(project, &digests, target, command) });
     }
     println!();
     for line in &lines {
@@ -65,11 +77,11 @@ fn show(project: &Project, targets: &[&str]) -> Result<Count> {
 }
 
 /// What fails for one target does not keep the others from being tried.
-fn try_target(project: &Project, digests: &Digests, target: &str) -> Shown {
+fn try_target(project: &Project, digests: &Digests, target: &str, command: Command) -> Shown {
     let shown = match target {
         WASM => browser::test(project, &browser::Options::default()).map(Shown::InBrowser),
         target if CHECKED.contains(&target) => suites::check(project, target).map(Shown::Checked),
-        target => run_target(project, digests, target),
+        target => run_target(project, digests, target, command),
     };
     shown.unwrap_or_else(|error| {
         println!("error: {error:#}");
@@ -77,9 +89,12 @@ fn try_target(project: &Project, digests: &Digests, target: &str) -> Shown {
     })
 }
 
-fn run_target(project: &Project, digests: &Digests, target: &str) -> Result<Shown> {
+fn run_target(project: &Project, digests: &Digests, target: &str, command: Command) -> Result<Shown> {
     let compiler = Compiler::find(project, target)?;
     let tests = suites::run(project, &compiler, target)?;
-    let tfjs = dist::make(project, &compiler, target)?;
+    let tfjs = match command {
+        Command::Quick => dist::quick(project, &compiler, target)?,
+        Command::Dist => dist::make(project, &compiler, target)?,
+    };
     Ok(Shown::Ran { tests, digests: digests.compare(&tfjs) })
 }

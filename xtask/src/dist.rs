@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use xshell::cmd;
+use xshell::{Cmd, cmd};
 
 use crate::comparison;
 use crate::compiler::Compiler;
@@ -16,6 +16,7 @@ use crate::tfjs::Tfjs;
 
 /// Of the workspace's Cargo.toml.
 const PROFILE: &str = "dist";
+const QUICK_PROFILE: &str = "cross";
 
 /// What a program is tried with: small, and with every dtype.
 const MODEL: &str = "tests/goldens/all-dtypes/model.json";
@@ -27,13 +28,9 @@ const SUMS: &str = "SHA256SUMS";
 pub(crate) fn make<'p>(project: &'p Project, compiler: &Compiler, target: &str) -> Result<Tfjs<'p>> {
     let runner = Runner::find(project, target)?;
     let version = version(project)?;
-    compiler
-        .cargo(project, "build")?
-        .args(["--package", "tfjs-cli", "--bin", "tfjs", "--profile", PROFILE])
-        .env("TFJS_VERSION", &version)
-        .run()?;
+    build(project, compiler, PROFILE)?.env("TFJS_VERSION", &version).run()?;
 
-    let extension = if target.contains("-windows-") { ".exe" } else { "" };
+    let extension = extension(target);
     let built = compiler.output(PROFILE).join(format!("tfjs{extension}"));
     let tfjs = Tfjs::at(project, built.clone(), runner);
     try_out(project, &tfjs, &version).with_context(|| format!("{} does not do what it should", built.display()))?;
@@ -47,6 +44,21 @@ pub(crate) fn make<'p>(project: &'p Project, compiler: &Compiler, target: &str) 
     write_sum(&folder, &name, &sum)?;
     println!("{}: {} bytes, sha256 {sum}", file.display(), fs::metadata(&file)?.len());
     Ok(tfjs.moved_to(file))
+}
+
+/// Builds the command for a target to try something with, which takes less time.
+pub(crate) fn quick<'p>(project: &'p Project, compiler: &Compiler, target: &str) -> Result<Tfjs<'p>> {
+    build(project, compiler, QUICK_PROFILE)?.run()?;
+    let built = compiler.output(QUICK_PROFILE).join(format!("tfjs{}", extension(target)));
+    Ok(Tfjs::at(project, built, Runner::find(project, target)?))
+}
+
+fn build<'p>(project: &'p Project, compiler: &Compiler, profile: &str) -> Result<Cmd<'p>> {
+    Ok(compiler.cargo(project, "build")?.args(["--package", "tfjs-cli", "--bin", "tfjs", "--profile", profile]))
+}
+
+fn extension(target: &str) -> &'static str {
+    if target.contains("-windows-") { ".exe" } else { "" }
 }
 
 /// It must name its version, and a model that it copies must be the same one.
