@@ -10,7 +10,7 @@ use xshell::cmd;
 
 use crate::counted::{self, Count};
 use crate::project::Project;
-use crate::{browser, conformance, cross, instructions, interop_browser, memory, size, tidy, tools, wasm};
+use crate::{browser, conformance, cross, fuzz, instructions, interop_browser, memory, size, tidy, tools, wasm};
 
 /// A step of CI, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -35,6 +35,8 @@ pub(crate) enum Step {
     Size,
     /// The loops over weights need no more instructions than before
     Instructions,
+    /// Inputs that nobody would write by hand, ten seconds for each parser
+    Fuzz,
     /// The same tests on other processors and on Windows, and the same digests
     Cross,
     /// The real TensorFlow.js agrees, reading and writing
@@ -87,6 +89,7 @@ impl Step {
             Self::Doc => doc(project)?,
             Self::Instructions => instructions::check(project)?,
             Self::Conformance => conformance::run(project)?,
+            Self::Fuzz => fuzz::run(project, &fuzz::Options::default())?,
             Self::Cross => return cross::others(project),
             Self::Memory => memory::run(project)?,
             Self::Wasm => wasm::check(project)?,
