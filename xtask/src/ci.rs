@@ -10,7 +10,7 @@ use xshell::cmd;
 
 use crate::counted::{self, Count};
 use crate::project::Project;
-use crate::{browser, conformance, cross, instructions, interop_browser, memory, size, soak, tidy, tools, wasm};
+use crate::{browser, conformance, cross, fuzz, instructions, interop_browser, memory, size, soak, tidy, tools, wasm};
 
 /// A step of CI, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -37,6 +37,8 @@ pub(crate) enum Step {
     Instructions,
     /// Processes that are killed while they save leave a whole model
     Soak,
+    /// Inputs that nobody would write by hand, ten seconds for each parser
+    Fuzz,
     /// The same tests on other processors and on Windows, and the same digests
     Cross,
     /// The real TensorFlow.js agrees, reading and writing
@@ -90,6 +92,7 @@ impl Step {
             Self::Instructions => instructions::check(project)?,
             Self::Conformance => conformance::run(project)?,
             Self::Soak => return soak::short(project),
+            Self::Fuzz => fuzz::run(project, &fuzz::Options::default())?,
             Self::Cross => return cross::others(project),
             Self::Memory => memory::run(project)?,
             Self::Wasm => wasm::check(project)?,

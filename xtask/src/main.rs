@@ -18,6 +18,7 @@ mod conformance;
 mod counted;
 mod cross;
 mod dist;
+mod fuzz;
 mod goldens;
 mod hex;
 mod instructions;
@@ -71,6 +72,8 @@ enum Task {
     },
     /// Compare with the real TensorFlow.js, tensor by tensor, reading and writing
     Conformance,
+    /// Fuzz the parsers and decoders: input that nobody would write by hand
+    Fuzz(fuzz::Options),
     /// Build for this machine or another target, with a compiler that has it
     Build(build::Options),
     /// Run the same tests on every target, and compare the digests of the same models
@@ -117,6 +120,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Goldens { check: true } => goldens::check(&project)?,
         Task::Goldens { check: false } => goldens::write(&project)?,
         Task::Conformance => conformance::run(&project)?,
+        Task::Fuzz(options) => fuzz::run(&project, &options)?,
         Task::Build(options) => build::run(&project, &options)?,
         Task::Cross(options) => cross::run(&project, &options)?,
         Task::Browser(options) => browser::run(&project, &options)?,

@@ -12,6 +12,7 @@ use crate::project::Project;
 pub(crate) use emulators::{debian_cpu, qemu_user, wine};
 
 const CARGO_DENY: &str = "0.20.2";
+const CARGO_FUZZ: &str = "0.13.1";
 const OLDEST_NODE: u32 = 20;
 
 /// A component of the Rust toolchain; `command` is the cargo subcommand that it brings.
@@ -42,6 +43,23 @@ pub(crate) fn cargo_deny(project: &Project) -> Result<PathBuf> {
         bail!("{} was installed but does not print version {CARGO_DENY}", installed.display());
     }
     Ok(installed)
+}
+
+/// cargo-fuzz at the pinned version, beside what the user has installed.
+pub(crate) fn cargo_fuzz(project: &Project) -> Result<PathBuf> {
+    let sh = &project.sh;
+    let root = cargo_home()?.join("tools").join(format!("cargo-fuzz-{CARGO_FUZZ}"));
+    let binary = root.join("bin").join(format!("cargo-fuzz{}", std::env::consts::EXE_SUFFIX));
+    if !binary.is_file() {
+        println!("cargo-fuzz {CARGO_FUZZ} is not there: installing it into {}", root.display());
+        let place = root.display().to_string();
+        cargo_install(sh, "cargo-fuzz", CARGO_FUZZ, &["--root", &place])?;
+    }
+    cmd!(sh, "{binary} --version")
+        .quiet()
+        .read()
+        .with_context(|| format!("{} was installed but does not run", binary.display()))?;
+    Ok(binary)
 }
 
 /// Installs exactly this version of a program. `arguments` say where, if not where cargo always does.

@@ -95,6 +95,9 @@ pub enum ManifestError {
     /// Valid JSON, but no model.
     #[error("the JSON contains neither `modelTopology` nor `weightsManifest`: it is not a TensorFlow.js model")]
     NothingInIt,
+    /// Groups without `weights`, as a topology-only save of TensorFlow.js leaves them, and no topology.
+    #[error("no group of `weightsManifest` has `weights`, and there is no `modelTopology`: there is no model in it")]
+    NeitherTopologyNorWeights,
     /// A key appears twice, so that two readers could see two models.
     #[error("{at} has the key `{key}` twice")]
     DuplicateKey {

@@ -388,6 +388,13 @@ fn a_manifest_without_groups_is_kept() {
     let alone = r#"{"weightsManifest":[]}"#;
     assert_eq!(written(&load(alone, &[]).unwrap(), "model"), alone);
     bad_text("[]", "the JSON contains neither `modelTopology` nor `weightsManifest`: it is not a TensorFlow.js model");
+    // What a topology-only save leaves behind, without the topology.
+    let left_behind = r#"[{"paths":["w.bin"]}]"#;
+    let nothing =
+        "no group of `weightsManifest` has `weights`, and there is no `modelTopology`: there is no model in it";
+    bad_text(left_behind, nothing);
+    bad_text(&format!(r#"{{"weightsManifest":{left_behind}}}"#), nothing);
+    bad_text(&format!(r#"{{"modelTopology":null,"weightsManifest":{left_behind}}}"#), nothing);
 }
 
 #[test]

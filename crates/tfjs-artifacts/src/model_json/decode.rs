@@ -91,8 +91,10 @@ fn model_json(Members(members): Outline<'_>, limits: &Limits) -> Result<ModelJso
         }
     }
     let has_topology = artifacts.topology_json().is_some_and(|topology| !topology.is_null());
-    if !has_topology && groups.is_none() {
-        return Err(ManifestError::NothingInIt);
+    match &groups {
+        None if !has_topology => return Err(ManifestError::NothingInIt),
+        Some(groups) if !has_topology => check_weights(groups)?,
+        _ => {}
     }
     Ok(ModelJson { artifacts, groups, is_legacy_manifest: false, limits: *limits })
 }
@@ -102,8 +104,17 @@ fn legacy_manifest(raw: &RawValue, limits: &Limits) -> Result<ModelJson, Manifes
     if groups.is_empty() {
         return Err(ManifestError::NothingInIt);
     }
+    check_weights(&groups)?;
     let artifacts = ModelArtifacts::new();
     Ok(ModelJson { artifacts, groups: Some(groups), is_legacy_manifest: true, limits: *limits })
+}
+
+/// Refuses a manifest that only a topology could have left behind, where there is none.
+fn check_weights(groups: &[WeightsManifestGroup]) -> Result<(), ManifestError> {
+    if !groups.is_empty() && groups.iter().all(|group| group.weights.is_none()) {
+        return Err(ManifestError::NeitherTopologyNorWeights);
+    }
+    Ok(())
 }
 
 /// What [`Outline`] reads in one pass, step by step, with errors that say where.

@@ -2,6 +2,7 @@
 
 mod handler;
 mod keys;
+mod record;
 mod transaction;
 
 use std::sync::Arc;

@@ -3,11 +3,10 @@
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use futures::TryStreamExt as _;
 use tfjs_artifacts::{
-    BoxStream, DateSaved, Error, ErrorKind, Limit, ManifestError, ModelArtifacts, ModelArtifactsInfo, Operation,
-    RawJson, SaveResult, Segment, ShardLayout, Weights,
+    BoxStream, DateSaved, Error, ErrorKind, ManifestError, ModelArtifacts, ModelArtifactsInfo, Operation, RawJson,
+    SaveResult, Segment, ShardLayout, Weights,
 };
 use tfjs_router::{
     Digests, ListedModel, LoadHandler, LoadOptions, ModelStore, ModelUrl, ProgressMeter, RemoveOptions, SaveHandler,
@@ -16,8 +15,9 @@ use tfjs_router::{
 
 use web_sys::Storage;
 
-use super::keys::{self, Keys, Part};
-use super::transaction::{self, Values, Writer};
+use super::keys::{self, Keys};
+use super::record::{self, Values, missing, parse_info};
+use super::transaction::{self, Writer};
 use super::{SCHEME, storage};
 use crate::listing::listing;
 use crate::reference::{EXTRA, Keeps, Parts};
@@ -78,36 +78,8 @@ impl SaveHandler for LocalStorageHandler {
 }
 
 async fn load(keys: &Keys, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
-    let [info, topology, specs, data, metadata] = transaction::read(&storage()?, keys).await?;
-    let Some(info) = info else { return Err(missing()) };
-    parse_info(&info)?;
-    // What is JSON lies in the keys one by one, and is one text where others have it.
-    let texts = [&topology, &specs, &metadata].into_iter().flatten();
-    options.limits.check(Limit::JsonBytes, texts.map(|text| text.len() as u64).sum())?;
-    if let Some(base64) = &data {
-        options.limits.check(Limit::WeightBytes, base64.len() as u64 / 4 * 3)?;
-    }
-    let parts = Parts {
-        topology: optional_json(topology, Part::Topology)?,
-        specs: optional_json(specs, Part::WeightSpecs)?,
-        others: Vec::new(),
-        extra: None,
-    };
-    let parts = match optional_json(metadata, Part::Metadata)? {
-        Some(metadata) => with_metadata(parts, &metadata)?,
-        // Models that were saved before TensorFlow.js 1.0 have none.
-        None => parts,
-    };
-    let has_weights = parts.specs.as_ref().and_then(RawJson::element_count).is_some_and(|count| count > 0);
-    let weights = match data {
-        Some(base64) => decode(&base64)?,
-        None if has_weights => {
-            let message = format!("the weights are missing: there is no key `{}`", keys.key(Part::WeightData));
-            return Err(Error::new(ErrorKind::NotFound, message));
-        }
-        None => Bytes::new(),
-    };
-    let stored = parts.stored(weights.len() as u64, &options.limits)?;
+    let values = transaction::read(&storage()?, keys).await?;
+    let (stored, weights) = record::parse(values, &options.limits, |part| keys.key(part))?;
     finish_load(stored.assemble(Segment::Memory(weights), options.surplus_bytes).await?, options).await
 }
 
@@ -167,48 +139,6 @@ async fn encode(
     STANDARD.encode_string(&rest, &mut base64);
     digests.finish(weights, layout)?;
     Ok(base64)
-}
-
-fn decode(base64: &str) -> Result<Bytes, Error> {
-    STANDARD.decode(base64).map(Bytes::from).map_err(|error| {
-        Error::new(ErrorKind::InvalidData, "the weights are not base64: they were damaged").with_source(error)
-    })
-}
-
-/// The keys of the metadata, and the extra among them.
-fn with_metadata(mut parts: Parts, metadata: &RawJson) -> Result<Parts, Error> {
-    let Some(entries) = metadata.entries() else {
-        let message = format!("`{}` is not an object", Part::Metadata.as_str());
-        return Err(Error::new(ErrorKind::InvalidData, message));
-    };
-    for (key, value) in entries {
-        if key == EXTRA {
-            parts.extra = Some(value.to_string());
-        } else {
-            parts.others.push((key, value));
-        }
-    }
-    Ok(parts)
-}
-
-/// A part that may be missing: the reference writes `undefined` for what it does not have.
-fn optional_json(text: Option<String>, part: Part) -> Result<Option<RawJson>, Error> {
-    let Some(text) = text.filter(|text| !matches!(text.as_str(), "undefined" | "null")) else { return Ok(None) };
-    let error = |error: ManifestError| {
-        let kind = Error::from(error.clone()).kind();
-        Error::new(kind, format!("`{}` is damaged", part.as_str())).with_source(error)
-    };
-    RawJson::parse(&text).map(Some).map_err(|json| error(json.into()))
-}
-
-fn parse_info(text: &str) -> Result<ModelArtifactsInfo, Error> {
-    serde_json::from_str(text).map_err(|error| {
-        Error::new(ErrorKind::InvalidData, "`info` is damaged: it is not what a save writes").with_source(error)
-    })
-}
-
-fn missing() -> Error {
-    Error::new(ErrorKind::NotFound, "there is no model of this name in localStorage")
 }
 
 /// The models whose names begin like this.

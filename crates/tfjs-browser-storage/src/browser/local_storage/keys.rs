@@ -2,6 +2,7 @@
 
 use web_sys::Storage;
 
+use super::record::Part;
 use crate::listing::in_order;
 
 /// What all of TensorFlow.js's keys begin with.
@@ -11,30 +12,6 @@ const ROOT: &str = "tensorflowjs_models";
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
     name: String,
-}
-
-/// Which of the five.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    Info,
-    Topology,
-    WeightSpecs,
-    WeightData,
-    Metadata,
-}
-
-impl Part {
-    pub(super) const ALL: [Self; 5] = [Self::Info, Self::Topology, Self::WeightSpecs, Self::WeightData, Self::Metadata];
-
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Topology => "model_topology",
-            Self::WeightSpecs => "weight_specs",
-            Self::WeightData => "weight_data",
-            Self::Metadata => "model_metadata",
-        }
-    }
 }
 
 impl Keys {

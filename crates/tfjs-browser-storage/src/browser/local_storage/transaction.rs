@@ -15,7 +15,8 @@ use tfjs_artifacts::{Error, ErrorKind};
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::Storage;
 
-use super::keys::{Keys, Part};
+use super::keys::Keys;
+use super::record::{Part, Values};
 use crate::error::{Thrown, thrown};
 use crate::locks::{Lock, Locks};
 
@@ -30,9 +31,6 @@ const MOST_CHARACTERS: u32 = 16 << 20;
 
 /// The key of what is written to try how much room there is.
 const PROBE: &str = "tfjs-io/probe";
-
-/// The strings of a model, in the order of [`Part::ALL`]; one that is missing is `None`.
-pub(super) type Values = [Option<String>; 5];
 
 /// The right to write.
 #[derive(Debug)]
