@@ -10,7 +10,9 @@
 //!
 //! All paths are relative to the folder and lead nowhere else: the file may have come with the model from a stranger.
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use tfjs_artifacts::{Error, ErrorKind, Limit, Limits, Operation};
@@ -33,6 +35,8 @@ pub(crate) struct Journal {
     renames: Vec<(String, String)>,
     /// Weight files that nobody uses any more.
     removed: Vec<String>,
+    #[serde(skip)]
+    index: OnceLock<BTreeMap<String, Option<String>>>,
 }
 
 impl Journal {
@@ -73,6 +77,14 @@ impl Journal {
         Ok(journal)
     }
 
+    /// Of each name that is not what it seems, the temporary name, or none if the file is gone.
+    fn index(&self) -> &BTreeMap<String, Option<String>> {
+        self.index.get_or_init(|| {
+            let hidden = self.hidden.iter().map(|name| (name.clone(), None));
+            hidden.chain(self.renames.iter().map(|(from, to)| (to.clone(), Some(from.clone())))).collect()
+        })
+    }
+
     fn names(&self) -> impl Iterator<Item = &String> {
         let renamed = self.renames.iter().flat_map(|(from, to)| [from, to]);
         renamed.chain(&self.hidden).chain(&self.removed)
@@ -106,9 +118,9 @@ impl Journal {
     /// Where a reader finds a file of the folder.
     pub(crate) fn place_of(&self, folder: &Path, file: &Path) -> Place {
         let Ok(name) = name_in(folder, file) else { return Place::Unchanged };
-        match self.renames.iter().find(|(_, to)| *to == name) {
-            Some((from, _)) => Place::Renamed(folder.join(from)),
-            None if self.hidden.contains(&name) => Place::Gone,
+        match self.index().get(name.as_str()) {
+            Some(Some(from)) => Place::Renamed(folder.join(from)),
+            Some(None) => Place::Gone,
             None => Place::Unchanged,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use tfjs_artifacts::{
     DateSaved, Error, ErrorKind, Limit, Limits, ManifestError, ModelArtifactsInfo, ModelJson, Operation, SurplusBytes,
@@ -29,6 +30,7 @@ pub(crate) struct Claimed {
     /// The folder of the model's JSON.
     folder: PathBuf,
     shards: Vec<PathBuf>,
+    spelled: OnceLock<BTreeSet<PathBuf>>,
 }
 
 impl Claimed {
@@ -42,7 +44,7 @@ impl Claimed {
             Err(error) => Err(error),
         };
         // A broken model is replaced all the same, but which weight files are its own cannot be told.
-        claimed.unwrap_or(Self { heads, folder, shards: Vec::new() })
+        claimed.unwrap_or(Self { heads, folder, ..Self::default() })
     }
 
     pub(crate) async fn by_opened(opened: Opened, surplus: SurplusBytes) -> Result<(Self, ModelArtifactsInfo), Error> {
@@ -54,6 +56,7 @@ impl Claimed {
             heads: entry.files().iter().map(|file| file.to_path_buf()).collect(),
             folder: folder_of(entry.manifest()).to_path_buf(),
             shards: shards.map(|shard| entry.shard(&shard.path)).collect(),
+            spelled: OnceLock::new(),
         };
         Ok((claimed, ModelArtifactsInfo::new(&artifacts, date)))
     }
@@ -81,7 +84,7 @@ impl Claimed {
         if self.heads.iter().any(|head| head == target) {
             return Ok(());
         }
-        let is_own = self.shards.iter().any(|shard| spelled(shard) == spelled(target));
+        let is_own = self.spelled_shards().contains(&spelled(target));
         match neighbours.user_of(target) {
             Some(json) => {
                 let json = json.display();
@@ -93,6 +96,11 @@ impl Claimed {
             }
             None => Ok(()),
         }
+    }
+
+    /// The weight files, each spelled in one way only: made once, because each takes several calls of the system.
+    fn spelled_shards(&self) -> &BTreeSet<PathBuf> {
+        self.spelled.get_or_init(|| self.shards.iter().map(|shard| spelled(shard)).collect())
     }
 
     /// The folders in which models may be that use the same weight files: those of the JSON, of the weights, between them,
