@@ -10,7 +10,10 @@ use xshell::cmd;
 
 use crate::counted::{self, Count};
 use crate::project::Project;
-use crate::{browser, conformance, cross, fuzz, instructions, interop_browser, memory, size, soak, tidy, tools, wasm};
+use crate::{
+    browser, conformance, cross, differential, fuzz, instructions, interop_browser, memory, size, soak, tidy, tools,
+    wasm,
+};
 
 /// A step of CI, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -43,6 +46,8 @@ pub(crate) enum Step {
     Cross,
     /// The real TensorFlow.js agrees, reading and writing
     Conformance,
+    /// The real TensorFlow.js agrees about random models, whole and damaged
+    Differential,
     /// The real TensorFlow.js agrees, in one page of a browser
     Interop,
     /// A model of 5 GiB is copied in 64 MiB of memory
@@ -93,6 +98,7 @@ impl Step {
             Self::Conformance => conformance::run(project)?,
             Self::Soak => return soak::short(project),
             Self::Fuzz => fuzz::run(project, &fuzz::Options::default())?,
+            Self::Differential => differential::run(project, &differential::Options::few())?,
             Self::Cross => return cross::others(project),
             Self::Memory => memory::run(project)?,
             Self::Wasm => wasm::check(project)?,

@@ -17,6 +17,7 @@ mod compiler;
 mod conformance;
 mod counted;
 mod cross;
+mod differential;
 mod dist;
 mod fuzz;
 mod goldens;
@@ -72,6 +73,8 @@ enum Task {
     },
     /// Compare with the real TensorFlow.js, tensor by tensor, reading and writing
     Conformance,
+    /// Compare with the real TensorFlow.js over random models, whole and damaged
+    Differential(differential::Options),
     /// Fuzz the parsers and decoders: input that nobody would write by hand
     Fuzz(fuzz::Options),
     /// Build for this machine or another target, with a compiler that has it
@@ -120,6 +123,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Goldens { check: true } => goldens::check(&project)?,
         Task::Goldens { check: false } => goldens::write(&project)?,
         Task::Conformance => conformance::run(&project)?,
+        Task::Differential(options) => differential::run(&project, &options)?,
         Task::Fuzz(options) => fuzz::run(&project, &options)?,
         Task::Build(options) => build::run(&project, &options)?,
         Task::Cross(options) => cross::run(&project, &options)?,

@@ -108,6 +108,11 @@ impl<'p> Oracle<'p> {
         self.node("generate.js", &[out], "").map(drop)
     }
 
+    /// What `differential.js` prints for a request; it says what each means.
+    pub(crate) fn differential(&self, request: &str) -> Result<String> {
+        self.node("differential.js", &[], request)
+    }
+
     /// What `bench.js` prints for a request; it says what each means.
     pub(crate) fn bench(&self, request: &str) -> Result<String> {
         self.node("bench.js", &[], request)
