@@ -19,7 +19,7 @@ const PROFILE: &str = "wasm-size";
 const GOAL: usize = 250_000;
 
 /// How many it may have today: what it has, and a little more. See "Misses" in docs/performance.md.
-const LARGEST: usize = 270_000;
+const LARGEST: usize = 278_000;
 
 /// What browsers have had for years, and the compiler uses.
 const WEB_FEATURES: [&str; 7] = [

@@ -19,7 +19,7 @@ use crate::leftovers;
 use crate::links;
 use crate::model_dir::folder_of;
 use crate::replace::refused;
-use crate::stage::Stage;
+use crate::stage::{Stage, keep_permissions};
 
 /// Puts a new model in the place of an old one, or removes one. Gives the files that nobody uses any more, and that the system does
 /// not let go. Nobody else may change the folder meanwhile.
@@ -33,6 +33,10 @@ pub(crate) fn commit(stage: &Stage, journal: &Journal, operation: Operation) -> 
         stage.sync_folder(&synced).map_err(fail)?;
     }
     let list = stage.write(&journal.to_bytes()?).map_err(fail)?;
+    // Who may read the model must be able to find it.
+    if let Some((_, head)) = journal.renames(folder).last() {
+        keep_permissions(disk, &list, &head).map_err(fail)?;
+    }
     let name = folder.join(JOURNAL);
     disk.rename(&list, &name).map_err(fail)?;
 
@@ -43,7 +47,9 @@ pub(crate) fn commit(stage: &Stage, journal: &Journal, operation: Operation) -> 
         .and_then(|()| rename_all(stage, journal, &mut undo, operation))
         .and_then(|()| sync_all(stage, journal, operation));
     if let Err(error) = done {
-        return Err(match undo.all(disk).and_then(|()| disk.remove_file(&name)) {
+        // The old names are durable before the list is forgotten, and that is before what it names goes.
+        let undone = undo.all(disk).and_then(|()| sync_names(stage, journal)).and_then(|()| disk.remove_file(&name));
+        return Err(match undone.and_then(|()| stage.sync_folder(folder)) {
             Ok(()) => error,
             Err(source) => {
                 stage.leave();
@@ -68,18 +74,24 @@ pub(crate) fn commit(stage: &Stage, journal: &Journal, operation: Operation) -> 
 /// # Errors
 /// When the list that was left cannot be read, or carried out.
 pub(crate) fn recover(disk: &dyn Disk, folder: &Path, links: Links) -> Result<(), Error> {
-    if let Some(journal) = Journal::read(folder)? {
-        // The list may have come with the model, like a link.
-        for file in journal.files(folder) {
-            links::check(folder, folder_of(&file), links, Operation::Save)?;
+    if Journal::read(folder)?.is_some() {
+        if let Some(journal) = Journal::in_force(folder)? {
+            check_links(&journal, folder, links)?;
+            finish(disk, folder, &journal)?;
         }
-        finish(disk, folder, &journal)?;
         let name = folder.join(JOURNAL);
         let removed = disk.remove_file(&name).and_then(|()| disk.sync_folder(folder));
         removed.map_err(|error| not_cleared(error, Operation::Save, &name))?;
     }
     leftovers::remove(disk, folder);
     Ok(())
+}
+
+/// No link leads out of the folder on the way to a file that the list names, unless links are followed; and never to one that goes.
+fn check_links(journal: &Journal, folder: &Path, links: Links) -> Result<(), Error> {
+    let check = |file: &Path, links| links::check(folder, folder_of(file), links, Operation::Save);
+    journal.renames(folder).try_for_each(|(_, to)| check(&to, links))?;
+    journal.hidden(folder).chain(journal.removed(folder)).try_for_each(|file| check(&file, Links::StayInside))
 }
 
 /// Carries out a list that another process may have carried out in part.
@@ -135,9 +147,11 @@ fn rename_all(stage: &Stage, journal: &Journal, undo: &mut Undo, operation: Oper
 }
 
 fn sync_all(stage: &Stage, journal: &Journal, operation: Operation) -> Result<(), Error> {
-    let folder = stage.folder();
-    let sync = |folder: &PathBuf| stage.sync_folder(folder).map_err(|error| io_error(error, operation, folder));
-    folders_of(journal, folder).iter().try_for_each(sync)
+    sync_names(stage, journal).map_err(|error| io_error(error, operation, stage.folder()))
+}
+
+fn sync_names(stage: &Stage, journal: &Journal) -> io::Result<()> {
+    folders_of(journal, stage.folder()).iter().try_for_each(|folder| stage.sync_folder(folder))
 }
 
 /// Removes what nobody uses any more. Gives what is left.
@@ -151,8 +165,7 @@ fn remove_all(disk: &dyn Disk, journal: &Journal, folder: &Path) -> Vec<PathBuf>
 
 /// The folders in which names change.
 fn folders_of(journal: &Journal, folder: &Path) -> BTreeSet<PathBuf> {
-    let changed = journal.renames(folder).map(|(_, to)| to).chain(journal.removed(folder));
-    let folders = changed.map(|file| folder_of(&file).to_path_buf()).chain([folder.to_path_buf()]);
+    let folders = journal.folders(folder).chain([folder.to_path_buf()]);
     folders.filter(|folder| folder.is_dir()).collect()
 }
 

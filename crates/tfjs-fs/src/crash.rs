@@ -262,6 +262,21 @@ impl Stand {
         assert_eq!(found, self.expected, "{}: {what}", scenario.name);
     }
 
+    /// Tries everything that a disk may have kept. Gives how much there was.
+    fn lose(&self, scenario: &Scenario, disk: &FaultyDisk, seen: &mut BTreeSet<Hidden>, what: &str) -> usize {
+        // It is worked out, on one system like on another; and Windows cannot be asked to keep names.
+        let lost = if cfg!(windows) { BTreeSet::new() } else { after_power_loss(&self.before, &disk.done()) };
+        for state in &lost {
+            if seen.insert(without_ids(state)) {
+                write_tree(&self.folder, &state.iter().cloned().collect());
+                let what = format!("{what}: {state:?}");
+                self.check(scenario, &what);
+                self.check_next_save(scenario, &self.before, &what);
+            }
+        }
+        lost.len()
+    }
+
     fn files_of_next_save(&self, scenario: &Scenario) -> BTreeSet<PathBuf> {
         for (place, _) in scenario.places {
             put(&self.folder.join(place), &model(3, 2));
@@ -281,7 +296,7 @@ fn try_all(scenario: &Scenario) -> usize {
     assert!(steps > 4, "{} has only {steps} steps", scenario.name);
     let (mut points, mut seen, nothing) = (0, BTreeSet::new(), Tree::new());
     for at in 0..steps {
-        let (_, result) = stand.run(scenario, Plan::Fail { at });
+        let (failed, result) = stand.run(scenario, Plan::Fail { at });
         let numbers = stand.check(scenario, &format!("step {at} failed, {result:?}"));
         match &result {
             Ok(()) => assert_eq!(numbers, scenario.after, "{}: step {at} failed, and nobody noticed", scenario.name),
@@ -290,23 +305,15 @@ fn try_all(scenario: &Scenario) -> usize {
         assert_eq!(leftovers(&stand.folder, &result), BTreeSet::new(), "{}: step {at} failed", scenario.name);
         stand.check_next_save(scenario, &stand.before, &format!("step {at} failed"));
 
+        // And the machine may end when that is done.
+        points += stand.lose(scenario, &failed, &mut seen, &format!("the machine ended after step {at} had failed"));
+
         let (disk, _) = stand.run(scenario, Plan::Die { at });
         stand.check(scenario, &format!("the process ended in step {at}"));
         stand.check_next_save(scenario, &nothing, &format!("the process ended in step {at}"));
         points += 2;
 
-        // What a disk has kept is worked out, on one system like on another; and Windows cannot be asked to keep names.
-        let lost = if cfg!(windows) { BTreeSet::new() } else { after_power_loss(&stand.before, &disk.done()) };
-        for state in lost {
-            points += 1;
-            if !seen.insert(without_ids(&state)) {
-                continue;
-            }
-            write_tree(&stand.folder, &state.iter().cloned().collect());
-            let what = format!("the machine ended in step {at}: {state:?}");
-            stand.check(scenario, &what);
-            stand.check_next_save(scenario, &nothing, &what);
-        }
+        points += stand.lose(scenario, &disk, &mut seen, &format!("the machine ended in step {at}"));
     }
     // What has succeeded stays.
     let lost = if cfg!(windows) { BTreeSet::new() } else { after_power_loss(&stand.before, &recorded.done()) };
@@ -318,8 +325,11 @@ fn try_all(scenario: &Scenario) -> usize {
     points
 }
 
+/// See [`without_ids`].
+type Hidden = Vec<(String, Option<String>)>;
+
 /// A state but for the IDs of saves, which are others each time: what has been tried needs not be tried again.
-fn without_ids(state: &[(PathBuf, Option<Vec<u8>>)]) -> Vec<(String, Option<String>)> {
+fn without_ids(state: &[(PathBuf, Option<Vec<u8>>)]) -> Hidden {
     let hide = |text: &str| {
         let mut parts = text.split(".tfjs-");
         let first = parts.next().unwrap_or_default().to_owned();

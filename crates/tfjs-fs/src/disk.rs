@@ -81,10 +81,16 @@ impl Disk for RealDisk {
             return Ok(());
         }
         match File::open(folder).and_then(|folder| folder.sync_all()) {
-            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(error),
+            Err(error) if !knows_no_syncing(&error) => Err(error),
             _ => Ok(()),
         }
     }
+}
+
+/// What a folder says that may not be read, and what some network file systems say of all folders (EINVAL, ENOSYS, EOPNOTSUPP).
+fn knows_no_syncing(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
+    matches!(error.kind(), PermissionDenied | InvalidInput | Unsupported)
 }
 
 #[derive(Debug)]

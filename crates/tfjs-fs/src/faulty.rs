@@ -213,8 +213,6 @@ pub(crate) fn write_tree(folder: &Path, tree: &Tree) {
 /// A change of names that may not be durable yet.
 #[derive(Clone, Debug)]
 struct Change {
-    /// Whose syncing makes it durable.
-    folder: PathBuf,
     removed: Option<PathBuf>,
     added: Option<(PathBuf, Node)>,
 }
@@ -271,13 +269,13 @@ impl Loss {
         match step {
             Step::MakeFolder(path) => {
                 self.made_folders.insert(path.clone());
-                self.change(path, None, Some((path.clone(), Node::Folder)));
+                self.change(None, Some((path.clone(), Node::Folder)));
             }
             Step::Create { path, file } => {
                 self.files.push((Vec::new(), Vec::new()));
                 let node = self.files.len() - 1;
                 self.made.insert(*file, node);
-                self.change(path, None, Some((path.clone(), Node::File(node))));
+                self.change(None, Some((path.clone(), Node::File(node))));
             }
             Step::Append { file, bytes } => self.files[self.made[file]].1.extend(bytes),
             Step::SyncFile(file) => {
@@ -287,15 +285,15 @@ impl Loss {
             Step::SetPermissions => {}
             Step::Link { file, name } => {
                 let node = self.names[file];
-                self.change(name, None, Some((name.clone(), node)));
+                self.change(None, Some((name.clone(), node)));
             }
             Step::Rename { from, to } => {
                 let node = self.names[from];
-                self.change(to, Some(from.clone()), Some((to.clone(), node)));
+                self.change(Some(from.clone()), Some((to.clone(), node)));
             }
-            Step::RemoveFile(path) | Step::RemoveFolder(path) => self.change(path, Some(path.clone()), None),
+            Step::RemoveFile(path) | Step::RemoveFolder(path) => self.change(Some(path.clone()), None),
             Step::SyncFolder(folder) => {
-                let (synced, pending) = self.pending.drain(..).partition(|change| change.folder == *folder);
+                let (synced, pending) = self.pending.drain(..).partition(|change| change.is_in(folder));
                 self.pending = pending;
                 let synced: Vec<Change> = synced;
                 for change in &synced {
@@ -305,8 +303,8 @@ impl Loss {
         }
     }
 
-    fn change(&mut self, path: &Path, removed: Option<PathBuf>, added: Option<(PathBuf, Node)>) {
-        let change = Change { folder: folder_of(path).to_path_buf(), removed, added };
+    fn change(&mut self, removed: Option<PathBuf>, added: Option<(PathBuf, Node)>) {
+        let change = Change { removed, added };
         change.apply(&mut self.names);
         self.pending.push(change);
     }
@@ -331,6 +329,12 @@ impl Loss {
 }
 
 impl Change {
+    /// Whether the folder's syncing makes it durable. A rename from one folder to another is not torn apart.
+    fn is_in(&self, folder: &Path) -> bool {
+        let added = self.added.as_ref().map(|(path, _)| path);
+        self.removed.iter().chain(added).any(|path| folder_of(path) == folder)
+    }
+
     fn apply(&self, names: &mut BTreeMap<PathBuf, Node>) {
         if let Some(path) = &self.removed {
             names.remove(path);

@@ -27,6 +27,12 @@ pub(crate) fn id_of(guard: &Path) -> Option<&str> {
     is_id(id).then_some(id)
 }
 
+/// The ID of a save, from the name of another file of it.
+pub(crate) fn id_of_temporary(name: &str) -> Option<&str> {
+    let (id, number) = name.strip_prefix(PREFIX)?.strip_suffix(TEMPORARY)?.split_once('-')?;
+    (is_id(id) && number.parse::<usize>().is_ok()).then_some(id)
+}
+
 /// The name of another file of a save.
 pub(crate) fn temporary_name(id: &str, number: usize) -> String {
     format!("{PREFIX}{id}-{number}{TEMPORARY}")
@@ -54,13 +60,10 @@ fn files_of_saves(folder: &Path) -> BTreeMap<String, Vec<PathBuf>> {
     // A folder that cannot be read has no leftovers that could be found.
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let Some(name) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
-        if let Some(id) = name.strip_suffix(GUARD).filter(|id| is_id(id)) {
+        let Some(name) = name.to_str() else { continue };
+        if let Some(id) = id_of(Path::new(name)) {
             saves.entry(id.to_owned()).or_default();
-        } else if let Some((id, number)) = name.strip_suffix(TEMPORARY).and_then(|name| name.split_once('-'))
-            && is_id(id)
-            && number.parse::<usize>().is_ok()
-        {
+        } else if let Some(id) = id_of_temporary(name) {
             saves.entry(id.to_owned()).or_default().push(entry.path());
         }
     }
@@ -72,6 +75,10 @@ fn is_id(text: &str) -> bool {
 }
 
 fn is_dead(guard: &Path) -> bool {
+    // What is no file has been made by nobody here; opening a named pipe would wait for somebody who writes.
+    if std::fs::symlink_metadata(guard).is_ok_and(|metadata| !metadata.is_file()) {
+        return false;
+    }
     match File::options().write(true).open(guard) {
         // Locked by us until it is closed, which is now. Where there are no locks, nobody can tell.
         Ok(file) => file.try_lock().is_ok(),

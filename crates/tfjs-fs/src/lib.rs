@@ -25,6 +25,7 @@ mod save;
 mod source;
 mod stage;
 mod store;
+mod trace;
 mod view;
 mod windows_path;
 

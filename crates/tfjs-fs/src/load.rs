@@ -183,6 +183,20 @@ fn open_shards(view: &View, entry: &Entry, model_json: &ModelJson, links: Links)
     })
 }
 
+/// Reads a file of our own, if it is one itself and not larger than this.
+pub(crate) fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
+    let fail = |error| io_error(error, Operation::Load, path);
+    let metadata = std::fs::symlink_metadata(path).map_err(fail)?;
+    if !metadata.is_file() || metadata.len() > most {
+        let message = format!("a file of at most {most} bytes should be here, and it is none; remove it");
+        let error = Error::new(ErrorKind::InvalidData, message).with_operation(Operation::Load);
+        return Err(error.with_location(&path.to_string_lossy()));
+    }
+    let mut bytes = Vec::new();
+    File::open(path).map_err(fail)?.take(most).read_to_end(&mut bytes).map_err(fail)?;
+    Ok(bytes)
+}
+
 /// Reads a file, if it is one and within this limit.
 pub(crate) fn read_whole(path: &Path, limits: &Limits, limit: Limit) -> Result<Vec<u8>, Error> {
     let fail = |error| io_error(error, Operation::Load, path);

@@ -21,7 +21,7 @@ use crate::model_dir::{Destination, Entry, GRAPH_DEF, WEIGHTS_MANIFEST, find, fo
 use crate::ownership::{Claimed, Neighbours, above};
 use crate::replace::wait_until_free;
 use crate::same_file::key;
-use crate::stage::{Stage, Staged};
+use crate::stage::{How, Stage, Staged};
 
 pub(crate) async fn save(
     disk: Arc<dyn Disk>,
@@ -48,12 +48,8 @@ async fn save_to(
     targets.check_links(options.links).await?;
     targets.check(&replaced(destination, options.links).await).await?;
     // Dropped on any failure, and when this future is dropped: temporary files and folders made for them go away.
-    let begin = {
-        let (disk, folder) = (Arc::clone(&disk), destination.folder.clone());
-        let (durability, links) = (options.durability, options.links);
-        move || Stage::begin(&disk, &folder, durability, links, Operation::Save)
-    };
-    let mut staged = Staged::begin(blocking(begin).await?);
+    let how = How { operation: Operation::Save, durability: options.durability, links: options.links };
+    let mut staged = Staged::begin(Stage::begin(&disk, &destination.folder, how).await?);
     let mut meter = ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref());
     if let (Some(weights), Some(layout)) = (&artifacts.weights, &mut layout) {
         let mut digests = Digests::new(weights, layout, options.checksums);
@@ -72,12 +68,8 @@ async fn save_to(
 
     // From here on nobody else changes the folder; so it is brought into order, and what is replaced is looked at again.
     let (folder, links) = (destination.folder.clone(), options.links);
-    let lock = move || {
-        let lock = lock(&folder, Operation::Save)?;
-        recover(disk.as_ref(), &folder, links)?;
-        Ok(lock)
-    };
-    let lock = blocking(lock).await?;
+    let lock = lock(&folder, Operation::Save).await?;
+    blocking(move || recover(disk.as_ref(), &folder, links)).await?;
     targets.check_links(options.links).await?;
     let replaced = replaced(destination, options.links).await;
     targets.check(&replaced).await?;
@@ -103,7 +95,7 @@ fn take_the_place_of(replaced: &Claimed, staged: Staged) -> Result<(), Error> {
         journal.hide(&folder, head)?;
     }
     for file in replaced.surplus(&names) {
-        journal.remove(&folder, &file)?;
+        journal.remove(&folder, &file);
     }
     staged.commit(journal)?;
     replaced.remove_empty_folders(disk.as_ref());

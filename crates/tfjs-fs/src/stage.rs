@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;
-use tfjs_artifacts::{Error, Operation, RelPath, WeightData};
+use tfjs_artifacts::{Error, ErrorKind, Operation, RelPath, WeightData};
 use tfjs_router::{Digests, Durability, Links, ProgressMeter};
 
 use crate::blocking::blocking;
@@ -22,6 +22,17 @@ use crate::model_dir::{folder_of, join};
 
 /// How much of the weights is in memory at a time.
 const WINDOW: usize = 4 << 20;
+
+/// What is done to a folder, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct How {
+    pub(crate) operation: Operation,
+    pub(crate) durability: Durability,
+    pub(crate) links: Links,
+}
+
+/// How often a folder is made again that others remove.
+const TRIES: usize = 100;
 
 /// The place for the temporary files of one save or removal in a folder. Dropping it removes those that have not got their names, and
 /// the folders that were made for them.
@@ -43,40 +54,64 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// Begins to change a folder, which is made for a save if it is not there. What dead saves left in it goes.
-    pub(crate) fn begin(
-        disk: &Arc<dyn Disk>,
-        folder: &Path,
-        durability: Durability,
-        links: Links,
-        operation: Operation,
-    ) -> Result<Self, Error> {
-        let mut made = MadeFolders::new(Arc::clone(disk));
-        if operation == Operation::Save {
-            made.make(folder)?;
+    pub(crate) async fn begin(disk: &Arc<dyn Disk>, folder: &Path, how: How) -> Result<Self, Error> {
+        let mut tries = TRIES;
+        loop {
+            match Self::try_begin(disk, folder, how).await {
+                // A removal beside us took the folder away in between.
+                Err(error) if error.kind() == ErrorKind::NotFound && how.operation == Operation::Save && tries > 0 => {
+                    tries -= 1;
+                }
+                begun => return begun,
+            }
         }
-        let lock = lock(folder, operation)?;
-        recover(disk.as_ref(), folder, links)?;
+    }
+
+    async fn try_begin(disk: &Arc<dyn Disk>, folder: &Path, how: How) -> Result<Self, Error> {
+        let (disk, folder) = (Arc::clone(disk), folder.to_path_buf());
+        let make = {
+            let (disk, folder) = (Arc::clone(&disk), folder.clone());
+            move || {
+                let mut made = MadeFolders::new(disk);
+                if how.operation == Operation::Save {
+                    made.make(&folder)?;
+                }
+                Ok(made)
+            }
+        };
+        let made = blocking(make).await?;
+        let lock = lock(&folder, how.operation).await?;
+        blocking(move || {
+            recover(disk.as_ref(), &folder, how.links)?;
+            let stage = Self::with_guard(disk, folder, how, made);
+            drop(lock);
+            stage
+        })
+        .await
+    }
+
+    /// The file that tells others that we live, made and locked while nobody else looks.
+    fn with_guard(disk: Arc<dyn Disk>, folder: PathBuf, how: How, made: MadeFolders) -> Result<Self, Error> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(GUARD_NAME.0).suffix(GUARD_NAME.1).rand_bytes(ID_LENGTH);
-        let guard = builder.make_in(folder, |path| disk.create(path)).and_then(|guard| {
+        let guard = builder.make_in(&folder, |path| disk.create(path)).and_then(|guard| {
             let (file, path) = guard.into_parts();
             Ok((file, path.keep()?))
         });
-        let (locked, guard) = guard.map_err(|error| io_error(error, operation, folder))?;
+        let (locked, guard) = guard.map_err(|error| io_error(error, how.operation, &folder))?;
         let id = id_of(&guard).unwrap_or_default().to_owned();
         // Without locks nobody removes what we leave, and nobody what we still need.
-        let _has_locks = locked.lock().map_err(|error| io_error(error, operation, &guard))?;
-        drop(lock);
+        let _has_locks = locked.lock().map_err(|error| io_error(error, how.operation, &guard))?;
         Ok(Self {
-            folder: folder.to_path_buf(),
+            folder,
             id,
             guard,
             _locked: locked,
-            durability,
+            durability: how.durability,
             number: AtomicUsize::new(0),
             written: Mutex::default(),
             is_left: AtomicBool::new(false),
-            disk: Arc::clone(disk),
+            disk,
             made,
         })
     }
@@ -239,7 +274,7 @@ impl Staged {
 }
 
 /// A model that is saved again is as readable as before.
-fn keep_permissions(disk: &dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn keep_permissions(disk: &dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
     match std::fs::symlink_metadata(to) {
         Ok(replaced) if cfg!(unix) && replaced.is_file() => disk.set_permissions(from, replaced.permissions()),
         _ => Ok(()),

@@ -20,7 +20,7 @@ use crate::lock::lock;
 use crate::model_dir::{GRAPH_DEF, MODEL_JSON, WEIGHTS_MANIFEST, find, folder_of};
 use crate::ownership::Claimed;
 use crate::path::{check, encode_name, separator};
-use crate::stage::Stage;
+use crate::stage::{How, Stage};
 use crate::view::View;
 
 /// Removes the model at a path: what makes it visible and its weights at once, then its folder if nothing else is in it.
@@ -29,11 +29,7 @@ pub(crate) async fn remove(
     path: PathBuf,
     options: &RemoveOptions,
 ) -> Result<ModelArtifactsInfo, Error> {
-    let begin = {
-        let (disk, path, limits, links) = (Arc::clone(&disk), path.clone(), options.limits, options.links);
-        move || Removal::begin(&disk, &path, &limits, links)
-    };
-    let (removal, opened) = blocking(begin).await?;
+    let (removal, opened) = Removal::begin(&disk, &path, options).await?;
     let (claimed, info) = Claimed::by_opened(opened, options.surplus_bytes).await.map_err(not_whole)?;
     // The lock goes along: a removal ends by itself when this future is dropped.
     let left = blocking(move || removal.run(disk.as_ref(), &claimed, &path)).await?;
@@ -57,14 +53,26 @@ struct Removal {
 }
 
 impl Removal {
-    fn begin(disk: &Arc<dyn Disk>, path: &Path, limits: &Limits, links: Links) -> Result<(Self, Opened), Error> {
-        let find = || find(path, Operation::Remove);
-        let folder = folder_of(find().map_err(not_whole)?.manifest()).to_path_buf();
-        let stage = unless_full(Stage::begin(disk, &folder, Durability::Strict, links, Operation::Remove))?;
-        let lock = lock(&folder, Operation::Remove)?;
-        recover(disk.as_ref(), &folder, links)?;
-        let opened = Opened::find(find, limits, links).map_err(not_whole)?;
-        Ok((Self { stage, lock }, opened))
+    async fn begin(disk: &Arc<dyn Disk>, path: &Path, options: &RemoveOptions) -> Result<(Self, Opened), Error> {
+        let (limits, links) = (options.limits, options.links);
+        let find = {
+            let path = path.to_path_buf();
+            move || find(&path, Operation::Remove)
+        };
+        let folder = {
+            let find = find.clone();
+            blocking(move || Ok(folder_of(find().map_err(not_whole)?.manifest()).to_path_buf())).await?
+        };
+        let how = How { operation: Operation::Remove, durability: Durability::Strict, links };
+        let stage = unless_full(Stage::begin(disk, &folder, how).await)?;
+        let lock = lock(&folder, Operation::Remove).await?;
+        let disk = Arc::clone(disk);
+        blocking(move || {
+            recover(disk.as_ref(), &folder, links)?;
+            let opened = Opened::find(find, &limits, links).map_err(not_whole)?;
+            Ok((Self { stage, lock }, opened))
+        })
+        .await
     }
 
     /// Gives the weight files that could not be removed.
@@ -102,7 +110,7 @@ fn at_once(stage: &Stage, claimed: &Claimed, surplus: &[PathBuf]) -> Result<Vec<
         journal.hide(stage.folder(), head)?;
     }
     for file in surplus {
-        journal.remove(stage.folder(), file)?;
+        journal.remove(stage.folder(), file);
     }
     commit(stage, &journal, Operation::Remove)
 }

@@ -3,7 +3,7 @@
 //! A save makes its list of renames visible in one step (see `journal`). A reader asks here where each file is, and when it has
 //! looked at all of them, whether the folder is still the one that it began with; if not, it begins again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tfjs_artifacts::{Error, ErrorKind, Limit, Limits, Operation};
 
 use crate::error::io_error;
-use crate::journal::{JOURNAL, Journal, Place};
+use crate::journal::{JOURNAL, Journal, Place, name_in};
 use crate::load::read_whole;
 use crate::model_dir::{has_extension, json_files};
 use crate::source::Identity;
@@ -28,7 +28,8 @@ const PAUSE: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(crate) struct View {
     folder: PathBuf,
-    journal: Option<Journal>,
+    /// Of each file that is not where its name says, where it is.
+    places: BTreeMap<String, Place>,
     /// Of the list of renames; none if there was none.
     identity: Option<Identity>,
 }
@@ -41,8 +42,9 @@ impl View {
     pub(crate) fn of(folder: &Path) -> Result<Self, Error> {
         // Replaced between the two looks, it would have another identity the next time, and the reader begins again.
         let identity = identity_of_list(folder);
-        let journal = if identity.is_some() { Journal::read(folder)? } else { None };
-        Ok(Self { folder: folder.to_path_buf(), journal, identity })
+        let journal = if identity.is_some() { Journal::in_force(folder)? } else { None };
+        let places = journal.map(|journal| journal.places(folder)).unwrap_or_default();
+        Ok(Self { folder: folder.to_path_buf(), places, identity })
     }
 
     /// What the system says about a file of the folder, and the name under which it is there.
@@ -50,10 +52,10 @@ impl View {
     /// # Errors
     /// As those of the system.
     pub(crate) fn look(&self, file: &Path) -> io::Result<(PathBuf, Metadata)> {
-        match self.journal.as_ref().map(|journal| journal.place_of(&self.folder, file)) {
+        match self.place_of(file) {
             // Under its temporary name it is the one that belongs to this view, and so it is under its own if it has no other.
-            Some(Place::Renamed(temporary)) if let Ok(metadata) = std::fs::metadata(&temporary) => {
-                Ok((temporary, metadata))
+            Some(Place::Renamed(temporary)) if let Ok(metadata) = std::fs::metadata(temporary) => {
+                Ok((temporary.clone(), metadata))
             }
             Some(Place::Gone) => Err(io::ErrorKind::NotFound.into()),
             _ => std::fs::metadata(file).map(|metadata| (file.to_path_buf(), metadata)),
@@ -77,11 +79,18 @@ impl View {
 
     /// The `.json` files of the folder, by name.
     pub(crate) fn json_files(&self) -> io::Result<Vec<String>> {
-        let new = self.journal.iter().flat_map(Journal::new_names);
         let mut names: BTreeSet<_> = json_files(&self.folder)?.into_iter().collect();
-        names.extend(new.filter(|name| has_extension(Path::new(name), "json")).map(str::to_owned));
+        let is_json = |name: &&String| !name.contains('/') && has_extension(Path::new(name), "json");
+        names.extend(self.places.keys().filter(is_json).cloned());
         names.retain(|name| self.has(&self.folder.join(name)));
         Ok(names.into_iter().collect())
+    }
+
+    fn place_of(&self, file: &Path) -> Option<&Place> {
+        if self.places.is_empty() {
+            return None;
+        }
+        self.places.get(&name_in(&self.folder, file).ok()?)
     }
 
     /// Whether what was read by this view belongs together: nobody has begun or ended a change since.
