@@ -86,9 +86,15 @@ impl Claimed {
         }
         let is_own = self.spelled_shards().contains(&spelled(target));
         match neighbours.user_of(target) {
-            Some(json) => {
+            Some(User::Model(json)) => {
                 let json = json.display();
                 refuse(format!("it is a weight file of the model `{json}` too; choose another name for the weights"))
+            }
+            Some(User::Unknown(path)) => {
+                let path = path.display();
+                refuse(format!(
+                    "`{path}` cannot be read, so it may be a weight file of a model there; mend or remove that first"
+                ))
             }
             None if is_own => Ok(()),
             None if is_chosen => {
@@ -152,7 +158,8 @@ impl Neighbours {
         let except: BTreeSet<_> = except.iter().map(|file| key(file)).collect();
         for folder in folders {
             if let Err(error) = neighbours.add_folder(folder, &except)
-                && error.kind() != ErrorKind::NotFound
+                // Whose folder may not be read, such as the one above many homes, nobody can ask.
+                && !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied)
             {
                 neighbours.unreadable.get_or_insert_with(|| folder.clone());
             }
@@ -190,9 +197,19 @@ impl Neighbours {
     }
 
     /// The model that uses a file, or may use it.
-    pub(crate) fn user_of(&self, file: &Path) -> Option<&Path> {
-        self.users.get(&key(file)).or(self.unreadable.as_ref()).map(PathBuf::as_path)
+    pub(crate) fn user_of(&self, file: &Path) -> Option<User<'_>> {
+        let model = self.users.get(&key(file)).map(|json| User::Model(json));
+        model.or_else(|| self.unreadable.as_ref().map(|path| User::Unknown(path)))
     }
+}
+
+/// Who uses a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum User<'n> {
+    /// The model of this JSON file.
+    Model(&'n Path),
+    /// Whoever is at this place, which cannot be read.
+    Unknown(&'n Path),
 }
 
 /// The folder of a weight file, and those above it up to `folder`.

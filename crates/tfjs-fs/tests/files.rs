@@ -110,3 +110,63 @@ fn weights_of_a_model_in_the_folder_above_are_not_overwritten() {
     assert_eq!(saved.unwrap_err().kind(), ErrorKind::AlreadyExists);
     tfjs_testkit::assert_same_model(&load(folder.path(), &LoadOptions::new()), &before);
 }
+
+/// A list of renames can come with a model, like any other file.
+#[test]
+fn a_list_of_a_stranger_touches_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let trace = r#"{"bytes":4,"modified":1}"#;
+    let lists = [
+        format!(r#"{{"version":1,"renames":[],"hidden":[],"removed":[{{"name":"thesis.txt","trace":{trace}}}]}}"#),
+        format!(r#"{{"version":1,"renames":[],"hidden":[{{"name":"thesis.txt","trace":{trace}}}],"removed":[]}}"#),
+        format!(
+            r#"{{"version":1,"renames":[{{"from":".tfjs-0123456789ab-0.tmp","new":{trace},"to":"thesis.txt","old":{trace}}}],"hidden":[],"removed":[]}}"#
+        ),
+        format!(
+            r#"{{"version":1,"renames":[{{"from":"hook","new":{trace},"to":".git/hooks/pre-commit","old":null}}],"hidden":[],"removed":[]}}"#
+        ),
+    ];
+    for list in lists {
+        std::fs::write(path("thesis.txt"), "mine").unwrap();
+        std::fs::write(path("hook"), "evil").unwrap();
+        std::fs::write(path(".tfjs-0123456789ab-0.tmp"), "evil").unwrap();
+        std::fs::write(path(".tfjs-journal"), &list).unwrap();
+        // It may be refused, or found to be outdated.
+        let _saved = block_on(FsHandler::from_path(folder.path()).save(&samples::filled(1.0), &SaveOptions::new()));
+        assert_eq!(std::fs::read_to_string(path("thesis.txt")).unwrap(), "mine", "{list}");
+        assert!(!path(".git").exists(), "{list}");
+    }
+}
+
+/// Opening a named pipe would wait for somebody who writes.
+#[cfg(unix)]
+#[test]
+fn what_only_looks_like_a_file_of_a_save_hangs_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, is_ignored) in [(".tfjs-0123456789ab.save", true), (".tfjs-journal", false)] {
+        let pipe = folder.path().join(name);
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let saved = block_on(FsHandler::from_path(folder.path()).save(&samples::filled(1.0), &SaveOptions::new()));
+        assert_eq!(saved.is_ok(), is_ignored, "{name}");
+        std::fs::remove_file(&pipe).unwrap();
+    }
+    tfjs_testkit::assert_same_model(&load(folder.path(), &LoadOptions::new()), &samples::filled(1.0));
+}
+
+/// More saves at once than there are threads for blocking calls.
+#[test]
+fn who_waits_for_the_lock_does_not_starve_who_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let saves = (0..8_u8).map(|value| {
+            let handler = FsHandler::from_path(folder.path());
+            tokio::spawn(async move { handler.save(&samples::filled(f32::from(value)), &SaveOptions::new()).await })
+        });
+        for saved in saves.collect::<Vec<_>>() {
+            saved.await.unwrap().unwrap();
+        }
+    });
+}
