@@ -2,12 +2,13 @@
 
 use tfjs_io::{Limits, RemoveOptions, SurplusBytes};
 
+use crate::args::router;
 use crate::limits::LimitArgs;
 use crate::output::{self, Failure};
 
 pub(super) async fn run(url: &str, json: bool, surplus_bytes: SurplusBytes, limits: &LimitArgs) -> Result<(), Failure> {
     let options = RemoveOptions::new().with_surplus_bytes(surplus_bytes).with_limits(limits.apply(Limits::new()));
-    let info = tfjs_io::default_router()?.remove_model(url, &options).await?;
+    let info = router()?.remove_model(url, &options).await?;
     if json {
         output::json(&info)
     } else {
