@@ -36,27 +36,37 @@ struct Present {
 ///
 /// When this fails and the JSON may be there all the same, the weights are kept.
 pub(crate) async fn commit(place: &Place, json: &Bytes, staged: &mut Staged) -> Result<Replaced, Error> {
-    for attempt in 0..ATTEMPTS {
+    let mut tried = None;
+    for _ in 0..ATTEMPTS {
         let present = present(place).await?;
-        if attempt > 0 {
-            if matches!(&present.json, Replaced::Json(found) if found == json) {
-                // It was there before the store said that it is not.
-                return Ok(Replaced::Nothing);
+        if let Some(tried) = tried {
+            if present.is(json) {
+                // It was put before the store said that it was not: the answer to another try of the same request.
+                return Ok(tried);
             }
             check_there(place, staged.keys().to_vec()).await?;
         }
         staged.keep();
         match put(place, json, present.mode).await {
             Ok(()) => return Ok(present.json),
-            Err(StoreError::Precondition { .. } | StoreError::AlreadyExists { .. }) => staged.let_go(),
+            Err(StoreError::Precondition { .. } | StoreError::AlreadyExists { .. }) => {
+                staged.let_go();
+                tried = Some(present.json);
+            }
             Err(error) => {
                 let error = place.bucket.at(Operation::Save, &place.json)(error);
-                return settle(place, json, error, staged).await;
+                return settle(place, json, error, staged).await.map(|()| present.json);
             }
         }
     }
     let message = "others keep saving this model at the same time; the one that was saved last is there, save again";
     Err(Error::new(ErrorKind::Conflict, message))
+}
+
+impl Present {
+    fn is(&self, json: &Bytes) -> bool {
+        matches!(&self.json, Replaced::Json(found) if found == json)
+    }
 }
 
 async fn put(place: &Place, json: &Bytes, mode: PutMode) -> Result<(), StoreError> {
@@ -102,7 +112,7 @@ async fn check_there(place: &Place, written: Vec<Path>) -> Result<(), Error> {
 }
 
 /// The store failed, or the way to it: looks whether the JSON is there. If it is not, it may still arrive, unless it was refused.
-async fn settle(place: &Place, json: &Bytes, error: Error, staged: &mut Staged) -> Result<Replaced, Error> {
+async fn settle(place: &Place, json: &Bytes, error: Error, staged: &mut Staged) -> Result<(), Error> {
     let is_refused = matches!(
         error.kind(),
         ErrorKind::NotFound
@@ -117,7 +127,7 @@ async fn settle(place: &Place, json: &Bytes, error: Error, staged: &mut Staged) 
         return Err(error);
     }
     match present(place).await {
-        Ok(Present { json: Replaced::Json(found), .. }) if found == json => Ok(Replaced::Nothing),
+        Ok(present) if present.is(json) => Ok(()),
         _ => Err(error),
     }
 }

@@ -6,11 +6,14 @@ use object_store::{ObjectMeta, ObjectStore as _, ObjectStoreExt as _};
 use tfjs_artifacts::{BoxStream, DateSaved, Error, ErrorKind, Limits, ModelArtifactsInfo, Operation, SurplusBytes};
 use tfjs_router::{ListedModel, ModelUrl, RemoveOptions};
 
-use crate::bucket::{Bucket, REQUESTS_AT_ONCE};
+use crate::bucket::Bucket;
 use crate::load::{Entry, Opened, read_json, shard_keys};
 use crate::neighbours::Neighbours;
 use crate::place::{MODEL_JSON, Place, is_json};
 use crate::sweep::level;
+
+/// How many models are looked at at once, each with several requests.
+const MODELS_AT_ONCE: usize = 8;
 
 /// The models below a prefix, in the order in which the store lists their JSON objects; page by page.
 pub(crate) fn list(place: &Place) -> BoxStream<'static, Result<ListedModel, Error>> {
@@ -31,7 +34,7 @@ pub(crate) fn list(place: &Place) -> BoxStream<'static, Result<ListedModel, Erro
             }
         }
     });
-    Box::pin(looks.buffered(REQUESTS_AT_ONCE).filter_map(std::future::ready))
+    Box::pin(looks.buffered(MODELS_AT_ONCE).filter_map(std::future::ready))
 }
 
 /// The model of a JSON object, or nothing if it is just another one or gone already.

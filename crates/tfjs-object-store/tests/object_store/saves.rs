@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{Either, select};
-use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
-use tfjs_artifacts::{Error, ErrorKind, RelPath};
+use object_store::{ObjectStore, ObjectStoreExt as _};
+use tfjs_artifacts::{Error, ErrorKind, ModelTopology, RelPath};
 use tfjs_object_store::GRACE_PERIOD;
-use tfjs_router::{LoadHandler as _, LoadOptions, SaveHandler as _, SaveOptions};
+use tfjs_router::{LoadHandler as _, LoadOptions, ModelSource, ModelUrl, Router, SaveHandler as _, SaveOptions};
 use tfjs_testkit::{FailingSource, StallingSource, assert_same_model, samples};
 
 use crate::meddling::{Meddling, at, broken};
@@ -180,6 +180,14 @@ async fn a_commit_whose_answer_was_lost_is_a_save() {
     let store = Meddling::new(Arc::clone(&inner)).after_put(at(JSON, || async { Err(broken()) }.boxed())).store();
     save(&store, KEY, &samples::filled(2.0)).await.unwrap();
     assert_same_model(&load(&inner, KEY).await.unwrap(), &samples::filled(2.0));
+    assert_eq!(keys(&inner).await.len(), 2, "and what it replaced is gone");
+    // The store tried by itself again, and now its own condition does not hold.
+    let lost =
+        || async { Err(object_store::Error::Precondition { path: String::new(), source: "injected".into() }) }.boxed();
+    let store = Meddling::new(Arc::clone(&inner)).after_put(at(JSON, lost)).store();
+    save(&store, KEY, &samples::filled(3.0)).await.unwrap();
+    assert_same_model(&load(&inner, KEY).await.unwrap(), &samples::filled(3.0));
+    assert_eq!(keys(&inner).await.len(), 2);
 }
 
 #[tokio::test]
@@ -299,4 +307,56 @@ async fn who_may_not_list_or_delete_saves_all_the_same() {
 async fn errors_say_where() {
     let error: Error = load(&memory(), KEY).await.unwrap_err();
     assert_eq!(error.to_string(), "cannot load `InMemory/models/m/model.json`: there is no such object or bucket");
+}
+
+#[tokio::test]
+async fn a_save_whose_files_were_taken_for_those_of_a_dead_one_is_a_conflict() {
+    let inner = memory();
+    let (other, once) = (Arc::clone(&inner), Arc::new(AtomicUsize::new(0)));
+    let hook = at(JSON, move || {
+        let (other, once) = (Arc::clone(&other), Arc::clone(&once));
+        async move {
+            if once.fetch_add(1, Ordering::SeqCst) == 0 {
+                let key = keys(&other).await.into_iter().find(|key| is_weights(key)).unwrap();
+                other.delete(&key.as_str().into()).await?;
+                save(&other, KEY, &samples::filled(2.0)).await.unwrap();
+            }
+            Ok(())
+        }
+        .boxed()
+    });
+    let store = Meddling::new(Arc::clone(&inner)).before_put(hook).store();
+    let error = save(&store, KEY, &samples::filled(1.0)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    assert!(error.to_string().contains("removed the weight files of this save"), "{error}");
+    assert_same_model(&load(&inner, KEY).await.unwrap(), &samples::filled(2.0));
+}
+
+#[tokio::test]
+async fn a_binary_topology_loads_as_a_pair_and_is_not_saved() {
+    let store = memory();
+    put(&store, "m/tensorflowjs_model.pb", "graph").await;
+    let manifest = r#"[{"paths": ["w.bin"], "weights": [{"name": "w", "shape": [1], "dtype": "float32"}]}]"#;
+    put(&store, "m/weights_manifest.json", manifest).await;
+    put(&store, "m/w.bin", "0123").await;
+    let router = Router::builder().route(tfjs_object_store::route("objects", Arc::clone(&store))).build().unwrap();
+    let url = |name: &str| ModelUrl::parse(&format!("objects://m/{name}")).unwrap();
+    let pair = ModelSource::Pair { topology: url("tensorflowjs_model.pb"), weights: url("weights_manifest.json") };
+    let loaded = router.load_handler(&pair).unwrap().load(&LoadOptions::new()).await.unwrap();
+    assert!(matches!(&loaded.model_topology, Some(ModelTopology::GraphDef(bytes)) if bytes == "graph"));
+    assert_eq!(loaded.weights.as_ref().unwrap().data().byte_length(), 4);
+
+    let error = save(&store, KEY, &loaded).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    assert_eq!(keys(&store).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_prefix_and_its_json_are_one_place() {
+    let store = memory();
+    save(&store, "m", &samples::filled(1.0)).await.unwrap();
+    let router = Router::builder().route(tfjs_object_store::route("objects", store)).build().unwrap();
+    let (load, save) = (LoadOptions::new(), SaveOptions::new());
+    let copied = router.copy_model("objects://m", "objects://m/model.json", &load, &save).await;
+    assert_eq!(copied.unwrap_err().kind(), ErrorKind::InvalidUrl);
 }
