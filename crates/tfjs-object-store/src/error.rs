@@ -31,8 +31,16 @@ fn describe(error: &StoreError) -> (ErrorKind, &'static str) {
     }
 }
 
+/// Where a cloud's own machines ask for their credentials, the last place in which object_store looks for any.
+const METADATA_SERVICE: &str = "://169.254.169.254/";
+
 /// What object_store has no kind for: answers that are no success, connections, and the errors of a system.
 fn generic(error: &StoreError) -> (ErrorKind, &'static str) {
+    if error.to_string().contains(METADATA_SERVICE) {
+        let message = "there are no credentials, and this machine is none of the cloud's, which has its own; give some, or say that \
+                       the bucket needs none (`skip_signature`)";
+        return (ErrorKind::Unauthenticated, message);
+    }
     causes(error).find_map(of_cause).unwrap_or((ErrorKind::Unexpected, "the store reported an error"))
 }
 
@@ -126,6 +134,11 @@ mod tests {
             ("Server returned non-2xx status code: 507 Insufficient Storage: ", ErrorKind::StorageFull),
             ("Server returned non-2xx status code: 400 Bad Request: ", ErrorKind::Unexpected),
             ("Server returned error response: InternalError", ErrorKind::Transport),
+            (
+                "Error performing token request: Error performing GET http://169.254.169.254/computeMetadata/v1/x in 1ms - \
+                 Server returned non-2xx status code: 403 Forbidden: ",
+                ErrorKind::Unauthenticated,
+            ),
         ] {
             assert_eq!(kind(StoreError::Generic { store: "S3", source: text.into() }), ours, "{text}");
         }

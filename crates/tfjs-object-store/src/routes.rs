@@ -50,6 +50,7 @@ fn route_with(
 /// Nothing is read from the environment unless [`from_env`](Self::from_env) is asked to. Clients are made when a bucket is first
 /// used, one for each, and live as long as the routes.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ObjectStoreRoutes {
     #[cfg(feature = "s3")]
     s3: object_store::aws::AmazonS3Builder,

@@ -76,8 +76,17 @@ impl Server {
 
     /// Its bucket, through the client that the routes use.
     pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
+        Self::bucket(self.builder())
+    }
+
+    /// The same, but bodies are not signed: without optimization that takes most of the time.
+    pub(crate) fn store_for_much(&self) -> Arc<dyn ObjectStore> {
+        Self::bucket(self.builder().with_unsigned_payload(true))
+    }
+
+    fn bucket(builder: AmazonS3Builder) -> Arc<dyn ObjectStore> {
         let connector = tfjs_object_store::RustlsConnector::new();
-        Arc::new(self.builder().with_bucket_name(BUCKET).with_http_connector(connector).build().unwrap())
+        Arc::new(builder.with_bucket_name(BUCKET).with_http_connector(connector).build().unwrap())
     }
 
     /// Ends at once: connections, requests and all.

@@ -12,7 +12,7 @@ use tfjs_testkit::{assert_same_model, samples};
 
 use crate::meddling::{Meddling, at};
 use crate::server::Server;
-use crate::{KEY, handler, keys, load, save};
+use crate::{KEY, handler, is_weights, keys, load, put, save};
 
 #[tokio::test]
 async fn a_server_that_dies_before_the_commit_has_the_old_model() {
@@ -117,6 +117,20 @@ async fn a_lazy_load_reads_ranges_and_a_dropped_upload_leaves_no_part() {
     assert_eq!(keys(&store).await.len(), 2);
 }
 
+/// This server ignores `If-Match` on reads: what it returns tells that it is something else.
+#[tokio::test]
+async fn a_server_that_ignores_conditions_is_found_out() {
+    let server = Server::start();
+    let store = server.store();
+    save(&store, KEY, &samples::filled(1.0)).await.unwrap();
+    let lazy = handler(&store, KEY).load(&LoadOptions::lazy()).await.unwrap();
+    let data = lazy.weights.unwrap().data().clone();
+    data.read(0..4).await.unwrap();
+    let key = keys(&store).await.into_iter().find(|key| is_weights(key)).unwrap();
+    put(&store, &key, vec![7; 4000]).await;
+    assert_eq!(data.read(0..4).await.unwrap_err().kind(), ErrorKind::Conflict);
+}
+
 /// A model of 300 MiB: what is under way to the store at once, and what is asked of it at once, does not depend on that.
 #[tokio::test]
 async fn a_large_model_is_copied_through_a_bounded_window() {
@@ -127,7 +141,7 @@ async fn a_large_model_is_copied_through_a_bounded_window() {
     large_model(&folder.path().join("from"), LENGTH);
 
     let server = Server::start();
-    let meddling = Meddling::new(server.store());
+    let meddling = Meddling::new(server.store_for_much());
     let counts = Arc::clone(&meddling.counts);
     let router = Router::builder()
         .routes(tfjs_fs::routes())
