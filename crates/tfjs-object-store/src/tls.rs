@@ -14,7 +14,7 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 /// program chose a cryptography for rustls (`CryptoProvider::install_default`): reqwest panics without any.
 ///
 /// It heeds the timeouts, the proxy, the user agent, the HTTP version and `allow_http` of
-/// [`ClientOptions`](object_store::ClientOptions); certificates of one's own cannot be passed on, and what would switch the
+/// [`ClientOptions`]; certificates of one's own cannot be passed on, and what would switch the
 /// verification off is refused.
 ///
 /// ```
