@@ -20,7 +20,7 @@ use crate::tools;
 #[derive(Args)]
 pub(crate) struct Options {
     /// For how long each target runs
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
     /// Only this target: a file in tests/fuzz/fuzz_targets, without its extension
     target: Option<String>,
@@ -105,12 +105,13 @@ fn fuzz(project: &Project, folder: &Path, binary: &Path, target: &str, seconds: 
     for folder in [&corpus, &seeds, &findings] {
         fs::create_dir_all(folder)?;
     }
+    // What was found before comes first: it stays a finding until it is mended.
     let dictionary = folder_of_targets(project).join("model.dict");
     let prefix = format!("-artifact_prefix={}{}", findings.display(), std::path::MAIN_SEPARATOR);
     let dictionary = format!("-dict={}", dictionary.display());
     let time = format!("-max_total_time={seconds}");
     let limits = ["-timeout=10", "-rss_limit_mb=2048", "-max_len=16384", "-print_final_stats=1"];
-    let output = cmd!(sh, "{binary} {corpus} {seeds} {prefix} {dictionary} {time} {limits...}")
+    let output = cmd!(sh, "{binary} {corpus} {seeds} {findings} {prefix} {dictionary} {time} {limits...}")
         .quiet()
         .ignore_status()
         .output()?;

@@ -17,8 +17,9 @@ pub(crate) const ONLY_THERE: [&str; 1] = ["tfjs-browser-storage"];
 /// is measured.
 const COMPILED: [&str; 3] = ["tfjs-browser-interop", "tfjs-testkit", "tfjs-wasm-size"];
 
-/// What a browser has no use for, though it speaks of the target: WASI has files, and the same CPU.
-const ELSEWHERE: [&str; 1] = ["tfjs-fs"];
+/// What a browser has no use for, though it speaks of the target: WASI has files, and the same CPU; and every handler has the two
+/// attributes of its trait.
+const ELSEWHERE: [&str; 2] = ["tfjs-fs", "tfjs-object-store"];
 
 pub(crate) fn check(project: &Project) -> Result<()> {
     let compiler = Compiler::find(project, WASM)?;

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueHint};
 use tfjs_io::{
-    Error, HttpClient, QuantizationRule, QuantizationRuleError, QuantizationRules, RelPath, Router, Sharding,
-    SurplusBytes,
+    Error, HttpClient, ObjectStoreRoutes, QuantizationRule, QuantizationRuleError, QuantizationRules, RelPath, Router,
+    Sharding, SurplusBytes,
 };
 
 use crate::trust::TrustArgs;
@@ -244,12 +244,22 @@ impl Command {
     }
 }
 
+/// The router of commands that have no options for HTTP.
+pub(crate) fn router() -> Result<Router, Error> {
+    router_with(&HttpClient::new())
+}
+
+/// Object stores are reached as the environment says.
+fn router_with(client: &HttpClient) -> Result<Router, Error> {
+    tfjs_io::default_routes_with_stores(client, &ObjectStoreRoutes::from_env()).build()
+}
+
 impl Http {
     /// The router that asks like that.
     pub(crate) fn router(&self) -> Result<Router, Error> {
         // What is wrong with the options has been told before.
         let client = self.client().map_err(|problem| Error::new(tfjs_io::ErrorKind::InvalidUrl, problem))?;
-        tfjs_io::default_routes_with(&client).build()
+        router_with(&client)
     }
 
     /// The client that asks like that, or which option is wrong; values of headers are not repeated.

@@ -4,12 +4,11 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use tfjs_artifacts::{
     Error, ErrorKind, Limit, Limits, ModelArtifacts, ModelJson, ModelTopology, Operation, Segment, SurplusBytes,
 };
-use tfjs_router::{Links, LoadOptions, Progress, ProgressSink, finish_load};
+use tfjs_router::{Links, LoadOptions, ProgressSink, finish_load};
 
 use crate::blocking::blocking;
 use crate::error::io_error;
@@ -29,7 +28,7 @@ pub(crate) async fn load(
     let attempts = Arc::new(Attempts::new());
     let (limits, links) = (options.limits, options.links);
     let mut options = options.clone();
-    options.progress = options.progress.as_ref().map(monotone);
+    options.progress = options.progress.as_ref().map(ProgressSink::monotone);
     loop {
         let find = Arc::clone(&find);
         let opened = blocking(move || Opened::find(|| find(), &limits, links)).await?;
@@ -51,17 +50,6 @@ pub(crate) async fn load(
             }
         }
     }
-}
-
-/// Tells the same progress, but never less of it than before.
-fn monotone(sink: &ProgressSink) -> ProgressSink {
-    let (sink, most) = (sink.clone(), AtomicU64::new(0));
-    ProgressSink::new(move |progress: Progress| {
-        let before = most.fetch_max(progress.bytes, Ordering::Relaxed);
-        if progress.bytes >= before {
-            sink.tell(progress);
-        }
-    })
 }
 
 /// A model whose JSON has been read and whose weight files have been looked at.

@@ -35,6 +35,9 @@ pub use tfjs_fs::FsHandler;
 pub use tfjs_http::{
     CachePolicy, Cached, FileRef, FileUse, HttpClient, HttpHandler, RequestInfo, RetryPolicy, ShardQuery, cached,
 };
+#[cfg(all(feature = "any-object-store", not(target_arch = "wasm32")))]
+#[doc(no_inline)]
+pub use tfjs_object_store::{ObjectStoreHandler, ObjectStoreRoutes};
 #[doc(no_inline)]
 pub use tfjs_router::{
     Checksums, Durability, IoHandler, Links, ListedModel, LoadHandler, LoadOptions, MemoryStore, ModelSource,
@@ -50,6 +53,9 @@ pub use tfjs_weights::{
 };
 
 /// A builder that already has the routes of every backend that is compiled in, for adding one's own.
+///
+/// Object stores have the credentials that a cloud gives its own machines. Nothing is read from the environment;
+/// `default_routes_with_stores` can be told to.
 ///
 /// ```
 /// use tfjs_io::MemoryStore;
@@ -83,12 +89,56 @@ pub fn default_routes_with(client: &HttpClient) -> RouterBuilder {
     routes_but_http().routes(tfjs_http::routes_with(client))
 }
 
+/// As [`default_routes_with`], with object stores of one's own settings: of the environment, or of a builder.
+///
+/// ```
+/// # #[cfg(all(feature = "http", feature = "any-object-store"))] {
+/// use tfjs_io::{HttpClient, ObjectStoreRoutes};
+///
+/// let router = tfjs_io::default_routes_with_stores(&HttpClient::new(), &ObjectStoreRoutes::from_env()).build()?;
+/// # }
+/// # Ok::<(), tfjs_io::Error>(())
+/// ```
+#[cfg(all(feature = "http", feature = "any-object-store", not(target_arch = "wasm32")))]
+pub fn default_routes_with_stores(client: &HttpClient, stores: &ObjectStoreRoutes) -> RouterBuilder {
+    local_routes().routes(tfjs_http::routes_with(client)).routes(stores.routes())
+}
+
 fn routes_but_http() -> RouterBuilder {
+    with_object_stores(local_routes())
+}
+
+/// What needs no network, and what this build does not have.
+fn local_routes() -> RouterBuilder {
     let builder = with_browser_storage(with_files(Router::builder()));
-    ["s3", "gs", "az"]
+    let missing = [
+        ("s3", "s3", cfg!(feature = "s3")),
+        ("gs", "gcs", cfg!(feature = "gcs")),
+        ("az", "azure", cfg!(feature = "azure")),
+    ];
+    missing
         .into_iter()
-        .fold(builder, |builder, scheme| builder.hint(scheme, "a backend that this release does not have yet"))
+        .filter(|(.., is_there)| cfg!(target_arch = "wasm32") || !is_there)
+        .fold(builder, |builder, (scheme, feature, _)| builder.hint(scheme, &needs_object_store(feature)))
         .hint("memory", "a router of your own with `MemoryStore::route`")
+}
+
+fn needs_object_store(feature: &str) -> String {
+    if cfg!(target_arch = "wasm32") {
+        "what a browser does not have: use `https://`, with a signed URL if it must be".to_owned()
+    } else {
+        format!("the feature `{feature}` of tfjs-io")
+    }
+}
+
+#[cfg(all(feature = "any-object-store", not(target_arch = "wasm32")))]
+fn with_object_stores(builder: RouterBuilder) -> RouterBuilder {
+    builder.routes(ObjectStoreRoutes::new().routes())
+}
+
+#[cfg(not(all(feature = "any-object-store", not(target_arch = "wasm32"))))]
+fn with_object_stores(builder: RouterBuilder) -> RouterBuilder {
+    builder
 }
 
 #[cfg(all(feature = "fs", not(target_arch = "wasm32")))]

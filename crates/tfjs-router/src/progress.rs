@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tfjs_artifacts::{MaybeSend, MaybeSync, PlannedShard, ShardLayout, Weights};
 
@@ -57,6 +58,18 @@ impl ProgressSink {
     /// Calls `function` for each event.
     pub fn new(function: impl ProgressFn + 'static) -> Self {
         Self(Arc::new(function))
+    }
+
+    /// The same, but it never hears of less than before: for a load that begins anew.
+    #[must_use]
+    pub fn monotone(&self) -> Self {
+        let (sink, most) = (self.clone(), AtomicU64::new(0));
+        Self::new(move |progress: Progress| {
+            let before = most.fetch_max(progress.bytes, Ordering::Relaxed);
+            if progress.bytes >= before {
+                sink.tell(progress);
+            }
+        })
     }
 
     /// Calls it: for a sink that passes events on to another one.

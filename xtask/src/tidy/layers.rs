@@ -16,9 +16,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tfjs-browser-storage", &["tfjs-artifacts", "tfjs-router"]),
     ("tfjs-fs", &["tfjs-artifacts", "tfjs-router"]),
     ("tfjs-http", &["tfjs-artifacts", "tfjs-router"]),
+    ("tfjs-object-store", &["tfjs-artifacts", "tfjs-router"]),
     ("tfjs-server", &["tfjs-artifacts", "tfjs-router"]),
     ("tfjs-testkit", &["tfjs-artifacts", "tfjs-router", "tfjs-weights"]),
-    ("tfjs-io", &["tfjs-artifacts", "tfjs-weights", "tfjs-router", "tfjs-browser-storage", "tfjs-fs", "tfjs-http"]),
+    (
+        "tfjs-io",
+        &[
+            "tfjs-artifacts",
+            "tfjs-weights",
+            "tfjs-router",
+            "tfjs-browser-storage",
+            "tfjs-fs",
+            "tfjs-http",
+            "tfjs-object-store",
+        ],
+    ),
     ("tfjs-cli", &["tfjs-io", "tfjs-artifacts", "tfjs-weights", "tfjs-router", "tfjs-fs", "tfjs-http", "tfjs-server"]),
     ("xtask", &[]),
 ];

@@ -5,6 +5,7 @@ use futures::stream::StreamExt as _;
 use serde::Serialize;
 use tfjs_io::{ListedModel, ModelArtifactsInfo};
 
+use crate::args::router;
 use crate::output::{self, Failure};
 
 #[derive(Serialize)]
@@ -15,7 +16,7 @@ struct Row {
 }
 
 pub(super) async fn run(url: &str, json: bool) -> Result<(), Failure> {
-    let mut models = tfjs_io::list_models(url)?.into_stream();
+    let mut models = router()?.list_models(url).into_stream();
     let (mut rows, mut failed) = (Vec::new(), false);
     while let Some(model) = models.next().await {
         match model {

@@ -2,6 +2,7 @@
 
 use tfjs_io::{Limits, RemoveOptions, SurplusBytes};
 
+use crate::args::router;
 use crate::output::{self, Failure};
 use crate::trust::TrustArgs;
 
@@ -10,7 +11,7 @@ pub(super) async fn run(url: &str, json: bool, surplus_bytes: SurplusBytes, trus
         .with_surplus_bytes(surplus_bytes)
         .with_limits(trust.apply(Limits::new()))
         .with_links(trust.links());
-    let info = tfjs_io::default_router()?.remove_model(url, &options).await?;
+    let info = router()?.remove_model(url, &options).await?;
     if json {
         output::json(&info)
     } else {

@@ -49,8 +49,9 @@ impl Place {
         let run = tfjs(["verify".as_ref(), self.saved().as_os_str()]);
         assert_eq!(run.code, 0, "{run:?}");
         let files: Vec<_> = self.weight_files().iter().flat_map(|file| std::fs::read(file).unwrap()).collect();
-        assert!(files.iter().all(|byte| *byte == files[0]), "a mixture");
-        files[0]
+        let first = *files.first().unwrap();
+        assert!(files.iter().all(|byte| *byte == first), "a mixture");
+        first
     }
 
     fn weight_files(&self) -> Vec<PathBuf> {

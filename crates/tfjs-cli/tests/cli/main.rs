@@ -6,6 +6,8 @@ mod contract;
 #[cfg(unix)]
 mod exhausted;
 mod http;
+#[cfg(feature = "s3")]
+mod object_stores;
 mod quantize;
 #[cfg(unix)]
 mod serve;

@@ -1,0 +1,102 @@
+//! What a save has put into the store before anybody can see it.
+
+use object_store::MultipartUpload;
+use object_store::path::Path;
+use tokio::runtime::Handle;
+
+use crate::bucket::Bucket;
+
+/// Objects that go away again when this is dropped, unless they are kept.
+///
+/// Dropping waits for nothing, so the store is told by a task of the runtime in which the save ran. Where there is none, or where
+/// it ends before the task does, the objects stay, and a later save of the same model removes them
+/// ([`GRACE_PERIOD`](crate::GRACE_PERIOD)); of an upload in parts the store itself has to be told to remove what is old.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    bucket: Bucket,
+    written: Vec<Path>,
+    upload: Option<Box<dyn MultipartUpload>>,
+    is_kept: bool,
+}
+
+impl Staged {
+    pub(crate) fn new(bucket: Bucket) -> Self {
+        Self { bucket, written: Vec::new(), upload: None, is_kept: false }
+    }
+
+    /// This object is about to be written.
+    pub(crate) fn begin(&mut self, key: &Path) {
+        self.written.push(key.clone());
+    }
+
+    /// An upload in parts has begun.
+    pub(crate) fn begin_upload(&mut self, upload: Box<dyn MultipartUpload>) -> &mut Box<dyn MultipartUpload> {
+        self.upload.insert(upload)
+    }
+
+    pub(crate) fn upload(&mut self) -> Option<&mut Box<dyn MultipartUpload>> {
+        self.upload.as_mut()
+    }
+
+    /// The upload in parts is complete.
+    pub(crate) fn end_upload(&mut self) {
+        self.upload = None;
+    }
+
+    /// The objects so far.
+    pub(crate) fn keys(&self) -> &[Path] {
+        &self.written
+    }
+
+    /// From now on they stay: somebody may already see them.
+    pub(crate) fn keep(&mut self) {
+        self.is_kept = true;
+    }
+
+    /// Nobody can see them after all.
+    pub(crate) fn let_go(&mut self) {
+        self.is_kept = false;
+    }
+
+    /// Removes them now.
+    pub(crate) async fn discard(mut self) {
+        self.take().run().await;
+    }
+
+    fn take(&mut self) -> Discard {
+        let (written, upload) =
+            if self.is_kept { (Vec::new(), None) } else { (std::mem::take(&mut self.written), self.upload.take()) };
+        Discard { bucket: self.bucket.clone(), written, upload }
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        let discard = self.take();
+        if !discard.is_nothing()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(discard.run());
+        }
+    }
+}
+
+struct Discard {
+    bucket: Bucket,
+    written: Vec<Path>,
+    upload: Option<Box<dyn MultipartUpload>>,
+}
+
+impl Discard {
+    fn is_nothing(&self) -> bool {
+        self.written.is_empty() && self.upload.is_none()
+    }
+
+    /// What cannot be removed is invisible, and the save has its own error to tell: a later save tries again.
+    async fn run(self) {
+        if let Some(mut upload) = self.upload {
+            let _aborted = upload.abort().await;
+        }
+        let _deleted = self.bucket.delete(self.written).await;
+    }
+}

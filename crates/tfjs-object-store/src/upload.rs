@@ -1,0 +1,183 @@
+//! Weights on their way into a store: several requests at once, in bounded memory.
+
+use bytes::Bytes;
+use futures::future::{Either, select};
+use futures::stream::FuturesUnordered;
+use futures::{StreamExt as _, TryStreamExt as _};
+use object_store::path::Path;
+use object_store::{ObjectStore as _, PutMode, PutMultipartOptions, PutPayload};
+use tfjs_artifacts::{BoxFuture, BoxStream, Error, Operation, WeightData};
+
+use crate::bucket::{Bucket, REQUESTS_AT_ONCE};
+use crate::staged::Staged;
+
+/// What weights are, to a store.
+const WEIGHTS: &str = "application/octet-stream";
+/// How much is read at once.
+const WINDOW: usize = 4 << 20;
+/// How long a part is at least; a shorter object is sent as one. All parts but the last are alike, since some stores want that.
+const PART: u64 = 8 << 20;
+/// How many parts an object may have: S3 takes 10 000.
+const MOST_PARTS: u64 = 9_000;
+/// How many bytes are under way at once.
+const BYTES_UNDER_WAY: u64 = 32 << 20;
+
+/// Uploads at work.
+pub(crate) struct Uploads {
+    bucket: Bucket,
+    staged: Staged,
+    /// Each gives how many bytes it was.
+    under_way: FuturesUnordered<BoxFuture<'static, Result<u64, Error>>>,
+    bytes: u64,
+}
+
+impl Uploads {
+    pub(crate) fn new(bucket: &Bucket) -> Self {
+        let staged = Staged::new(bucket.clone());
+        Self { bucket: bucket.clone(), staged, under_way: FuturesUnordered::new(), bytes: 0 }
+    }
+
+    /// Sends an object. `on_read` sees its bytes in their order.
+    pub(crate) async fn send(
+        &mut self,
+        key: Path,
+        data: &WeightData,
+        mut on_read: impl FnMut(&[u8]) + Send,
+    ) -> Result<(), Error> {
+        let length = data.byte_length();
+        let part = part_length(length);
+        let mut pieces = Pieces { stream: data.stream(WINDOW), rest: Bytes::new() };
+        self.staged.begin(&key);
+        if length <= part {
+            let payload = self.meanwhile(pieces.gather(length, &mut on_read)).await??;
+            let (bucket, options) = (self.bucket.clone(), self.bucket.put_options(PutMode::Overwrite, WEIGHTS));
+            let put = async move {
+                let put = bucket.store.put_opts(&key, payload, options).await;
+                put.map(|_| length).map_err(bucket.at(Operation::Save, &key))
+            };
+            return self.push(length, Box::pin(put)).await;
+        }
+        let options =
+            PutMultipartOptions { attributes: self.bucket.attributes(WEIGHTS), ..PutMultipartOptions::default() };
+        let at = self.bucket.at(Operation::Save, &key);
+        let upload = self.bucket.store.put_multipart_opts(&key, options).await.map_err(&at)?;
+        self.staged.begin_upload(upload);
+        let mut left = length;
+        while left > 0 {
+            let bytes = left.min(part);
+            let payload = self.meanwhile(pieces.gather(bytes, &mut on_read)).await??;
+            let Some(upload) = self.staged.upload() else { break };
+            let (sent, at) = (upload.put_part(payload), self.bucket.at(Operation::Save, &key));
+            self.push(bytes, Box::pin(async move { sent.await.map(|()| bytes).map_err(at) })).await?;
+            left -= bytes;
+        }
+        self.drain().await?;
+        if let Some(upload) = self.staged.upload() {
+            upload.complete().await.map_err(&at)?;
+        }
+        self.staged.end_upload();
+        Ok(())
+    }
+
+    /// Waits for what is under way.
+    pub(crate) async fn finish(mut self) -> Result<Staged, Error> {
+        match self.drain().await {
+            Ok(()) => Ok(self.staged),
+            Err(error) => {
+                self.discard().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes everything back.
+    pub(crate) async fn discard(self) {
+        drop(self.under_way);
+        self.staged.discard().await;
+    }
+
+    /// One more request, when there is room for it.
+    async fn push(&mut self, bytes: u64, request: BoxFuture<'static, Result<u64, Error>>) -> Result<(), Error> {
+        while !self.under_way.is_empty()
+            && (self.under_way.len() >= REQUESTS_AT_ONCE || self.bytes.saturating_add(bytes) > BYTES_UNDER_WAY)
+        {
+            self.next().await?;
+        }
+        self.bytes += bytes;
+        self.under_way.push(request);
+        Ok(())
+    }
+
+    async fn drain(&mut self) -> Result<(), Error> {
+        while !self.under_way.is_empty() {
+            self.next().await?;
+        }
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Result<(), Error> {
+        if let Some(bytes) = self.under_way.try_next().await? {
+            self.bytes -= bytes;
+        }
+        Ok(())
+    }
+
+    /// Waits for this, and lets the requests go on meanwhile.
+    async fn meanwhile<T>(&mut self, work: impl Future<Output = T> + Send) -> Result<T, Error> {
+        let mut work = std::pin::pin!(work);
+        while !self.under_way.is_empty() {
+            match select(work.as_mut(), self.under_way.next()).await {
+                Either::Left((value, _)) => return Ok(value),
+                Either::Right((Some(sent), _)) => self.bytes -= sent?,
+                Either::Right((None, _)) => {}
+            }
+        }
+        Ok(work.await)
+    }
+}
+
+/// How long the parts of an object are.
+fn part_length(length: u64) -> u64 {
+    length.div_ceil(MOST_PARTS).next_multiple_of(1 << 20).max(PART)
+}
+
+/// Bytes that come in pieces of any length.
+struct Pieces {
+    stream: BoxStream<'static, Result<Bytes, Error>>,
+    rest: Bytes,
+}
+
+impl Pieces {
+    /// The next so many bytes, or those that there are.
+    async fn gather(&mut self, bytes: u64, on_read: &mut (impl FnMut(&[u8]) + Send)) -> Result<PutPayload, Error> {
+        let mut missing = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let mut gathered = Vec::new();
+        while missing > 0 {
+            if self.rest.is_empty() {
+                let Some(piece) = self.stream.try_next().await? else { break };
+                self.rest = piece;
+            }
+            let piece = self.rest.split_to(missing.min(self.rest.len()));
+            on_read(&piece);
+            missing -= piece.len();
+            gathered.push(piece);
+        }
+        Ok(gathered.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_of_any_length_has_parts_that_every_store_takes() {
+        for (length, part) in
+            [(0, PART), (PART, PART), (PART * MOST_PARTS, PART), (PART * MOST_PARTS + 1, PART + (1 << 20))]
+        {
+            assert_eq!(part_length(length), part, "{length}");
+        }
+        let most = 5u64 << 40;
+        assert!(most.div_ceil(part_length(most)) <= MOST_PARTS);
+    }
+}
