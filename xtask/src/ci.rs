@@ -10,7 +10,9 @@ use xshell::cmd;
 
 use crate::counted::{self, Count};
 use crate::project::Project;
-use crate::{browser, conformance, cross, instructions, interop_browser, memory, size, soak, tidy, tools, wasm};
+use crate::{
+    azurite, browser, conformance, cross, instructions, interop_browser, memory, size, soak, tidy, tools, wasm,
+};
 
 /// A step of CI, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -43,6 +45,8 @@ pub(crate) enum Step {
     Conformance,
     /// The real TensorFlow.js agrees, in one page of a browser
     Interop,
+    /// The command keeps models in an emulator of Azure Blob Storage
+    Azurite,
     /// A model of 5 GiB is copied in 64 MiB of memory
     Memory,
 }
@@ -91,6 +95,7 @@ impl Step {
             Self::Conformance => conformance::run(project)?,
             Self::Soak => return soak::short(project),
             Self::Cross => return cross::others(project),
+            Self::Azurite => azurite::run(project)?,
             Self::Memory => memory::run(project)?,
             Self::Wasm => wasm::check(project)?,
             Self::Browser => return browser::test(project, &browser::Options::default()),
