@@ -11,8 +11,8 @@ use xshell::cmd;
 use crate::counted::{self, Count};
 use crate::project::Project;
 use crate::{
-    browser, conformance, cross, differential, fuzz, instructions, interop_browser, memory, size, soak, tidy, tools,
-    wasm,
+    azurite, browser, conformance, cross, differential, fuzz, instructions, interop_browser, memory, size, soak, tidy,
+    tools, wasm,
 };
 
 /// A step of CI, in the order in which they run.
@@ -38,6 +38,8 @@ pub(crate) enum Step {
     Size,
     /// The loops over weights need no more instructions than before
     Instructions,
+    /// Hostile files, servers and uploads are refused
+    Attacks,
     /// Processes that are killed while they save leave a whole model
     Soak,
     /// Inputs that nobody would write by hand, ten seconds for each parser
@@ -50,6 +52,8 @@ pub(crate) enum Step {
     Differential,
     /// The real TensorFlow.js agrees, in one page of a browser
     Interop,
+    /// The command keeps models in an emulator of Azure Blob Storage
+    Azurite,
     /// A model of 5 GiB is copied in 64 MiB of memory
     Memory,
 }
@@ -96,10 +100,12 @@ impl Step {
             Self::Doc => doc(project)?,
             Self::Instructions => instructions::check(project)?,
             Self::Conformance => conformance::run(project)?,
+            Self::Attacks => return attacks(project),
             Self::Soak => return soak::short(project),
             Self::Fuzz => fuzz::run(project, &fuzz::Options::default())?,
             Self::Differential => differential::run(project, &differential::Options::few())?,
             Self::Cross => return cross::others(project),
+            Self::Azurite => azurite::run(project)?,
             Self::Memory => memory::run(project)?,
             Self::Wasm => wasm::check(project)?,
             Self::Browser => return browser::test(project, &browser::Options::default()),
@@ -135,6 +141,14 @@ fn test(project: &Project) -> Result<Count> {
     Ok(counted::run(cargo.into())?.judge())
 }
 
+/// A part of the tests again, to see how many attacks there were.
+fn attacks(project: &Project) -> Result<Count> {
+    let sh = &project.sh;
+    let cargo = cmd!(sh, "cargo test --workspace --all-features --test attacks -- --nocapture");
+    println!("$ {cargo}");
+    Ok(counted::run(cargo.into())?.judge())
+}
+
 fn deny(project: &Project) -> Result<()> {
     let cargo_deny = tools::cargo_deny(project)?;
     let sh = &project.sh;
@@ -153,7 +167,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let result = if self.count.failed == 0 { "passed" } else { "FAILED" };
         write!(f, "{:<12} {result:<8} {:>8.1}", self.step.name(), self.time.as_secs_f64())?;
-        if matches!(self.step, Step::Test | Step::Browser | Step::Cross | Step::Soak) {
+        if matches!(self.step, Step::Test | Step::Browser | Step::Cross | Step::Soak | Step::Attacks) {
             write!(f, "   {}", self.count)
         } else {
             Ok(())

@@ -8,6 +8,7 @@
     reason = "telling a person at a terminal what happens is what xtask is for"
 )]
 
+mod azurite;
 mod bench;
 mod browser;
 mod build;
@@ -91,6 +92,8 @@ enum Task {
     Size,
     /// Try every step of a save as the last one, kill processes that save, and demand that nothing is lost
     Soak(soak::Options),
+    /// Keep models in an emulator of Azure Blob Storage, with the command
+    Azurite,
     /// Copy a model of 5 GiB and demand that it takes at most 64 MiB of memory
     Memory,
     /// Measure, and compare with plain copies, plain I/O, and TensorFlow.js
@@ -132,6 +135,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Size => size::check(&project)?,
         Task::Wasm => wasm::check(&project)?,
         Task::Soak(options) => soak::run(&project, &options)?,
+        Task::Azurite => azurite::run(&project)?,
         Task::Memory => memory::run(&project)?,
         Task::Bench(options) => bench::run(&project, &options)?,
         Task::Instructions { write: false } => instructions::check(&project)?,

@@ -1,4 +1,4 @@
-//! npm, for the two things it is used for: published models, and the real TensorFlow.js.
+//! npm, for what it is used for: published models, the real TensorFlow.js, and an emulator of a store.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,10 @@ pub(crate) fn install(project: &Project, source: &Path, folder: &Path) -> Result
     // Without scripts: tfjs-node's would download a native library that nothing here uses.
     // What it prints is of no use, and stdout may belong to a task that prints JSON.
     cmd!(sh, "npm ci --ignore-scripts --no-audit --no-fund --loglevel error").read().with_context(|| {
-        format!("TensorFlow.js could not be installed: try `npm ci --ignore-scripts` in {}", folder.display())
+        format!(
+            "what the package-lock.json names could not be installed: try `npm ci --ignore-scripts` in {}",
+            folder.display()
+        )
     })?;
     fs::write(&stamp, wanted)?;
     Ok(modules)

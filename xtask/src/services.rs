@@ -41,6 +41,15 @@ impl Service {
         Self::on_port("python3 -m http.server", command, port)
     }
 
+    /// Azurite, with its containers in memory; what it writes all the same goes below `folder`. It tells nobody about itself.
+    pub(crate) fn azurite(script: &Path, folder: &Path) -> Result<Self> {
+        let port = free_port()?;
+        let mut command = Command::new("node");
+        command.arg(script).current_dir(folder).args(["--blobPort", &port.to_string()]);
+        command.args(["--silent", "--disableTelemetry", "--inMemoryPersistence", "--skipApiVersionCheck"]);
+        Self::on_port("azurite", command, port)
+    }
+
     /// `tfjs serve` over a folder.
     pub(crate) fn tfjs(tfjs: &Path, folder: &Path, options: &[&str]) -> Result<Self> {
         fs::create_dir_all(folder)?;

@@ -40,7 +40,8 @@ pub(crate) fn short(project: &Project) -> Result<Count> {
 
 fn points(project: &Project) -> Result<()> {
     let sh = &project.sh;
-    let printed = cmd!(sh, "cargo test --package tfjs-fs --all-features --lib -- crash:: --nocapture").read()?;
+    // The whole workspace, because then nothing is built that the other tests have not been built with.
+    let printed = cmd!(sh, "cargo test --workspace --all-features --lib -- crash:: --nocapture").read()?;
     let points = sum(&printed)?;
     println!("soak: {points} injection points tried, a whole model at each");
     ensure!(points > 0, "no test of tfjs-fs prints {POINTS:?}");
@@ -58,7 +59,9 @@ fn kill(project: &Project, kills: usize) -> Result<()> {
         fs::remove_dir_all(&folder)?;
     }
     let kills = kills.to_string();
-    cmd!(sh, "cargo run --quiet --package tfjs-tests --all-features --bin soak -- run {folder} {kills}").run()?;
+    cmd!(sh, "cargo build --workspace --all-features --bin soak").run()?;
+    let soak = project.target.join("debug").join(format!("soak{}", std::env::consts::EXE_SUFFIX));
+    cmd!(sh, "{soak} run {folder} {kills}").run()?;
     Ok(fs::remove_dir_all(&folder)?)
 }
 

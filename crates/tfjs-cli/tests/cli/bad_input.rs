@@ -287,10 +287,8 @@ fn destination_with_the_extension_of_a_graph_def() {
 fn unknown_scheme() {
     let run = tfjs(["inspect", "flie:///x"]);
     assert_eq!(run.code, 1);
-    assert!(
-        run.stderr.contains("there is no scheme `flie`; this router has `file`, `http`, `https`; did you mean `file`?"),
-        "{run:?}"
-    );
+    assert!(run.stderr.contains("there is no scheme `flie`; this router has `file`, `http`, `https`"), "{run:?}");
+    assert!(run.stderr.contains("; did you mean `file`?"), "{run:?}");
 }
 
 /// A name cannot fake a line of the output, nor break the table.
