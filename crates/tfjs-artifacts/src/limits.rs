@@ -172,7 +172,7 @@ impl Limit {
     }
 
     /// What cannot be passed, whatever somebody says.
-    const fn ceiling(self) -> u64 {
+    pub const fn ceiling(self) -> u64 {
         match self {
             Self::JsonDepth => crate::json::MAX_DEPTH as u64,
             _ => u64::MAX,

@@ -54,6 +54,9 @@ fn limit(text: &str) -> Result<Said, String> {
         "0" => 0,
         most => bytes(most).ok_or("expected a number, such as 65536 or 4MiB, or `none`")?.get(),
     };
+    if most != u64::MAX && most > limit.ceiling() {
+        return Err(format!("{} is at most {}", limit.name(), limit.ceiling()));
+    }
     Ok(Said::Most(limit, most))
 }
 
@@ -66,6 +69,7 @@ mod tests {
         assert_eq!(limit("none"), Ok(Said::None));
         assert_eq!(limit("json-bytes=4MiB"), Ok(Said::Most(Limit::JsonBytes, 4 << 20)));
         assert_eq!(limit("tensors=none"), Ok(Said::Most(Limit::Tensors, u64::MAX)));
+        assert!(limit("json-depth=1000").unwrap_err().contains("at most 512"));
         assert_eq!(limit("shards=0"), Ok(Said::Most(Limit::Shards, 0)));
         for wrong in ["", "tensors", "tensors=", "tensors=-1", "tensor=1", "tensors=1.5"] {
             assert!(limit(wrong).is_err(), "{wrong}");

@@ -231,7 +231,7 @@ async fn weights_are_cut_and_named_as_the_options_say() {
     DownloadsHandler::new("model").unwrap().save(&model, &named).await.unwrap();
     assert_eq!(clicks.names().await, ["model.json", "named.bin"]);
     assert!(text(&clicks.all().await[0]).await.contains(r#""paths":["./named.bin"]"#));
-    for bad in ["sub/w.bin", "model.json", "what?", "w."] {
+    for bad in ["sub/w.bin", "model.json", "what?"] {
         let options = SaveOptions::new().with_weights_file_name(bad.parse().unwrap());
         let error = DownloadsHandler::new("").unwrap().save(&model, &options).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidUrl, "{error}");
