@@ -8,6 +8,8 @@ pub(crate) mod by_name;
 pub mod downloads;
 pub(crate) mod error;
 pub(crate) mod global;
+#[cfg(any(feature = "indexeddb", feature = "localstorage"))]
+pub(crate) mod in_order;
 #[cfg(feature = "indexeddb")]
 pub mod indexed_db;
 #[cfg(any(feature = "indexeddb", feature = "localstorage"))]

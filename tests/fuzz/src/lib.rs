@@ -15,6 +15,8 @@ pub mod urls;
 
 /// The parts of `localstorage://` and `indexeddb://` that know no browser: their crate is empty where there is none, so they are
 /// compiled here from its source.
+#[path = "../../../crates/tfjs-browser-storage/src/browser/in_order.rs"]
+mod in_order;
 #[path = "../../../crates/tfjs-browser-storage/src/browser/reference.rs"]
 #[expect(dead_code, reason = "writing is not fuzzed")]
 mod reference;

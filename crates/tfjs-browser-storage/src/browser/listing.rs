@@ -1,19 +1,8 @@
 //! Lists of models, for stores that know all names at once.
 
-use std::collections::BTreeSet;
-
 use futures::{StreamExt as _, stream};
 use tfjs_artifacts::{BoxStream, Error, Operation};
 use tfjs_router::ListedModel;
-
-/// Names, each once. All sets of names are made here: each way to sort is code that a page has to download.
-pub(crate) fn in_order(names: &mut dyn Iterator<Item = String>) -> BTreeSet<String> {
-    let mut set = BTreeSet::new();
-    for name in names {
-        set.insert(name);
-    }
-    set
-}
 
 /// A list that is made when it is asked for; errors say whose it is, where they do not say which model they are about.
 pub(crate) fn listing(

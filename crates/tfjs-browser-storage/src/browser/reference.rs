@@ -11,7 +11,7 @@ use tfjs_artifacts::{
     encode_weight_specs,
 };
 
-use crate::listing::in_order;
+use crate::in_order::in_order;
 use crate::stored::{self, Stored};
 
 /// The key of the extra.

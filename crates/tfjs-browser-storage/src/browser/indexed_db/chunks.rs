@@ -30,7 +30,7 @@ use super::record;
 use super::request::{Mode, Transaction};
 use super::weights::{Incoming, append, reserve, sizes};
 use crate::global::property;
-use crate::listing::in_order;
+use crate::in_order::in_order;
 use crate::locks::{Lock, Locks};
 
 /// How much is in one record, and so in memory when a part of it is read.

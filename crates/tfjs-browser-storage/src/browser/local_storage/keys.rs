@@ -3,7 +3,7 @@
 use web_sys::Storage;
 
 use super::record::Part;
-use crate::listing::in_order;
+use crate::in_order::in_order;
 
 /// What all of TensorFlow.js's keys begin with.
 const ROOT: &str = "tensorflowjs_models";
