@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use xshell::cmd;
 
+use crate::compiler;
 use crate::project::Project;
 use crate::tools;
 
@@ -83,20 +84,13 @@ fn targets(project: &Project) -> Result<Vec<String>> {
 /// Builds all targets, optimized, with libFuzzer's counters; gives the folder of the programs. There is no `unsafe` for a
 /// sanitizer to look at, and memory is watched by the targets themselves, so stable Rust is enough.
 fn build(project: &Project) -> Result<PathBuf> {
+    tools::cxx(project)?;
     let cargo_fuzz = tools::cargo_fuzz(project)?;
     let (sh, targets) = (&project.sh, folder_of_targets(project));
     let place = project.target.join("fuzz").join("build");
     // The wrapper is called as cargo would call it.
     cmd!(sh, "{cargo_fuzz} fuzz build --fuzz-dir {targets} --sanitizer none --target-dir {place}").run()?;
-    Ok(place.join(host(project)?).join("release"))
-}
-
-/// The target for which the compiler builds unless told otherwise; cargo-fuzz names it.
-fn host(project: &Project) -> Result<String> {
-    let sh = &project.sh;
-    let printed = cmd!(sh, "rustc --version --verbose").quiet().read()?;
-    let host = printed.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).context("`rustc --version --verbose` names no host")
+    Ok(place.join(compiler::host(project)?).join("release"))
 }
 
 fn fuzz(project: &Project, folder: &Path, binary: &Path, target: &str, seconds: u64) -> Result<Run> {

@@ -176,6 +176,15 @@ pub(crate) fn curl(project: &Project) -> Result<()> {
     prints_version(sh, &["curl"]).map(drop).context("curl was installed but does not run")
 }
 
+/// A compiler of C++, under the name that build scripts look for.
+pub(crate) fn cxx(project: &Project) -> Result<()> {
+    let sh = &project.sh;
+    if prints_version(sh, &["c++"]).is_none() {
+        debian_package(sh, "g++")?;
+    }
+    prints_version(sh, &["c++"]).map(drop).context("g++ was installed, but there is no c++ on the PATH")
+}
+
 /// Python 3.
 pub(crate) fn python(project: &Project) -> Result<()> {
     prints_version(&project.sh, &["python3"])
