@@ -16,7 +16,9 @@ pub fn check(data: &[u8]) {
     let mut strings = text.split('\0').map(|part| (part != "\u{1}").then(|| part.to_owned()));
     let values = [(); 5].map(|()| strings.next().flatten());
     memory::bounded(data.len(), || {
-        let Ok((stored, weights)) = record::parse(values, &Limits::new(), |part| part.as_str().to_owned()) else { return };
+        let Ok((stored, weights)) = record::parse(values, &Limits::new(), |part| part.as_str().to_owned()) else {
+            return;
+        };
         let Ok(artifacts) = block_on(stored.assemble(Segment::Memory(weights), SurplusBytes::Reject)) else { return };
         if let Some(weights) = &artifacts.weights {
             block_on(weights.verify()).expect("what was assembled is whole");

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures::executor::block_on;
 use tfjs_artifacts::{DType, ModelJson, StoredSize, WeightSpec, Weights};
-use tfjs_weights::{StreamDecoder, Tensor, TensorReader};
+use tfjs_weights::{DecodeError, StreamDecoder, Tensor, TensorReader};
 
 use crate::decode_weights::values;
 use crate::{input, memory};
@@ -78,6 +78,8 @@ fn stream(specs: Vec<WeightSpec>, sizes: &[u8], bytes: &Bytes) -> (Streamed, Res
             match decoder.next_tensor() {
                 Ok(Some(tensor)) => tensors.push(Ok(tensor)),
                 Ok(None) => break,
+                // Said again and again: there is no going on behind it.
+                Err(error @ DecodeError::Limit(_)) => return (tensors, Err(error.to_string())),
                 Err(error) => tensors.push(Err(error.to_string())),
             }
             assert!(tensors.len() <= count, "more tensors than specs");
