@@ -23,13 +23,17 @@ pub(crate) struct Options {
     /// For how long each target runs
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
+    /// Where the random numbers begin; else they are others each time
+    #[arg(long)]
+    seed: Option<u32>,
     /// Only this target: a file in tests/fuzz/fuzz_targets, without its extension
     target: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seconds: 10, target: None }
+        // What others have changed must not fail for an input that nobody has had before.
+        Self { seconds: 10, seed: Some(1), target: None }
     }
 }
 
@@ -55,7 +59,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     println!("\n{:<22} {:>12}   coverage and corpus", "target", "executions");
     for target in chosen {
         let binary = binaries.join(format!("{target}{}", env::consts::EXE_SUFFIX));
-        let run = fuzz(project, &folder, &binary, target, options.seconds)?;
+        let run = fuzz(project, &folder, &binary, target, options)?;
         println!("{target:<22} {:>12}   {}", run.executions, run.coverage);
         if let Some((input, words)) = run.finding {
             findings += 1;
@@ -93,7 +97,7 @@ fn build(project: &Project) -> Result<PathBuf> {
     Ok(place.join(compiler::host(project)?).join("release"))
 }
 
-fn fuzz(project: &Project, folder: &Path, binary: &Path, target: &str, seconds: u64) -> Result<Run> {
+fn fuzz(project: &Project, folder: &Path, binary: &Path, target: &str, options: &Options) -> Result<Run> {
     let sh = &project.sh;
     let [corpus, seeds, findings] = ["corpus", "seeds", "findings"].map(|name| folder.join(name).join(target));
     for folder in [&corpus, &seeds, &findings] {
@@ -103,9 +107,11 @@ fn fuzz(project: &Project, folder: &Path, binary: &Path, target: &str, seconds: 
     let dictionary = folder_of_targets(project).join("model.dict");
     let prefix = format!("-artifact_prefix={}{}", findings.display(), std::path::MAIN_SEPARATOR);
     let dictionary = format!("-dict={}", dictionary.display());
-    let time = format!("-max_total_time={seconds}");
+    let time = format!("-max_total_time={}", options.seconds);
+    // 0 is libFuzzer's word for others each time.
+    let seed = format!("-seed={}", options.seed.unwrap_or(0));
     let limits = ["-timeout=10", "-rss_limit_mb=2048", "-max_len=16384", "-print_final_stats=1"];
-    let output = cmd!(sh, "{binary} {corpus} {seeds} {findings} {prefix} {dictionary} {time} {limits...}")
+    let output = cmd!(sh, "{binary} {corpus} {seeds} {findings} {prefix} {dictionary} {time} {seed} {limits...}")
         .quiet()
         .ignore_status()
         .output()?;
