@@ -15,7 +15,7 @@ use crate::runner::Runner;
 use crate::tfjs::Tfjs;
 
 /// Of the workspace's Cargo.toml.
-const PROFILE: &str = "dist";
+const PROFILE: &str = "shipped";
 const QUICK_PROFILE: &str = "cross";
 
 /// What a program is tried with: small, and with every dtype.
