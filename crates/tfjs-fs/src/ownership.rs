@@ -177,9 +177,14 @@ impl Neighbours {
     }
 
     fn add(&mut self, view: &View, json: PathBuf) {
-        let Ok(bytes) = view.read(&json, &Limits::new(), Limit::JsonBytes) else {
-            self.unreadable.get_or_insert(json);
-            return;
+        let bytes = match view.read(&json, &Limits::new(), Limit::JsonBytes) {
+            Ok(bytes) => bytes,
+            // Removed since it was listed.
+            Err(error) if error.kind() == ErrorKind::NotFound => return,
+            Err(_) => {
+                self.unreadable.get_or_insert(json);
+                return;
+            }
         };
         match ModelJson::parse(&bytes) {
             Ok(model_json) => {
