@@ -52,8 +52,9 @@ pub(crate) fn commit(stage: &Stage, journal: &Journal, operation: Operation) -> 
         return Err(match undone.and_then(|()| stage.sync_folder(folder)) {
             Ok(()) => error,
             Err(source) => {
+                // As long as it is not sure that the list is forgotten, what it names must be there.
                 stage.leave();
-                half_done(error, &source)
+                if name.exists() { half_done(error, &source) } else { error }
             }
         });
     }

@@ -129,9 +129,9 @@ impl Parts {
 /// Refuses a file if a link on the way to it leads out of the model's folder, by whichever of its names it is read.
 fn check_links(view: &View, folder: &Path, file: &Path, links: Links) -> Result<(), Error> {
     links::check(folder, file, links, Operation::Load)?;
-    match view.look(file) {
-        Ok((name, _)) if name != file => links::check(folder, &name, links, Operation::Load),
-        _ => Ok(()),
+    match view.temporary_name(file) {
+        Some(name) => links::check(folder, name, links, Operation::Load),
+        None => Ok(()),
     }
 }
 

@@ -62,6 +62,14 @@ impl View {
         }
     }
 
+    /// The name under which a file of the folder may still be.
+    pub(crate) fn temporary_name(&self, file: &Path) -> Option<&Path> {
+        match self.place_of(file) {
+            Some(Place::Renamed(temporary)) => Some(temporary),
+            _ => None,
+        }
+    }
+
     /// Reads a file of the folder, if it is one and not larger than this.
     pub(crate) fn read(&self, file: &Path, limits: &Limits, limit: Limit) -> Result<Vec<u8>, Error> {
         let (name, _) = self.look(file).map_err(|error| io_error(error, Operation::Load, file))?;

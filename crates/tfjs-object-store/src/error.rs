@@ -37,8 +37,10 @@ const METADATA_SERVICE: &str = "://169.254.169.254/";
 /// What object_store has no kind for: answers that are no success, connections, and the errors of a system.
 fn generic(error: &StoreError) -> (ErrorKind, &'static str) {
     if error.to_string().contains(METADATA_SERVICE) {
-        let message = "there are no credentials, and this machine is none of the cloud's, which has its own; give some, or say that \
-                       the bucket needs none (`skip_signature`)";
+        let message = "there are no credentials, and this machine is none of the cloud's, which has its own; give some, as the \
+                       command takes them from the environment (`AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, \
+                       `GOOGLE_SERVICE_ACCOUNT`, `AZURE_STORAGE_ACCOUNT_KEY`), or say that the bucket needs none \
+                       (`AWS_SKIP_SIGNATURE=true`)";
         return (ErrorKind::Unauthenticated, message);
     }
     causes(error).find_map(of_cause).unwrap_or((ErrorKind::Unexpected, "the store reported an error"))
