@@ -34,6 +34,7 @@ mod runner;
 mod services;
 mod size;
 mod soak;
+mod tensor_files;
 mod tfjs;
 mod tidy;
 mod tools;
@@ -74,6 +75,8 @@ enum Task {
     },
     /// Compare with the real TensorFlow.js, tensor by tensor, reading and writing
     Conformance,
+    /// Compare files of safetensors and NumPy with what the Python packages read and write
+    TensorFiles,
     /// Compare with the real TensorFlow.js over random models, whole and damaged
     Differential(differential::Options),
     /// Fuzz the parsers and decoders: input that nobody would write by hand
@@ -126,6 +129,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Goldens { check: true } => goldens::check(&project)?,
         Task::Goldens { check: false } => goldens::write(&project)?,
         Task::Conformance => conformance::run(&project)?,
+        Task::TensorFiles => tensor_files::run(&project)?,
         Task::Differential(options) => differential::run(&project, &options)?,
         Task::Fuzz(options) => fuzz::run(&project, &options)?,
         Task::Build(options) => build::run(&project, &options)?,
