@@ -12,7 +12,7 @@ use crate::counted::{self, Count};
 use crate::project::Project;
 use crate::{
     azurite, browser, conformance, cross, differential, fuzz, instructions, interop_browser, memory, size, soak,
-    tensor_files, tidy, tools, wasm,
+    tensor_files, tidy, tools, wasm, zoo,
 };
 
 /// A step of CI, in the order in which they run.
@@ -52,6 +52,8 @@ pub(crate) enum Step {
     TensorFiles,
     /// The real TensorFlow.js agrees about random models, whole and damaged
     Differential,
+    /// The real TensorFlow.js agrees about models with every class of layer
+    Zoo,
     /// The real TensorFlow.js agrees, in one page of a browser
     Interop,
     /// The command keeps models in an emulator of Azure Blob Storage
@@ -107,6 +109,7 @@ impl Step {
             Self::Fuzz => fuzz::run(project, &fuzz::Options::default())?,
             Self::TensorFiles => tensor_files::run(project)?,
             Self::Differential => differential::run(project, &differential::Options::few())?,
+            Self::Zoo => zoo::run(project)?,
             Self::Cross => return cross::others(project),
             Self::Azurite => azurite::run(project)?,
             Self::Memory => memory::run(project)?,
