@@ -22,6 +22,7 @@ mod differential;
 mod dist;
 mod fuzz;
 mod goldens;
+mod graphs;
 mod hex;
 mod instructions;
 mod interop_browser;
@@ -76,6 +77,8 @@ enum Task {
     },
     /// Compare with the real TensorFlow.js, tensor by tensor, reading and writing
     Conformance,
+    /// Compare what TensorFlow.js says of graphs with what we say
+    Graphs,
     /// Compare files of safetensors and NumPy with what the Python packages read and write
     TensorFiles,
     /// Compare with the real TensorFlow.js over random models, whole and damaged
@@ -132,6 +135,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Goldens { check: true } => goldens::check(&project)?,
         Task::Goldens { check: false } => goldens::write(&project)?,
         Task::Conformance => conformance::run(&project)?,
+        Task::Graphs => graphs::run(&project)?,
         Task::TensorFiles => tensor_files::run(&project)?,
         Task::Differential(options) => differential::run(&project, &options)?,
         Task::Zoo => zoo::run(&project)?,

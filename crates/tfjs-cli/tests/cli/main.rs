@@ -13,3 +13,4 @@ mod quantize;
 #[cfg(unix)]
 mod serve;
 mod support;
+mod topology;
