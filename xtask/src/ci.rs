@@ -11,8 +11,8 @@ use xshell::cmd;
 use crate::counted::{self, Count};
 use crate::project::Project;
 use crate::{
-    azurite, browser, conformance, cross, differential, disk, fuzz, instructions, interop_browser, memory, size, soak,
-    tidy, tools, wasm,
+    azurite, browser, conformance, cross, differential, disk, fuzz, guides, instructions, interop_browser, memory,
+    size, soak, tidy, tools, wasm,
 };
 
 /// A step of CI, in the order in which they run.
@@ -30,6 +30,8 @@ pub(crate) enum Step {
     Test,
     /// The documentation builds without a warning
     Doc,
+    /// The guides do what they say
+    Guides,
     /// What runs in a browser compiles for one, without a warning
     Wasm,
     /// The tests that need a browser, in Chromium
@@ -112,6 +114,7 @@ impl Step {
             Self::Deny => deny(project)?,
             Self::Test => return test(project),
             Self::Doc => doc(project)?,
+            Self::Guides => guides::run(project)?,
             Self::Instructions => instructions::check(project)?,
             Self::Conformance => conformance::run(project)?,
             Self::Attacks => return attacks(project),

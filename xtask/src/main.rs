@@ -23,6 +23,7 @@ mod disk;
 mod dist;
 mod fuzz;
 mod goldens;
+mod guides;
 mod hex;
 mod instructions;
 mod interop_browser;
@@ -73,6 +74,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Run what the guides tell their readers to run
+    Guides,
     /// Compare with the real TensorFlow.js, tensor by tensor, reading and writing
     Conformance,
     /// Compare with the real TensorFlow.js over random models, whole and damaged
@@ -126,6 +129,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Models => models::list(&project)?,
         Task::Goldens { check: true } => goldens::check(&project)?,
         Task::Goldens { check: false } => goldens::write(&project)?,
+        Task::Guides => guides::run(&project)?,
         Task::Conformance => conformance::run(&project)?,
         Task::Differential(options) => differential::run(&project, &options)?,
         Task::Fuzz(options) => fuzz::run(&project, &options)?,
