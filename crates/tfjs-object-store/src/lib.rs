@@ -10,6 +10,7 @@ mod load;
 mod names;
 mod neighbours;
 mod place;
+mod remembered;
 mod routes;
 mod save;
 mod source;

@@ -9,6 +9,7 @@ use object_store::{ObjectStore as _, PutMode, PutMultipartOptions, PutPayload};
 use tfjs_artifacts::{BoxFuture, BoxStream, Error, Operation, WeightData};
 
 use crate::bucket::{Bucket, REQUESTS_AT_ONCE};
+use crate::remembered;
 use crate::staged::Staged;
 
 /// What weights are, to a store.
@@ -60,8 +61,8 @@ impl Uploads {
         let options =
             PutMultipartOptions { attributes: self.bucket.attributes(WEIGHTS), ..PutMultipartOptions::default() };
         let at = self.bucket.at(Operation::Save, &key);
-        let upload = self.bucket.store.put_multipart_opts(&key, options).await.map_err(&at)?;
-        self.staged.begin_upload(upload);
+        let begun = remembered::begin(&self.bucket, &key, options).await.map_err(&at)?;
+        self.staged.begin_upload(begun).await.map_err(&at)?;
         let mut left = length;
         while left > 0 {
             let bytes = left.min(part);
@@ -82,7 +83,10 @@ impl Uploads {
     /// Waits for what is under way.
     pub(crate) async fn finish(mut self) -> Result<Staged, Error> {
         match self.drain().await {
-            Ok(()) => Ok(self.staged),
+            Ok(()) => {
+                self.staged.forget_uploads().await;
+                Ok(self.staged)
+            }
             Err(error) => {
                 self.discard().await;
                 Err(error)
