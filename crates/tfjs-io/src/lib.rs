@@ -41,8 +41,8 @@ pub use tfjs_object_store::{ObjectStoreHandler, ObjectStoreRoutes};
 #[doc(no_inline)]
 pub use tfjs_router::{
     Checksums, Durability, IoHandler, Links, ListedModel, LoadHandler, LoadOptions, MemoryStore, ModelSource,
-    ModelStore, ModelUrl, Phase, Progress, ProgressMeter, ProgressSink, RemoveOptions, Route, Router, RouterBuilder,
-    SaveHandler, SaveOptions, WeightLoading, finish_load, from_memory, with_save_handler,
+    ModelStore, ModelUrl, Phase, Progress, ProgressMeter, ProgressSink, RemoveOptions, Resume, Route, Router,
+    RouterBuilder, SaveHandler, SaveOptions, WeightLoading, finish_load, from_memory, with_save_handler,
 };
 #[doc(no_inline)]
 pub use tfjs_weights::{
