@@ -19,6 +19,7 @@ mod conformance;
 mod counted;
 mod cross;
 mod differential;
+mod disk;
 mod dist;
 mod fuzz;
 mod goldens;
@@ -89,7 +90,7 @@ enum Task {
     /// Let the real TensorFlow.js and this workspace read what the other has stored, in a real Chromium
     Interop(interop_browser::Options),
     /// Measure what a page has to download, and demand that it is small
-    Size,
+    Size(size::Options),
     /// Try every step of a save as the last one, kill processes that save, and demand that nothing is lost
     Soak(soak::Options),
     /// Keep models in an emulator of Azure Blob Storage, with the command
@@ -132,7 +133,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Cross(options) => cross::run(&project, &options)?,
         Task::Browser(options) => browser::run(&project, &options)?,
         Task::Interop(options) => interop_browser::run(&project, &options)?,
-        Task::Size => size::check(&project)?,
+        Task::Size(options) => size::check(&project, options)?,
         Task::Wasm => wasm::check(&project)?,
         Task::Soak(options) => soak::run(&project, &options)?,
         Task::Azurite => azurite::run(&project)?,
