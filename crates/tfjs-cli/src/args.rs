@@ -123,6 +123,10 @@ pub(crate) struct Transfer {
     /// Does not wait until the disk has everything: for many small models that can be had again. `mv` always waits
     #[arg(long)]
     pub(crate) no_sync: bool,
+    /// Leaves the weight files that are finished when it is interrupted, and continues where an interrupted one ended: files that a
+    /// checksum, or the version of the source, proves to be the same are not written again. For files and object stores
+    #[arg(long)]
+    pub(crate) resume: bool,
     /// Quantizes float32 weights: uint8, uint16 or float16, all or those whose names match, as in uint8=conv*/kernel.
     /// Can be given several times; a type without a pattern is for what no pattern matches. Without --shard-size, the
     /// files of each group that has such weights become one

@@ -10,5 +10,7 @@ mod http;
 mod object_stores;
 mod quantize;
 #[cfg(unix)]
+mod resume;
+#[cfg(unix)]
 mod serve;
 mod support;
