@@ -7,8 +7,8 @@ use crate::compiler::{Compiler, WASM};
 use crate::project::Project;
 
 /// What runs in a browser.
-pub(crate) const IN_A_BROWSER: [&str; 6] =
-    ["tfjs-artifacts", "tfjs-weights", "tfjs-router", "tfjs-http", "tfjs-browser-storage", "tfjs-io"];
+pub(crate) const IN_A_BROWSER: [&str; 7] =
+    ["tfjs-artifacts", "tfjs-weights", "tfjs-router", "tfjs-model", "tfjs-http", "tfjs-browser-storage", "tfjs-io"];
 
 /// Of these, what is empty everywhere else: its tests and examples mean something in a browser only.
 pub(crate) const ONLY_THERE: [&str; 1] = ["tfjs-browser-storage"];

@@ -35,6 +35,9 @@ pub use tfjs_fs::FsHandler;
 pub use tfjs_http::{
     CachePolicy, Cached, FileRef, FileUse, HttpClient, HttpHandler, RequestInfo, RetryPolicy, ShardQuery, cached,
 };
+#[cfg(feature = "model")]
+#[doc(no_inline)]
+pub use tfjs_model::{ModelError, ModelKind};
 #[cfg(all(feature = "any-object-store", not(target_arch = "wasm32")))]
 #[doc(no_inline)]
 pub use tfjs_object_store::{ObjectStoreHandler, ObjectStoreRoutes};
