@@ -12,7 +12,7 @@ use crate::counted::{self, Count};
 use crate::project::Project;
 use crate::{
     azurite, browser, conformance, cross, differential, disk, fuzz, guides, instructions, interop_browser, memory,
-    size, soak, tidy, tools, wasm,
+    package, size, soak, tidy, tools, wasm,
 };
 
 /// A step of CI, in the order in which they run.
@@ -32,6 +32,8 @@ pub(crate) enum Step {
     Doc,
     /// The guides do what they say
     Guides,
+    /// Every crate can be packaged
+    Package,
     /// What runs in a browser compiles for one, without a warning
     Wasm,
     /// The tests that need a browser, in Chromium
@@ -115,6 +117,7 @@ impl Step {
             Self::Test => return test(project),
             Self::Doc => doc(project)?,
             Self::Guides => guides::run(project)?,
+            Self::Package => package::run(project, package::Options::default())?,
             Self::Instructions => instructions::check(project)?,
             Self::Conformance => conformance::run(project)?,
             Self::Attacks => return attacks(project),

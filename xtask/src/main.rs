@@ -31,6 +31,7 @@ mod memory;
 mod models;
 mod npm;
 mod oracle;
+mod package;
 mod project;
 mod runner;
 mod services;
@@ -98,6 +99,8 @@ enum Task {
     Soak(soak::Options),
     /// Keep models in an emulator of Azure Blob Storage, with the command
     Azurite,
+    /// Make every crate as it would be published
+    Package(package::Options),
     /// Copy a model of 5 GiB and demand that it takes at most 64 MiB of memory
     Memory,
     /// Measure, and compare with plain copies, plain I/O, and TensorFlow.js
@@ -141,6 +144,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Wasm => wasm::check(&project)?,
         Task::Soak(options) => soak::run(&project, &options)?,
         Task::Azurite => azurite::run(&project)?,
+        Task::Package(options) => package::run(&project, options)?,
         Task::Memory => memory::run(&project)?,
         Task::Bench(options) => bench::run(&project, &options)?,
         Task::Instructions { write: false } => instructions::check(&project)?,
