@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 
 use crate::bucket::Bucket;
 
-/// Objects that go away again when this is dropped, unless they are kept.
+/// Objects that go away again when this is dropped, unless they are kept, or somebody may continue.
 ///
 /// Dropping waits for nothing, so the store is told by a task of the runtime in which the save ran. Where there is none, or where
 /// it ends before the task does, the objects stay, and a later save of the same model removes them
@@ -17,11 +17,22 @@ pub(crate) struct Staged {
     written: Vec<Path>,
     upload: Option<Box<dyn MultipartUpload>>,
     is_kept: bool,
+    /// Whether what is finished stays, for a save that continues.
+    is_resumable: bool,
 }
 
 impl Staged {
     pub(crate) fn new(bucket: Bucket) -> Self {
-        Self { bucket, written: Vec::new(), upload: None, is_kept: false }
+        Self { bucket, written: Vec::new(), upload: None, is_kept: false, is_resumable: false }
+    }
+
+    /// From now on objects stay, whatever becomes of the save; only an upload in parts that is not complete goes.
+    pub(crate) fn set_resumable(&mut self) {
+        self.is_resumable = true;
+    }
+
+    pub(crate) fn is_resumable(&self) -> bool {
+        self.is_resumable
     }
 
     /// This object is about to be written.
@@ -64,8 +75,12 @@ impl Staged {
     }
 
     fn take(&mut self) -> Discard {
-        let (written, upload) =
-            if self.is_kept { (Vec::new(), None) } else { (std::mem::take(&mut self.written), self.upload.take()) };
+        let written = std::mem::take(&mut self.written);
+        let (written, upload) = match (self.is_kept, self.is_resumable) {
+            (true, _) => (Vec::new(), None),
+            (false, true) => (Vec::new(), self.upload.take()),
+            (false, false) => (written, self.upload.take()),
+        };
         Discard { bucket: self.bucket.clone(), written, upload }
     }
 }

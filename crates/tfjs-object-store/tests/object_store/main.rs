@@ -4,6 +4,7 @@
 mod conformance;
 mod listing;
 mod meddling;
+mod resume;
 mod saves;
 #[cfg(feature = "s3")]
 mod server;
