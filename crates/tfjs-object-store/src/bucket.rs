@@ -7,9 +7,10 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::{Attribute, Attributes, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions};
-use tfjs_artifacts::{Error, ErrorKind, Operation};
+use tfjs_artifacts::{Error, ErrorKind, Operation, Sha256};
 
 use crate::error::store_error;
+use crate::resume::CONTENT_KEY;
 
 /// How many small requests are under way at once.
 pub(crate) const REQUESTS_AT_ONCE: usize = 16;
@@ -61,6 +62,15 @@ impl Bucket {
     pub(crate) fn attributes(&self, media_type: &'static str) -> Attributes {
         let attributes = self.is_cloud.then_some((Attribute::ContentType, media_type));
         attributes.into_iter().collect()
+    }
+
+    /// The same, and what an object is made of, for who continues.
+    pub(crate) fn attributes_with(&self, media_type: &'static str, content: Option<Sha256>) -> Attributes {
+        let mut attributes = self.attributes(media_type);
+        if let Some(content) = content {
+            attributes.insert(Attribute::Metadata(CONTENT_KEY.into()), content.to_string().into());
+        }
+        attributes
     }
 
     pub(crate) fn put_options(&self, mode: PutMode, media_type: &'static str) -> PutOptions {

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use crate::bucket::Bucket;
 use crate::remembered::Begun;
 
-/// Objects that go away again when this is dropped, unless they are kept.
+/// Objects that go away again when this is dropped, unless they are kept, or somebody may continue.
 ///
 /// Dropping waits for nothing, so the store is told by a task of the runtime in which the save ran. Where there is none, or where
 /// it ends before the task does, the objects stay, and a later save of the same model removes them
@@ -20,11 +20,22 @@ pub(crate) struct Staged {
     /// The ids of uploads: the last one of that which is at work, the others of those that are complete.
     notes: Vec<Path>,
     is_kept: bool,
+    /// Whether what is finished stays, for a save that continues.
+    is_resumable: bool,
 }
 
 impl Staged {
     pub(crate) fn new(bucket: Bucket) -> Self {
-        Self { bucket, written: Vec::new(), upload: None, notes: Vec::new(), is_kept: false }
+        Self { bucket, written: Vec::new(), upload: None, notes: Vec::new(), is_kept: false, is_resumable: false }
+    }
+
+    /// From now on objects stay, whatever becomes of the save; only an upload in parts that is not complete goes.
+    pub(crate) fn set_resumable(&mut self) {
+        self.is_resumable = true;
+    }
+
+    pub(crate) fn is_resumable(&self) -> bool {
+        self.is_resumable
     }
 
     /// This object is about to be written.
@@ -79,9 +90,11 @@ impl Staged {
     fn take(&mut self) -> Discard {
         let mut discard = Discard { bucket: self.bucket.clone(), written: Vec::new(), upload: None, notes: Vec::new() };
         if !self.is_kept {
-            discard.written = std::mem::take(&mut self.written);
             discard.upload = self.upload.take();
             discard.notes = std::mem::take(&mut self.notes);
+        }
+        if !self.is_kept && !self.is_resumable {
+            discard.written = std::mem::take(&mut self.written);
         }
         discard
     }

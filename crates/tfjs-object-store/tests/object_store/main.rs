@@ -13,6 +13,7 @@ mod listing;
 mod loopback;
 mod meddling;
 mod objects;
+mod resume;
 mod saves;
 #[cfg(feature = "s3")]
 mod server;
