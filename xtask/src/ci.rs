@@ -12,7 +12,7 @@ use crate::counted::{self, Count};
 use crate::project::Project;
 use crate::{
     azurite, browser, conformance, cross, differential, disk, fuzz, guides, instructions, interop_browser, memory,
-    package, size, soak, tidy, tools, wasm,
+    package, size, soak, tidy, tools, wasm, zoo,
 };
 
 /// A step of CI, in the order in which they run.
@@ -54,6 +54,8 @@ pub(crate) enum Step {
     Conformance,
     /// The real TensorFlow.js agrees about random models, whole and damaged
     Differential,
+    /// The real TensorFlow.js agrees about models with every class of layer
+    Zoo,
     /// The real TensorFlow.js agrees, in one page of a browser
     Interop,
     /// The command keeps models in an emulator of Azure Blob Storage
@@ -124,6 +126,7 @@ impl Step {
             Self::Soak => return soak::short(project),
             Self::Fuzz => fuzz::run(project, &fuzz::Options::default())?,
             Self::Differential => differential::run(project, &differential::Options::few())?,
+            Self::Zoo => zoo::run(project)?,
             Self::Cross => return cross::others(project),
             Self::Azurite => azurite::run(project)?,
             Self::Memory => memory::run(project)?,

@@ -41,6 +41,7 @@ mod tfjs;
 mod tidy;
 mod tools;
 mod wasm;
+mod zoo;
 
 use std::process::ExitCode;
 
@@ -81,6 +82,8 @@ enum Task {
     Conformance,
     /// Compare with the real TensorFlow.js over random models, whole and damaged
     Differential(differential::Options),
+    /// Compare with the real TensorFlow.js over models with every class of layer: summaries, and what they predict when we have saved them
+    Zoo,
     /// Fuzz the parsers and decoders: input that nobody would write by hand
     Fuzz(fuzz::Options),
     /// Build for this machine or another target, with a compiler that has it
@@ -135,6 +138,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Guides => guides::run(&project)?,
         Task::Conformance => conformance::run(&project)?,
         Task::Differential(options) => differential::run(&project, &options)?,
+        Task::Zoo => zoo::run(&project)?,
         Task::Fuzz(options) => fuzz::run(&project, &options)?,
         Task::Build(options) => build::run(&project, &options)?,
         Task::Cross(options) => cross::run(&project, &options)?,

@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Inspect(Source),
     /// Lists every tensor; with --json also the SHA-256 of its decoded values
     Tensors(Source),
+    /// Prints what `model.summary(120)` prints in TensorFlow.js: the layers of a layers-model with their shapes and parameters
+    Summary(Source),
     /// Checks everything that can be checked without running the model; one line per finding
     Verify(Source),
     /// Copies a model: streamed, lossless, all or nothing
@@ -247,6 +249,7 @@ impl Args {
         let (name, transfer) = match &args.command {
             Command::Inspect(_) => ("inspect", None),
             Command::Tensors(_) => ("tensors", None),
+            Command::Summary(_) => ("summary", None),
             Command::Verify(_) => ("verify", None),
             Command::Cp(transfer) => ("cp", Some(transfer)),
             Command::Mv(transfer) => ("mv", Some(transfer)),
@@ -281,7 +284,9 @@ impl Command {
     /// What was said about http:// and https://, if anything can be.
     fn http(&self) -> Option<&Http> {
         match self {
-            Self::Inspect(source) | Self::Tensors(source) | Self::Verify(source) => Some(&source.http),
+            Self::Inspect(source) | Self::Tensors(source) | Self::Summary(source) | Self::Verify(source) => {
+                Some(&source.http)
+            }
             Self::Cp(transfer) | Self::Mv(transfer) => Some(&transfer.http),
             Self::Convert(convert) => Some(&convert.http),
             _ => None,

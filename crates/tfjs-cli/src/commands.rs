@@ -6,6 +6,7 @@ mod inspect;
 mod ls;
 mod rm;
 pub(crate) mod serve;
+mod summary;
 mod tensors;
 mod transfer;
 mod verify;
@@ -19,6 +20,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Inspect(source) => inspect::run(&source).await,
         Command::Tensors(source) => tensors::run(&source).await,
+        Command::Summary(source) => summary::run(&source).await,
         Command::Verify(source) => verify::run(&source).await,
         Command::Cp(transfer) => transfer::copy(&transfer).await,
         Command::Mv(transfer) => transfer::rename(&transfer).await,
