@@ -12,7 +12,7 @@ use crate::counted::{self, Count};
 use crate::project::Project;
 use crate::{
     azurite, browser, conformance, cross, differential, disk, fuzz, guides, instructions, interop_browser, memory,
-    package, size, soak, tidy, tools, wasm, zoo,
+    package, size, soak, tensor_files, tidy, tools, wasm, zoo,
 };
 
 /// A step of CI, in the order in which they run.
@@ -52,6 +52,8 @@ pub(crate) enum Step {
     Cross,
     /// The real TensorFlow.js agrees, reading and writing
     Conformance,
+    /// The Python packages of safetensors and NumPy agree, reading and writing
+    TensorFiles,
     /// The real TensorFlow.js agrees about random models, whole and damaged
     Differential,
     /// The real TensorFlow.js agrees about models with every class of layer
@@ -125,6 +127,7 @@ impl Step {
             Self::Attacks => return attacks(project),
             Self::Soak => return soak::short(project),
             Self::Fuzz => fuzz::run(project, &fuzz::Options::default())?,
+            Self::TensorFiles => tensor_files::run(project)?,
             Self::Differential => differential::run(project, &differential::Options::few())?,
             Self::Zoo => zoo::run(project)?,
             Self::Cross => return cross::others(project),

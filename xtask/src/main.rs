@@ -37,6 +37,7 @@ mod runner;
 mod services;
 mod size;
 mod soak;
+mod tensor_files;
 mod tfjs;
 mod tidy;
 mod tools;
@@ -80,6 +81,8 @@ enum Task {
     Guides,
     /// Compare with the real TensorFlow.js, tensor by tensor, reading and writing
     Conformance,
+    /// Compare files of safetensors and NumPy with what the Python packages read and write
+    TensorFiles,
     /// Compare with the real TensorFlow.js over random models, whole and damaged
     Differential(differential::Options),
     /// Compare with the real TensorFlow.js over models with every class of layer: summaries, and what they predict when we have saved them
@@ -137,6 +140,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Goldens { check: false } => goldens::write(&project)?,
         Task::Guides => guides::run(&project)?,
         Task::Conformance => conformance::run(&project)?,
+        Task::TensorFiles => tensor_files::run(&project)?,
         Task::Differential(options) => differential::run(&project, &options)?,
         Task::Zoo => zoo::run(&project)?,
         Task::Fuzz(options) => fuzz::run(&project, &options)?,

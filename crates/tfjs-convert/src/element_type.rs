@@ -18,6 +18,7 @@ pub(crate) enum ElementType {
     I64,
     U64,
     F64,
+    #[cfg_attr(not(feature = "safetensors"), expect(dead_code, reason = "NumPy has no such type"))]
     BF16,
 }
 
@@ -33,6 +34,7 @@ impl ElementType {
     }
 
     /// What a number has to be aligned to; a complex number is two of four bytes.
+    #[cfg(feature = "safetensors")]
     pub(crate) fn alignment(self) -> u64 {
         self.size().min(if self == Self::C64 { 4 } else { 8 })
     }

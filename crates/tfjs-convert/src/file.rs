@@ -1,7 +1,7 @@
 //! The one file that a bridge reads or writes: read in ranges, written whole or not at all.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -149,8 +149,9 @@ impl Pending {
     }
 
     /// Writes at the end.
+    #[cfg(feature = "safetensors")]
     pub(crate) async fn write(self, bytes: Bytes) -> Result<Self, Error> {
-        Ok(self.with(move |file| file.write_all(&bytes)).await?.0)
+        Ok(self.with(move |file| io::Write::write_all(file, &bytes)).await?.0)
     }
 
     /// Gives the file its name: at once, in place of one that was there, and durably.

@@ -5,13 +5,15 @@ mod header;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use futures::StreamExt as _;
 use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, RawJson, Segment, WeightData};
 use tfjs_router::{LoadOptions, finish_load};
 
-use crate::ImportOptions;
+use crate::file::Pending;
 use crate::note::Note;
 use crate::plan::{Abilities, Entry, plan};
 use crate::restore::{Found, restore};
+use crate::{ImportOptions, WINDOW};
 
 /// The key of the header that is no tensor.
 const METADATA: &str = "__metadata__";
@@ -62,6 +64,23 @@ fn runs(entries: &[&Entry]) -> Vec<std::ops::Range<u64>> {
         }
     }
     runs
+}
+
+/// Writes bytes in windows; the next one is read while one is written. `on_bytes` hears how many are written.
+pub(crate) async fn write(
+    bytes: &WeightData,
+    mut pending: Pending,
+    mut on_bytes: impl FnMut(u64),
+) -> Result<Pending, Error> {
+    let mut windows = bytes.stream(WINDOW);
+    let mut next = windows.next().await;
+    while let Some(window) = next.transpose()? {
+        let length = window.len() as u64;
+        let (written, following) = futures::join!(pending.write(window), windows.next());
+        (pending, next) = (written?, following);
+        on_bytes(length);
+    }
+    Ok(pending)
 }
 
 /// The model that the bytes of a `.safetensors` file hold: all of it if this library wrote them, the weights alone otherwise.

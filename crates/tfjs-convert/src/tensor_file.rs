@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use futures::StreamExt as _;
 use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, Operation, SaveResult, WeightData};
 use tfjs_router::{LoadHandler, LoadOptions, ProgressMeter, SaveHandler, SaveOptions};
 
 use crate::dequantize::dequantize_weights;
 use crate::file::{self, Pending};
 use crate::note::Note;
-use crate::{Format, ImportOptions, WINDOW};
+use crate::{Format, ImportOptions};
 
 /// A `.safetensors` or `.npz` file on this machine, to load a model from and to save one to.
 ///
@@ -128,7 +127,8 @@ impl TensorFile {
             #[cfg(feature = "safetensors")]
             Format::Safetensors => {
                 let (bytes, notes) = crate::to_safetensors(&artifacts).await?;
-                (stream(&bytes, Pending::begin(&self.path).await?, &mut meter).await?, notes)
+                let pending = Pending::begin(&self.path).await?;
+                (crate::safetensors::write(&bytes, pending, |bytes| meter.advance(bytes)).await?, notes)
             }
             #[cfg(feature = "npz")]
             Format::Npz => {
@@ -141,20 +141,6 @@ impl TensorFile {
         meter.done();
         Ok(Exported { result: SaveResult::now(&artifacts), notes })
     }
-}
-
-/// Writes bytes in windows; the next one is read while one is written.
-#[cfg(feature = "safetensors")]
-async fn stream(bytes: &WeightData, mut pending: Pending, meter: &mut ProgressMeter) -> Result<Pending, Error> {
-    let mut windows = bytes.stream(WINDOW);
-    let mut next = windows.next().await;
-    while let Some(window) = next.transpose()? {
-        let length = window.len() as u64;
-        let (written, following) = futures::join!(pending.write(window), windows.next());
-        (pending, next) = (written?, following);
-        meter.advance(length);
-    }
-    Ok(pending)
 }
 
 #[deny(clippy::missing_trait_methods)]
