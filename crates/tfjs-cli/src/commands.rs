@@ -5,6 +5,7 @@ mod inspect;
 mod ls;
 mod rm;
 pub(crate) mod serve;
+mod sync;
 mod tensors;
 mod transfer;
 mod verify;
@@ -21,6 +22,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Verify(source) => verify::run(&source).await,
         Command::Cp(transfer) => transfer::copy(&transfer).await,
         Command::Mv(transfer) => transfer::rename(&transfer).await,
+        Command::Sync(sync) => sync::run(&sync).await,
         Command::Rm { url, json, allow_surplus, trust } => {
             rm::run(&url, json, surplus_bytes(allow_surplus), &trust).await
         }

@@ -14,3 +14,4 @@ mod resume;
 #[cfg(unix)]
 mod serve;
 mod support;
+mod sync;
