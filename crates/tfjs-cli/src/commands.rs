@@ -7,6 +7,7 @@ mod ls;
 mod rm;
 pub(crate) mod serve;
 mod summary;
+mod sync;
 mod tensors;
 mod transfer;
 mod verify;
@@ -25,6 +26,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Cp(transfer) => transfer::copy(&transfer).await,
         Command::Mv(transfer) => transfer::rename(&transfer).await,
         Command::Convert(convert) => convert::run(&convert).await,
+        Command::Sync(sync) => sync::run(&sync).await,
         Command::Rm { url, json, allow_surplus, trust } => {
             rm::run(&url, json, surplus_bytes(allow_surplus), &trust).await
         }

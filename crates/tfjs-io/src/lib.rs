@@ -47,9 +47,10 @@ pub use tfjs_model::{
 pub use tfjs_object_store::{ObjectStoreHandler, ObjectStoreRoutes};
 #[doc(no_inline)]
 pub use tfjs_router::{
-    Checksums, Durability, IoHandler, Links, ListedModel, LoadHandler, LoadOptions, MemoryStore, ModelSource,
+    Checksums, Compare, Durability, IoHandler, Links, ListedModel, LoadHandler, LoadOptions, MemoryStore, ModelSource,
     ModelStore, ModelUrl, Phase, Progress, ProgressMeter, ProgressSink, RemoveOptions, Resume, Route, Router,
-    RouterBuilder, SaveHandler, SaveOptions, WeightLoading, finish_load, from_memory, with_save_handler,
+    RouterBuilder, SaveHandler, SaveOptions, SyncAction, SyncItem, SyncOptions, SyncPlan, WeightLoading, finish_load,
+    from_memory, with_save_handler,
 };
 #[doc(no_inline)]
 pub use tfjs_weights::{

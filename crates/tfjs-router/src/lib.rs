@@ -18,6 +18,7 @@ mod progress;
 mod resume;
 mod route;
 mod router;
+mod sync;
 mod url;
 
 pub use digests::Digests;
@@ -29,4 +30,5 @@ pub use progress::{Phase, Progress, ProgressFn, ProgressMeter, ProgressSink};
 pub use resume::Resume;
 pub use route::{OpenLoad, OpenSave, OpenStore, PlaceOf, Route};
 pub use router::{Router, RouterBuilder};
+pub use sync::{Compare, SyncAction, SyncItem, SyncOptions, SyncPlan};
 pub use url::{ModelSource, ModelUrl};

@@ -15,3 +15,4 @@ mod resume;
 #[cfg(unix)]
 mod serve;
 mod support;
+mod sync;
