@@ -11,8 +11,8 @@ use xshell::cmd;
 use crate::counted::{self, Count};
 use crate::project::Project;
 use crate::{
-    azurite, browser, conformance, cross, differential, disk, fuzz, instructions, interop_browser, memory, size, soak,
-    tidy, tools, wasm,
+    azurite, browser, conformance, cross, differential, disk, fuzz, guides, instructions, interop_browser, memory,
+    package, size, soak, tensor_files, tidy, tools, wasm, zoo,
 };
 
 /// A step of CI, in the order in which they run.
@@ -30,6 +30,10 @@ pub(crate) enum Step {
     Test,
     /// The documentation builds without a warning
     Doc,
+    /// The guides do what they say
+    Guides,
+    /// Every crate can be packaged
+    Package,
     /// What runs in a browser compiles for one, without a warning
     Wasm,
     /// The tests that need a browser, in Chromium
@@ -48,8 +52,12 @@ pub(crate) enum Step {
     Cross,
     /// The real TensorFlow.js agrees, reading and writing
     Conformance,
+    /// The Python packages of safetensors and NumPy agree, reading and writing
+    TensorFiles,
     /// The real TensorFlow.js agrees about random models, whole and damaged
     Differential,
+    /// The real TensorFlow.js agrees about models with every class of layer
+    Zoo,
     /// The real TensorFlow.js agrees, in one page of a browser
     Interop,
     /// The command keeps models in an emulator of Azure Blob Storage
@@ -112,12 +120,16 @@ impl Step {
             Self::Deny => deny(project)?,
             Self::Test => return test(project),
             Self::Doc => doc(project)?,
+            Self::Guides => guides::run(project)?,
+            Self::Package => package::run(project, package::Options::default())?,
             Self::Instructions => instructions::check(project)?,
             Self::Conformance => conformance::run(project)?,
             Self::Attacks => return attacks(project),
             Self::Soak => return soak::short(project),
             Self::Fuzz => fuzz::run(project, &fuzz::Options::default())?,
+            Self::TensorFiles => tensor_files::run(project)?,
             Self::Differential => differential::run(project, &differential::Options::few())?,
+            Self::Zoo => zoo::run(project)?,
             Self::Cross => return cross::others(project),
             Self::Azurite => azurite::run(project)?,
             Self::Memory => memory::run(project)?,

@@ -23,6 +23,7 @@ mod disk;
 mod dist;
 mod fuzz;
 mod goldens;
+mod guides;
 mod hex;
 mod instructions;
 mod interop_browser;
@@ -30,15 +31,18 @@ mod memory;
 mod models;
 mod npm;
 mod oracle;
+mod package;
 mod project;
 mod runner;
 mod services;
 mod size;
 mod soak;
+mod tensor_files;
 mod tfjs;
 mod tidy;
 mod tools;
 mod wasm;
+mod zoo;
 
 use std::process::ExitCode;
 
@@ -73,10 +77,16 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Run what the guides tell their readers to run
+    Guides,
     /// Compare with the real TensorFlow.js, tensor by tensor, reading and writing
     Conformance,
+    /// Compare files of safetensors and NumPy with what the Python packages read and write
+    TensorFiles,
     /// Compare with the real TensorFlow.js over random models, whole and damaged
     Differential(differential::Options),
+    /// Compare with the real TensorFlow.js over models with every class of layer: summaries, and what they predict when we have saved them
+    Zoo,
     /// Fuzz the parsers and decoders: input that nobody would write by hand
     Fuzz(fuzz::Options),
     /// Build for this machine or another target, with a compiler that has it
@@ -95,6 +105,8 @@ enum Task {
     Soak(soak::Options),
     /// Keep models in an emulator of Azure Blob Storage, with the command
     Azurite,
+    /// Make every crate as it would be published
+    Package(package::Options),
     /// Copy a model of 5 GiB and demand that it takes at most 64 MiB of memory
     Memory,
     /// Measure, and compare with plain copies, plain I/O, and TensorFlow.js
@@ -126,8 +138,11 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Models => models::list(&project)?,
         Task::Goldens { check: true } => goldens::check(&project)?,
         Task::Goldens { check: false } => goldens::write(&project)?,
+        Task::Guides => guides::run(&project)?,
         Task::Conformance => conformance::run(&project)?,
+        Task::TensorFiles => tensor_files::run(&project)?,
         Task::Differential(options) => differential::run(&project, &options)?,
+        Task::Zoo => zoo::run(&project)?,
         Task::Fuzz(options) => fuzz::run(&project, &options)?,
         Task::Build(options) => build::run(&project, &options)?,
         Task::Cross(options) => cross::run(&project, &options)?,
@@ -137,6 +152,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Wasm => wasm::check(&project)?,
         Task::Soak(options) => soak::run(&project, &options)?,
         Task::Azurite => azurite::run(&project)?,
+        Task::Package(options) => package::run(&project, options)?,
         Task::Memory => memory::run(&project)?,
         Task::Bench(options) => bench::run(&project, &options)?,
         Task::Instructions { write: false } => instructions::check(&project)?,

@@ -113,6 +113,11 @@ impl<'p> Oracle<'p> {
         self.node("differential.js", &[], request)
     }
 
+    /// What `zoo.js` prints for a request; it says what each means.
+    pub(crate) fn zoo(&self, request: &Value) -> Result<String> {
+        self.node("zoo.js", &[], &request.to_string())
+    }
+
     /// What `bench.js` prints for a request; it says what each means.
     pub(crate) fn bench(&self, request: &str) -> Result<String> {
         self.node("bench.js", &[], request)

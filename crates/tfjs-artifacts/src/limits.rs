@@ -67,6 +67,11 @@ pub enum Limit {
     ///
     /// Default: 4 TiB, what the most stored bytes become if all of them are uint8 codes of float32.
     DecodedBytes,
+    /// `layer-calls`: how often the layers of a layers-model are applied when the shapes of their outputs are found out, with everything
+    /// else that takes as long.
+    ///
+    /// Default: 1,000,000. Models in models can apply each layer more often than their text is long; known models come to thousands.
+    LayerCalls,
 }
 
 /// The most that is accepted of each [`Limit`]; beyond, reading is an error of kind
@@ -119,7 +124,7 @@ pub struct UnknownLimit {
 
 impl Limit {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::JsonBytes,
         Self::JsonDepth,
         Self::GraphDefBytes,
@@ -133,6 +138,7 @@ impl Limit {
         Self::WeightBytes,
         Self::UnknownBytes,
         Self::DecodedBytes,
+        Self::LayerCalls,
     ];
 
     /// Its name on the command line and in messages.
@@ -151,6 +157,7 @@ impl Limit {
             Self::WeightBytes => "weight-bytes",
             Self::UnknownBytes => "unknown-bytes",
             Self::DecodedBytes => "decoded-bytes",
+            Self::LayerCalls => "layer-calls",
         }
     }
 
@@ -160,7 +167,7 @@ impl Limit {
             Self::JsonBytes => 256 << 20,
             Self::JsonDepth => crate::json::MAX_DEPTH as u64,
             Self::GraphDefBytes | Self::UnknownBytes => 2 << 30,
-            Self::Tensors | Self::Shards => 1_000_000,
+            Self::Tensors | Self::Shards | Self::LayerCalls => 1_000_000,
             Self::Rank => 254,
             Self::NameBytes => 1 << 20,
             Self::Groups => 100_000,
@@ -195,6 +202,7 @@ impl Limit {
             Self::WeightBytes => "WeightBytes",
             Self::UnknownBytes => "UnknownBytes",
             Self::DecodedBytes => "DecodedBytes",
+            Self::LayerCalls => "LayerCalls",
         }
     }
 
@@ -214,6 +222,7 @@ impl Limit {
             Self::WeightBytes => ("the model", "bytes of weights"),
             Self::UnknownBytes => ("a group of weights", "bytes that no spec tells of"),
             Self::DecodedBytes => ("the model", "bytes of decoded weights"),
+            Self::LayerCalls => ("the topology", "applications of layers"),
         }
     }
 }

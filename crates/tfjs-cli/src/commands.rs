@@ -1,10 +1,12 @@
 //! The subcommands, one module each.
 
 mod completions;
+mod convert;
 mod inspect;
 mod ls;
 mod rm;
 pub(crate) mod serve;
+mod summary;
 mod sync;
 mod tensors;
 mod transfer;
@@ -19,10 +21,12 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Inspect(source) => inspect::run(&source).await,
         Command::Tensors(source) => tensors::run(&source).await,
+        Command::Summary(source) => summary::run(&source).await,
         Command::Verify(source) => verify::run(&source).await,
         Command::Cp(transfer) => transfer::copy(&transfer).await,
         Command::Mv(transfer) => transfer::rename(&transfer).await,
         Command::Sync(sync) => sync::run(&sync).await,
+        Command::Convert(convert) => convert::run(&convert).await,
         Command::Rm { url, json, allow_surplus, trust } => {
             rm::run(&url, json, surplus_bytes(allow_surplus), &trust).await
         }

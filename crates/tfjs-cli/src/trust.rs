@@ -9,7 +9,7 @@ use crate::args::bytes;
 pub(crate) struct TrustArgs {
     /// Accepts as much as this of something, such as `json-bytes=512MiB`, or whatever there is, as in `tensors=none`; `none`
     /// alone is for all limits. Can be given several times. Names: json-bytes, json-depth, graph-def-bytes, tensors, rank,
-    /// name-bytes, groups, shards, string-elements, string-bytes, weight-bytes, unknown-bytes, decoded-bytes
+    /// name-bytes, groups, shards, string-elements, string-bytes, weight-bytes, unknown-bytes, decoded-bytes, layer-calls
     #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
     limits: Vec<Said>,
     /// Follows links that lead out of a model's folder, which are an error otherwise

@@ -35,6 +35,13 @@ pub use tfjs_fs::FsHandler;
 pub use tfjs_http::{
     CachePolicy, Cached, FileRef, FileUse, HttpClient, HttpHandler, RequestInfo, RetryPolicy, ShardQuery, cached,
 };
+#[cfg(feature = "model")]
+#[doc(no_inline)]
+pub use tfjs_model::{
+    Connection, DTypeMismatch, Dim, InputOutput, Layer, LayerWeight, LayersModel, LayersModelOptions, MatchReport,
+    Model, ModelError, ModelKind, OptimizerState, ParamCounts, Rename, SaveConfig, ShapeMismatch, Slot, SummaryOptions,
+    SymbolicShape, TrainingConfig, Weight, WeightMatching, load_layers_model_from, load_model_from,
+};
 #[cfg(all(feature = "any-object-store", not(target_arch = "wasm32")))]
 #[doc(no_inline)]
 pub use tfjs_object_store::{ObjectStoreHandler, ObjectStoreRoutes};
@@ -265,4 +272,31 @@ pub async fn remove_model(url: &str) -> Result<ModelArtifactsInfo, Error> {
 /// See [`default_router`]; what goes wrong later is in the stream.
 pub fn list_models(url: &str) -> Result<BoxStream<'static, Result<ListedModel, Error>>, Error> {
     Ok(default_router()?.list_models(url))
+}
+
+/// Loads a model of layers from a URL or plain path: `tf.loadLayersModel`.
+///
+/// # Errors
+/// See [`Router::load`] and [`LayersModel::from_artifacts`].
+#[cfg(feature = "model")]
+pub async fn load_layers_model(url: &str, options: &LayersModelOptions) -> Result<LayersModel, Error> {
+    tfjs_model::load_layers_model(&default_router()?, url, options).await
+}
+
+/// Loads a model of layers or a graph from a URL or plain path: `format`, or else the topology, tells which.
+///
+/// # Errors
+/// See [`load_layers_model`].
+#[cfg(feature = "model")]
+pub async fn load_model(url: &str, options: &LayersModelOptions) -> Result<Model, Error> {
+    tfjs_model::load_model(&default_router()?, url, options).await
+}
+
+/// Saves a model of layers to a URL or plain path: `model.save(url, config)`.
+///
+/// # Errors
+/// See [`Router::save`] and [`LayersModel::to_artifacts`].
+#[cfg(feature = "model")]
+pub async fn save_layers_model(model: &LayersModel, url: &str, config: SaveConfig) -> Result<SaveResult, Error> {
+    tfjs_model::save_layers_model(&default_router()?, model, url, config, &SaveOptions::new()).await
 }

@@ -11,6 +11,7 @@ mod names;
 mod neighbours;
 mod passing;
 mod place;
+mod remembered;
 mod resume;
 mod routes;
 mod save;

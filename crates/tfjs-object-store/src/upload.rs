@@ -5,13 +5,12 @@ use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
 use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
-use object_store::{
-    Error as StoreError, MultipartUpload, ObjectStore as _, PutMode, PutMultipartOptions, PutOptions, PutPayload,
-};
+use object_store::{Error as StoreError, ObjectStore as _, PutMode, PutMultipartOptions, PutOptions, PutPayload};
 use tfjs_artifacts::{BoxFuture, BoxStream, Error, Operation, Sha256, WeightData};
 
 use crate::bucket::{Bucket, REQUESTS_AT_ONCE};
 use crate::passing::Passing;
+use crate::remembered::{self, Begun};
 use crate::staged::Staged;
 
 /// What weights are, to a store.
@@ -69,8 +68,8 @@ impl Uploads {
             return self.push(length, Box::pin(put)).await;
         }
         let at = self.bucket.at(Operation::Save, &key);
-        let upload = begin_parts(&self.bucket, &key, content).await.map_err(&at)?;
-        self.staged.begin_upload(upload);
+        let begun = begin_parts(&self.bucket, &key, content).await.map_err(&at)?;
+        self.staged.begin_upload(begun).await.map_err(&at)?;
         let mut left = length;
         while left > 0 {
             let bytes = left.min(part);
@@ -92,7 +91,10 @@ impl Uploads {
     /// Waits for what is under way.
     pub(crate) async fn finish(mut self) -> Result<Staged, Error> {
         match self.drain().await {
-            Ok(()) => Ok(self.staged),
+            Ok(()) => {
+                self.staged.forget_uploads().await;
+                Ok(self.staged)
+            }
             Err(error) => {
                 self.discard().await;
                 Err(error)
@@ -167,19 +169,13 @@ async fn put(bucket: &Bucket, key: &Path, payload: PutPayload, content: Option<S
 }
 
 /// Begins to send an object in parts; see [`put`].
-async fn begin_parts(
-    bucket: &Bucket,
-    key: &Path,
-    content: Option<Sha256>,
-) -> Result<Box<dyn MultipartUpload>, StoreError> {
+async fn begin_parts(bucket: &Bucket, key: &Path, content: Option<Sha256>) -> Result<Begun, StoreError> {
     let options = |content| {
         let attributes = bucket.attributes_with(WEIGHTS, content);
         PutMultipartOptions { attributes, ..PutMultipartOptions::default() }
     };
-    match bucket.store.put_multipart_opts(key, options(content)).await {
-        Err(error) if content.is_some() && keeps_none(&error) => {
-            bucket.store.put_multipart_opts(key, options(None)).await
-        }
+    match remembered::begin(bucket, key, options(content)).await {
+        Err(error) if content.is_some() && keeps_none(&error) => remembered::begin(bucket, key, options(None)).await,
         begun => begun,
     }
 }

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "ndarray")]
+mod arrays;
 mod arriving;
 mod decode;
 mod dequantize;
@@ -16,6 +18,8 @@ mod stream;
 mod strings;
 mod tensor;
 
+#[cfg(feature = "ndarray")]
+pub use arrays::ArrayElement;
 pub use decode::{decode, decode_codes, decode_into};
 pub use elements::{Element, Elements};
 pub use encode::{WeightsWriter, encode_into, encode_weights, sort_like_object_keys};

@@ -194,6 +194,15 @@ const WORKS: &[Work] = &[
         demands: &[Demand::Yardstick(0.9)],
     },
     Work {
+        id: "convert",
+        work: "convert 256 MiB on disk to a .safetensors file",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Criterion(MODEL),
+        yardstick: Some("std::fs::copy and fsync"),
+        has_tfjs: false,
+        demands: &[Demand::Yardstick(0.8)],
+    },
+    Work {
         id: "load-http",
         work: "load 256 MiB in 64 shards over HTTP from loopback",
         unit: Unit::GigabytesPerSecond,

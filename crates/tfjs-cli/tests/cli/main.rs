@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod contract;
+mod convert;
 #[cfg(unix)]
 mod exhausted;
 mod http;

@@ -1,0 +1,112 @@
+//! Loading a model, from a URL or a handler: `tf.loadLayersModel`.
+
+use tfjs_artifacts::{Error, ModelArtifacts, Operation, SaveResult};
+use tfjs_router::{LoadHandler, LoadOptions, Router, SaveOptions, WeightLoading};
+
+use crate::{LayersModel, ModelKind, SaveConfig, WeightMatching};
+
+/// How to load a model of layers.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct LayersModelOptions {
+    /// How its artifacts are loaded. By default the weights stay where they are.
+    pub load: LoadOptions,
+    /// How the weights are matched to the layers.
+    pub matching: WeightMatching,
+}
+
+impl LayersModelOptions {
+    /// Everything must fit, and weights are read when they are used.
+    pub fn new() -> Self {
+        let load = LoadOptions::new().with_weight_loading(WeightLoading::Lazy);
+        Self { load, matching: WeightMatching::strict() }
+    }
+
+    /// With these options for the artifacts.
+    #[must_use]
+    pub fn with_load(mut self, load: LoadOptions) -> Self {
+        self.load = load;
+        self
+    }
+
+    /// With this matching.
+    #[must_use]
+    pub fn with_matching(mut self, matching: WeightMatching) -> Self {
+        self.matching = matching;
+        self
+    }
+}
+
+/// A model of either kind.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Model {
+    /// Layers.
+    Layers(Box<LayersModel>),
+    /// A graph, as its artifacts.
+    Graph(Box<ModelArtifacts>),
+}
+
+/// Loads a model of layers from a URL or plain path.
+///
+/// # Errors
+/// What [`Router::load`] reports, and, as [`InvalidData`](tfjs_artifacts::ErrorKind::InvalidData) or [`Unsupported`](tfjs_artifacts::ErrorKind::Unsupported), what
+/// [`LayersModel::from_artifacts`] does.
+pub async fn load_layers_model(router: &Router, url: &str, options: &LayersModelOptions) -> Result<LayersModel, Error> {
+    let artifacts = router.load(url, &options.load).await?;
+    layers(artifacts, options).map_err(|error| error.with_location(url))
+}
+
+/// Loads a model of layers from any handler.
+///
+/// # Errors
+/// As [`load_layers_model`].
+pub async fn load_layers_model_from(
+    handler: &dyn LoadHandler,
+    options: &LayersModelOptions,
+) -> Result<LayersModel, Error> {
+    layers(handler.load(&options.load).await?, options)
+}
+
+/// Loads a model of either kind from a URL or plain path: which one it is, `format` or the topology tells.
+///
+/// # Errors
+/// As [`load_layers_model`].
+pub async fn load_model(router: &Router, url: &str, options: &LayersModelOptions) -> Result<Model, Error> {
+    let artifacts = router.load(url, &options.load).await?;
+    either(artifacts, options).map_err(|error| error.with_location(url))
+}
+
+/// Loads a model of either kind from any handler.
+///
+/// # Errors
+/// As [`load_layers_model`].
+pub async fn load_model_from(handler: &dyn LoadHandler, options: &LayersModelOptions) -> Result<Model, Error> {
+    either(handler.load(&options.load).await?, options)
+}
+
+/// Saves a model of layers to a URL or plain path: `model.save(url)`.
+///
+/// # Errors
+/// What [`Router::save`] and [`LayersModel::to_artifacts`] report.
+pub async fn save_layers_model(
+    router: &Router,
+    model: &LayersModel,
+    url: &str,
+    config: SaveConfig,
+    options: &SaveOptions,
+) -> Result<SaveResult, Error> {
+    router.save(&model.to_artifacts(config).await?, url, options).await
+}
+
+fn layers(artifacts: ModelArtifacts, options: &LayersModelOptions) -> Result<LayersModel, Error> {
+    let model = LayersModel::from_artifacts(artifacts, &options.matching, &options.load.limits);
+    model.map_err(|error| Error::from(error).with_operation(Operation::Load))
+}
+
+fn either(artifacts: ModelArtifacts, options: &LayersModelOptions) -> Result<Model, Error> {
+    match ModelKind::of(&artifacts).map_err(|error| Error::from(error).with_operation(Operation::Load))? {
+        ModelKind::Layers => Ok(Model::Layers(Box::new(layers(artifacts, options)?))),
+        ModelKind::Graph => Ok(Model::Graph(Box::new(artifacts))),
+    }
+}

@@ -1,0 +1,65 @@
+//! Layers that consist of layers: models, and models in models.
+
+use std::collections::BTreeMap;
+
+use super::graph::Graph;
+use super::{Network, NodeId, ShapeId, Tensor};
+use crate::network::LayerId;
+use crate::problem::Problem;
+
+/// What a model consists of.
+#[derive(Clone, Debug)]
+pub(crate) struct Container {
+    /// Those that `summary` lists: of a Sequential the ones that were added to it, without the input that was made for the first.
+    pub(crate) layers: Vec<LayerId>,
+    pub(crate) inputs: Vec<Tensor>,
+    pub(crate) outputs: Vec<Tensor>,
+    pub(crate) graph: Graph,
+}
+
+impl Container {
+    /// The shapes of its outputs for other inputs than its own, as `Container.computeOutputShape` does.
+    pub(crate) fn output_shapes(&self, network: &mut Network, inputs: &[ShapeId]) -> Result<Vec<ShapeId>, Problem> {
+        if inputs.len() != self.inputs.len() {
+            return Err(Problem::new(format!("it has {} inputs, but gets {}", self.inputs.len(), inputs.len())));
+        }
+        let mut shapes: BTreeMap<(NodeId, usize), ShapeId> = BTreeMap::new();
+        for (tensor, &shape) in self.inputs.iter().zip(inputs) {
+            shapes.insert((tensor.node, tensor.index), shape);
+        }
+        for &node in self.graph.nodes_by_depth.iter().flatten() {
+            if !self.inputs.iter().any(|input| input.node.layer == node.layer) {
+                Self::infer(network, node, &mut shapes)?;
+            }
+        }
+        let mut outputs = Vec::with_capacity(self.outputs.len());
+        for output in &self.outputs {
+            outputs.push(find(network, &shapes, output));
+        }
+        Ok(outputs)
+    }
+
+    fn infer(
+        network: &mut Network,
+        id: NodeId,
+        shapes: &mut BTreeMap<(NodeId, usize), ShapeId>,
+    ) -> Result<(), Problem> {
+        let inbound = network.node(id).map(|node| node.inbound.clone()).unwrap_or_default();
+        let inputs: Vec<_> = inbound.iter().map(|tensor| find(network, shapes, tensor)).collect();
+        if inputs.iter().any(|&input| network.shape(input).is_none()) {
+            return network.count_call();
+        }
+        let outputs = network
+            .output_shapes(id.layer, &inputs)
+            .map_err(|problem| problem.inside(&network.layer(id.layer).name))?;
+        for (index, &shape) in outputs.iter().enumerate() {
+            shapes.insert((id, index), shape);
+        }
+        Ok(())
+    }
+}
+
+/// The shape of a tensor, which is unknown if nothing was found out about it.
+fn find(network: &mut Network, shapes: &BTreeMap<(NodeId, usize), ShapeId>, tensor: &Tensor) -> ShapeId {
+    shapes.get(&(tensor.node, tensor.index)).copied().unwrap_or_else(|| network.add_unknown_shape())
+}
