@@ -18,6 +18,8 @@ mod saves;
 #[cfg(feature = "s3")]
 mod server;
 #[cfg(feature = "s3")]
+mod sync;
+#[cfg(feature = "s3")]
 mod wire;
 
 use std::sync::Arc;
