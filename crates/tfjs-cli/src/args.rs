@@ -32,7 +32,13 @@ pub(crate) enum Command {
     /// Shows what a model is: format, producer, sizes, shards, layers or nodes, dtypes, metadata, signature
     Inspect(Source),
     /// Lists every tensor; with --json also the SHA-256 of its decoded values
-    Tensors(Source),
+    Tensors {
+        #[command(flatten)]
+        source: Source,
+        /// Only the tensor of this name; nothing else is read, so checksums of whole files are not compared
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+    },
     /// Checks everything that can be checked without running the model; one line per finding
     Verify(Source),
     /// Copies a model: streamed, lossless, all or nothing
@@ -208,7 +214,7 @@ impl Args {
         let args = Self::parse();
         let (name, transfer) = match &args.command {
             Command::Inspect(_) => ("inspect", None),
-            Command::Tensors(_) => ("tensors", None),
+            Command::Tensors { .. } => ("tensors", None),
             Command::Verify(_) => ("verify", None),
             Command::Cp(transfer) => ("cp", Some(transfer)),
             Command::Mv(transfer) => ("mv", Some(transfer)),
@@ -237,7 +243,7 @@ impl Command {
     /// What was said about http:// and https://, if anything can be.
     fn http(&self) -> Option<&Http> {
         match self {
-            Self::Inspect(source) | Self::Tensors(source) | Self::Verify(source) => Some(&source.http),
+            Self::Inspect(source) | Self::Tensors { source, .. } | Self::Verify(source) => Some(&source.http),
             Self::Cp(transfer) | Self::Mv(transfer) => Some(&transfer.http),
             _ => None,
         }
