@@ -28,6 +28,7 @@ mod interop_browser;
 mod memory;
 mod models;
 mod npm;
+mod object_stores;
 mod oracle;
 mod project;
 mod runner;
@@ -92,10 +93,12 @@ enum Task {
     Size,
     /// Try every step of a save as the last one, kill processes that save, and demand that nothing is lost
     Soak(soak::Options),
-    /// Keep models in an emulator of Azure Blob Storage, with the command
+    /// Keep models in an emulator of Azure Blob Storage, with the command, and run the suite of every backend there
     Azurite,
+    /// Keep models in object stores, with the command: kill it, count what it reads, and measure its memory
+    ObjectStores,
     /// Copy a model of 5 GiB and demand that it takes at most 64 MiB of memory
-    Memory,
+    Memory(memory::Options),
     /// Measure, and compare with plain copies, plain I/O, and TensorFlow.js
     Bench(bench::Options),
     /// Count the instructions of the loops over weights, and demand that they are not more than before
@@ -135,8 +138,9 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Size => size::check(&project)?,
         Task::Wasm => wasm::check(&project)?,
         Task::Soak(options) => soak::run(&project, &options)?,
-        Task::Azurite => azurite::run(&project)?,
-        Task::Memory => memory::run(&project)?,
+        Task::Azurite => azurite::judge(&project)?,
+        Task::ObjectStores => object_stores::run(&project).map(drop)?,
+        Task::Memory(options) => memory::run(&project, &options)?,
         Task::Bench(options) => bench::run(&project, &options)?,
         Task::Instructions { write: false } => instructions::check(&project)?,
         Task::Instructions { write: true } => instructions::write(&project)?,
