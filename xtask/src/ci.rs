@@ -11,8 +11,8 @@ use xshell::cmd;
 use crate::counted::{self, Count};
 use crate::project::Project;
 use crate::{
-    azurite, browser, conformance, cross, differential, fuzz, instructions, interop_browser, memory, object_stores,
-    size, soak, tidy, tools, wasm,
+    azurite, browser, conformance, cross, differential, disk, fuzz, guides, instructions, interop_browser, memory,
+    object_stores, size, soak, tidy, tools, wasm,
 };
 
 /// A step of CI, in the order in which they run.
@@ -30,6 +30,8 @@ pub(crate) enum Step {
     Test,
     /// The documentation builds without a warning
     Doc,
+    /// The guides do what they say
+    Guides,
     /// What runs in a browser compiles for one, without a warning
     Wasm,
     /// The tests that need a browser, in Chromium
@@ -67,14 +69,28 @@ struct Report {
     time: Duration,
 }
 
+/// What all steps build and fetch, and as much again as some of them need while they run.
+const DISK: u64 = 24 * disk::GIB;
+
 /// Runs the steps, or all of them if none is named. The last line on stdout is `N passed, M failed`.
 pub(crate) fn run(project: &Project, steps: &[Step]) -> ExitCode {
+    // What serves the next build of the same crate takes a third of the target folder, and there is no next one.
+    project.sh.set_var("CARGO_INCREMENTAL", "0");
+    if steps.is_empty()
+        && let Err(error) = disk::demand(project, DISK)
+    {
+        println!("error: {error:#}\n{}", Count { passed: 0, failed: 1 });
+        return ExitCode::FAILURE;
+    }
     let steps = if steps.is_empty() { Step::value_variants() } else { steps };
     let reports: Vec<_> = steps.iter().map(|step| report(project, *step)).collect();
 
     println!("\n{:<12} {:<8} {:>8}", "step", "result", "seconds");
     for report in &reports {
         println!("{report}");
+    }
+    if let Ok(taken) = disk::taken(project, &project.target) {
+        println!("{}: {:.1} GiB", project.target.display(), disk::gib(taken));
     }
     let total = reports.iter().fold(Count::default(), |total, report| total.plus(report.count));
     println!("{total}");
@@ -100,6 +116,7 @@ impl Step {
             Self::Deny => deny(project)?,
             Self::Test => return test(project),
             Self::Doc => doc(project)?,
+            Self::Guides => guides::run(project)?,
             Self::Instructions => instructions::check(project)?,
             Self::Conformance => conformance::run(project)?,
             Self::Attacks => return attacks(project),
@@ -113,7 +130,7 @@ impl Step {
             Self::Wasm => wasm::check(project)?,
             Self::Browser => return browser::test(project, &browser::Options::default()),
             Self::Interop => return interop_browser::check(project, &interop_browser::Options::default()),
-            Self::Size => size::check(project)?,
+            Self::Size => size::check(project, size::Options::default())?,
         }
         Ok(Count { passed: 1, failed: 0 })
     }

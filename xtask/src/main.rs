@@ -19,9 +19,11 @@ mod conformance;
 mod counted;
 mod cross;
 mod differential;
+mod disk;
 mod dist;
 mod fuzz;
 mod goldens;
+mod guides;
 mod hex;
 mod instructions;
 mod interop_browser;
@@ -73,6 +75,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Run what the guides tell their readers to run
+    Guides,
     /// Compare with the real TensorFlow.js, tensor by tensor, reading and writing
     Conformance,
     /// Compare with the real TensorFlow.js over random models, whole and damaged
@@ -90,7 +94,7 @@ enum Task {
     /// Let the real TensorFlow.js and this workspace read what the other has stored, in a real Chromium
     Interop(interop_browser::Options),
     /// Measure what a page has to download, and demand that it is small
-    Size,
+    Size(size::Options),
     /// Try every step of a save as the last one, kill processes that save, and demand that nothing is lost
     Soak(soak::Options),
     /// Keep models in an emulator of Azure Blob Storage, with the command, and run the suite of every backend there
@@ -128,6 +132,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Models => models::list(&project)?,
         Task::Goldens { check: true } => goldens::check(&project)?,
         Task::Goldens { check: false } => goldens::write(&project)?,
+        Task::Guides => guides::run(&project)?,
         Task::Conformance => conformance::run(&project)?,
         Task::Differential(options) => differential::run(&project, &options)?,
         Task::Fuzz(options) => fuzz::run(&project, &options)?,
@@ -135,7 +140,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Cross(options) => cross::run(&project, &options)?,
         Task::Browser(options) => browser::run(&project, &options)?,
         Task::Interop(options) => interop_browser::run(&project, &options)?,
-        Task::Size => size::check(&project)?,
+        Task::Size(options) => size::check(&project, options)?,
         Task::Wasm => wasm::check(&project)?,
         Task::Soak(options) => soak::run(&project, &options)?,
         Task::Azurite => azurite::judge(&project)?,

@@ -27,6 +27,19 @@ pub(crate) fn rust_component(project: &Project, command: &str, component: &str) 
         .with_context(|| format!("`cargo {command}` is needed: run `rustup component add {component}`"))
 }
 
+/// The source of the standard library, for compiling it anew.
+pub(crate) fn rust_source(project: &Project) -> Result<()> {
+    let sh = &project.sh;
+    let sysroot = PathBuf::from(cmd!(sh, "rustc --print sysroot").quiet().read()?);
+    if sysroot.join("lib/rustlib/src/rust/library/std").is_dir() {
+        return Ok(());
+    }
+    println!("the source of the standard library is not there: adding the component rust-src");
+    cmd!(sh, "rustup component add rust-src")
+        .run()
+        .context("the source of the standard library is needed: run `rustup component add rust-src`")
+}
+
 /// cargo-deny at the pinned version: one that is installed already, or one that goes where cargo installs programs, so that
 /// the next clone finds it there.
 pub(crate) fn cargo_deny(project: &Project) -> Result<PathBuf> {

@@ -7,8 +7,8 @@ use crate::compiler::{Compiler, WASM};
 use crate::project::Project;
 
 /// What runs in a browser.
-pub(crate) const IN_A_BROWSER: [&str; 6] =
-    ["tfjs-artifacts", "tfjs-weights", "tfjs-router", "tfjs-http", "tfjs-browser-storage", "tfjs-io"];
+pub(crate) const IN_A_BROWSER: [&str; 7] =
+    ["tfjs-artifacts", "tfjs-weights", "tfjs-router", "tfjs-model", "tfjs-http", "tfjs-browser-storage", "tfjs-io"];
 
 /// Of these, what is empty everywhere else: its tests and examples mean something in a browser only.
 pub(crate) const ONLY_THERE: [&str; 1] = ["tfjs-browser-storage"];
@@ -19,7 +19,7 @@ const COMPILED: [&str; 3] = ["tfjs-browser-interop", "tfjs-testkit", "tfjs-wasm-
 
 /// What a browser has no use for, though it speaks of the target: WASI has files, and the same CPU; and every handler has the two
 /// attributes of its trait.
-const ELSEWHERE: [&str; 2] = ["tfjs-fs", "tfjs-object-store"];
+const ELSEWHERE: [&str; 3] = ["tfjs-convert", "tfjs-fs", "tfjs-object-store"];
 
 pub(crate) fn check(project: &Project) -> Result<()> {
     let compiler = Compiler::find(project, WASM)?;

@@ -1,6 +1,7 @@
 //! The subcommands, one module each.
 
 mod completions;
+mod convert;
 mod inspect;
 mod ls;
 mod rm;
@@ -21,6 +22,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Verify(source) => verify::run(&source).await,
         Command::Cp(transfer) => transfer::copy(&transfer).await,
         Command::Mv(transfer) => transfer::rename(&transfer).await,
+        Command::Convert(convert) => convert::run(&convert).await,
         Command::Rm { url, json, allow_surplus, trust } => {
             rm::run(&url, json, surplus_bytes(allow_surplus), &trust).await
         }

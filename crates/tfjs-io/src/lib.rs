@@ -35,21 +35,24 @@ pub use tfjs_fs::FsHandler;
 pub use tfjs_http::{
     CachePolicy, Cached, FileRef, FileUse, HttpClient, HttpHandler, RequestInfo, RetryPolicy, ShardQuery, cached,
 };
+#[cfg(feature = "model")]
+#[doc(no_inline)]
+pub use tfjs_model::{ModelError, ModelKind};
 #[cfg(all(feature = "any-object-store", not(target_arch = "wasm32")))]
 #[doc(no_inline)]
 pub use tfjs_object_store::{ObjectStoreHandler, ObjectStoreRoutes};
 #[doc(no_inline)]
 pub use tfjs_router::{
     Checksums, Durability, IoHandler, Links, ListedModel, LoadHandler, LoadOptions, MemoryStore, ModelSource,
-    ModelStore, ModelUrl, Phase, Progress, ProgressMeter, ProgressSink, RemoveOptions, Route, Router, RouterBuilder,
-    SaveHandler, SaveOptions, WeightLoading, finish_load, from_memory, with_save_handler,
+    ModelStore, ModelUrl, Phase, Progress, ProgressMeter, ProgressSink, RemoveOptions, Resume, Route, Router,
+    RouterBuilder, SaveHandler, SaveOptions, WeightLoading, finish_load, from_memory, with_save_handler,
 };
 #[doc(no_inline)]
 pub use tfjs_weights::{
     Codes, DecodeError, QuantizationReport, QuantizationRule, QuantizationRuleError, QuantizationRules, QuantizeError,
-    QuantizeTo, StreamDecoder, Tensor, TensorError, TensorReader, Values, ValuesMut, WeightsWriter, decode,
-    decode_codes, decode_into, decode_stream, decode_stream_with, decode_weights, encode_into, encode_weights,
-    quantize, quantize_into, quantize_weights,
+    QuantizeTo, ReadAhead, StoredTensor, StreamDecoder, Tensor, TensorError, TensorReader, Values, ValuesMut,
+    WeightsWriter, decode, decode_codes, decode_into, decode_stream, decode_stream_with, decode_weights, encode_into,
+    encode_weights, quantize, quantize_into, quantize_weights,
 };
 
 /// A builder that already has the routes of every backend that is compiled in, for adding one's own.

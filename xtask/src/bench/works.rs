@@ -352,7 +352,7 @@ const WORKS: &[Work] = &[
     },
     Work {
         id: "browser-save",
-        work: "in Chromium: save 100 MB to IndexedDB",
+        work: "in Chromium: save 100 MB to IndexedDB, until it is stored",
         unit: Unit::GigabytesPerSecond,
         source: Source::Page,
         yardstick: None,
@@ -367,6 +367,15 @@ const WORKS: &[Work] = &[
         yardstick: None,
         has_tfjs: true,
         demands: &[Demand::Tfjs(1.0)],
+    },
+    Work {
+        id: "browser-save-promised",
+        work: "in Chromium: the same against TensorFlow.js's promise, which does not wait until it is stored",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Page,
+        yardstick: None,
+        has_tfjs: true,
+        demands: &[],
     },
     Work {
         id: "browser-load",

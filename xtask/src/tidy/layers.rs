@@ -17,7 +17,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tfjs-fs", &["tfjs-artifacts", "tfjs-router"]),
     ("tfjs-http", &["tfjs-artifacts", "tfjs-router"]),
     ("tfjs-object-store", &["tfjs-artifacts", "tfjs-router"]),
+    ("tfjs-convert", &["tfjs-artifacts", "tfjs-router", "tfjs-weights"]),
     ("tfjs-server", &["tfjs-artifacts", "tfjs-router"]),
+    ("tfjs-model", &["tfjs-artifacts", "tfjs-weights", "tfjs-router"]),
     ("tfjs-testkit", &["tfjs-artifacts", "tfjs-router", "tfjs-weights"]),
     (
         "tfjs-io",
@@ -25,13 +27,26 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "tfjs-artifacts",
             "tfjs-weights",
             "tfjs-router",
+            "tfjs-model",
             "tfjs-browser-storage",
             "tfjs-fs",
             "tfjs-http",
             "tfjs-object-store",
         ],
     ),
-    ("tfjs-cli", &["tfjs-io", "tfjs-artifacts", "tfjs-weights", "tfjs-router", "tfjs-fs", "tfjs-http", "tfjs-server"]),
+    (
+        "tfjs-cli",
+        &[
+            "tfjs-io",
+            "tfjs-artifacts",
+            "tfjs-weights",
+            "tfjs-router",
+            "tfjs-convert",
+            "tfjs-fs",
+            "tfjs-http",
+            "tfjs-server",
+        ],
+    ),
     ("xtask", &[]),
 ];
 
@@ -39,7 +54,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const TESTS: [&str; 3] = ["tfjs-browser-interop", "tfjs-tests", "tfjs-wasm-size"];
 
 /// Crates without I/O, which compile wherever Rust does, and what would end that: what does I/O, and what compiles or looks for C.
-const PURE: [&str; 3] = ["tfjs-artifacts", "tfjs-weights", "tfjs-router"];
+const PURE: [&str; 4] = ["tfjs-artifacts", "tfjs-weights", "tfjs-router", "tfjs-model"];
 const IMPURE: [&str; 6] = ["tokio", "reqwest", "cc", "cmake", "bindgen", "pkg-config"];
 
 pub(super) fn check(project: &Project) -> Result<Vec<Finding>> {

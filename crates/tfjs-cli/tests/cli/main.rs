@@ -3,12 +3,15 @@
 
 mod bad_input;
 mod contract;
+mod convert;
 #[cfg(unix)]
 mod exhausted;
 mod http;
 #[cfg(feature = "s3")]
 mod object_stores;
 mod quantize;
+#[cfg(unix)]
+mod resume;
 #[cfg(unix)]
 mod serve;
 mod support;
