@@ -10,6 +10,7 @@ mod load;
 mod names;
 mod neighbours;
 mod place;
+mod read_ahead;
 mod remembered;
 mod routes;
 mod save;

@@ -16,6 +16,8 @@ mod objects;
 mod saves;
 #[cfg(feature = "s3")]
 mod server;
+#[cfg(all(feature = "gcs", feature = "s3"))]
+mod streams;
 #[cfg(feature = "s3")]
 mod wire;
 
