@@ -14,6 +14,8 @@ use crate::source::Object;
 
 /// How much is on its way, or there, at most.
 const MOST: u64 = 16 << 20;
+/// How much a request of a stream asks for at least: each costs the store more than the bytes do.
+const PIECE: u64 = 2 << 20;
 /// How many requests are under way at most.
 const REQUESTS: usize = 8;
 /// Reads that go from one object into the next may be those of one large tensor, behind which nobody reads on: so much of what was
@@ -69,7 +71,8 @@ impl ReadAhead {
         let block = {
             let mut run = self.run.lock().unwrap_or_else(PoisonError::into_inner);
             let block = run.advance(index, &range, &self.objects);
-            self.refill(&mut run, range.end - range.start, runtime);
+            let begun = block.as_ref().map_or((index, range.end), |block| (index, block.range.end));
+            self.refill(&mut run, begun, range.end - range.start, runtime);
             block
         };
         match (block, self.objects.get(index)) {
@@ -97,12 +100,14 @@ impl ReadAhead {
         Ok(taken)
     }
 
-    /// Asks for what is read next, in pieces like the last one.
-    fn refill(&self, run: &mut Run, length: u64, runtime: &Handle) {
-        let most = if run.is_stream { MOST } else { MOST.min(run.bytes / IN_VAIN) };
+    /// Asks for what is read next, behind what was asked for already; in pieces that are not smaller than the last read.
+    fn refill(&self, run: &mut Run, begun: (usize, u64), length: u64, runtime: &Handle) {
+        let (most, length) =
+            if run.is_stream { (MOST, length.max(PIECE)) } else { (MOST.min(run.bytes / IN_VAIN), length) };
         let mut coming: u64 = run.blocks.iter().map(|block| block.range.end - block.range.start).sum();
+        coming += begun.1 - run.end;
         while run.blocks.len() < REQUESTS {
-            let (index, start) = run.blocks.back().map_or((run.index, run.end), |last| (last.index, last.range.end));
+            let (index, start) = run.blocks.back().map_or(begun, |last| (last.index, last.range.end));
             let Some((index, start, object)) = self.next(index, start) else { break };
             let end = object.length().min(start.saturating_add(length));
             coming += end - start;
