@@ -58,7 +58,7 @@ fn one_tensor_by_its_name() {
     assert!(row.stdout.contains("iter") && row.stdout.lines().count() == 1, "{}", row.stdout);
     let missing = tfjs(["tensors", "--name", "r", model]);
     assert_eq!(missing.code, 1);
-    assert!(missing.stderr.contains("no tensor `r`") && missing.stderr.contains("model.json"), "{}", missing.stderr);
+    assert!(missing.stderr.contains("no tensor `r`") && missing.stderr.contains("tfjs tensors"), "{}", missing.stderr);
 }
 
 #[test]
