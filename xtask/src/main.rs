@@ -30,6 +30,7 @@ mod interop_browser;
 mod memory;
 mod models;
 mod npm;
+mod object_stores;
 mod oracle;
 mod package;
 mod project;
@@ -103,12 +104,14 @@ enum Task {
     Size(size::Options),
     /// Try every step of a save as the last one, kill processes that save, and demand that nothing is lost
     Soak(soak::Options),
-    /// Keep models in an emulator of Azure Blob Storage, with the command
+    /// Keep models in an emulator of Azure Blob Storage, with the command, and run the suite of every backend there
     Azurite,
     /// Make every crate as it would be published
     Package(package::Options),
+    /// Keep models in object stores, with the command: kill it, count what it reads, and measure its memory
+    ObjectStores,
     /// Copy a model of 5 GiB and demand that it takes at most 64 MiB of memory
-    Memory,
+    Memory(memory::Options),
     /// Measure, and compare with plain copies, plain I/O, and TensorFlow.js
     Bench(bench::Options),
     /// Count the instructions of the loops over weights, and demand that they are not more than before
@@ -151,9 +154,10 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Size(options) => size::check(&project, options)?,
         Task::Wasm => wasm::check(&project)?,
         Task::Soak(options) => soak::run(&project, &options)?,
-        Task::Azurite => azurite::run(&project)?,
         Task::Package(options) => package::run(&project, options)?,
-        Task::Memory => memory::run(&project)?,
+        Task::Azurite => azurite::judge(&project)?,
+        Task::ObjectStores => object_stores::run(&project).map(drop)?,
+        Task::Memory(options) => memory::run(&project, &options)?,
         Task::Bench(options) => bench::run(&project, &options)?,
         Task::Instructions { write: false } => instructions::check(&project)?,
         Task::Instructions { write: true } => instructions::write(&project)?,

@@ -33,7 +33,13 @@ pub(crate) enum Command {
     /// Shows what a model is: format, producer, sizes, shards, layers or nodes, dtypes, metadata, signature
     Inspect(Source),
     /// Lists every tensor; with --json also the SHA-256 of its decoded values
-    Tensors(Source),
+    Tensors {
+        #[command(flatten)]
+        source: Source,
+        /// Only the tensor of this name; nothing else is read, so checksums of whole files are not compared
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+    },
     /// Prints what `model.summary(120)` prints in TensorFlow.js: the layers of a layers-model with their shapes and parameters
     Summary(Source),
     /// Checks everything that can be checked without running the model; one line per finding
@@ -294,7 +300,7 @@ impl Args {
         let args = Self::parse();
         let (name, transfer) = match &args.command {
             Command::Inspect(_) => ("inspect", None),
-            Command::Tensors(_) => ("tensors", None),
+            Command::Tensors { .. } => ("tensors", None),
             Command::Summary(_) => ("summary", None),
             Command::Verify(_) => ("verify", None),
             Command::Cp(transfer) => ("cp", Some(transfer)),
@@ -331,7 +337,7 @@ impl Command {
     /// What was said about http:// and https://, if anything can be.
     fn http(&self) -> Option<&Http> {
         match self {
-            Self::Inspect(source) | Self::Tensors(source) | Self::Summary(source) | Self::Verify(source) => {
+            Self::Inspect(source) | Self::Tensors { source, .. } | Self::Summary(source) | Self::Verify(source) => {
                 Some(&source.http)
             }
             Self::Cp(transfer) | Self::Mv(transfer) => Some(&transfer.http),

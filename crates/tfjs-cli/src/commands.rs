@@ -20,7 +20,7 @@ use crate::output::Failure;
 pub(crate) async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Inspect(source) => inspect::run(&source).await,
-        Command::Tensors(source) => tensors::run(&source).await,
+        Command::Tensors { source, name } => tensors::run(&source, name.as_deref()).await,
         Command::Summary(source) => summary::run(&source).await,
         Command::Verify(source) => verify::run(&source).await,
         Command::Cp(transfer) => transfer::copy(&transfer).await,
