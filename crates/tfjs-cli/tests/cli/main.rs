@@ -11,4 +11,5 @@ mod object_stores;
 mod quantize;
 #[cfg(unix)]
 mod serve;
+mod summary;
 mod support;
