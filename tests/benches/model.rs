@@ -16,9 +16,10 @@ use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, criterion_g
 use futures::executor::block_on;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
+use tfjs_convert::TensorFile;
 use tfjs_io::{
-    Bytes, DType, LayersModelOptions, LoadOptions, ModelArtifacts, ModelJson, RawJson, RelPath, Shape, WeightData,
-    WeightSpec, Weights, load, load_layers_model, load_with, save,
+    Bytes, DType, LayersModelOptions, LoadOptions, ModelArtifacts, ModelJson, RawJson, RelPath, SaveOptions, Shape,
+    WeightData, WeightSpec, Weights, load, load_layers_model, load_with, save,
 };
 
 const TENSORS: usize = 64;
@@ -104,6 +105,31 @@ fn saving(criterion: &mut Criterion) {
             let mut file = File::create(&plain).unwrap();
             file.write_all(black_box(bytes)).unwrap();
             file.sync_all().unwrap();
+        });
+    });
+}
+
+/// A model on disk to a `.safetensors` file, over the one that was written before. The yardstick copies the weight file and syncs it.
+fn converting(criterion: &mut Criterion) {
+    let folder = folder("convert");
+    let stored = LazyCell::new(Stored::write);
+    let (ours, plain) = (folder.join("ours.safetensors"), folder.join("plain.bin"));
+    let mut group = group(criterion, "convert", Throughput::Bytes(MODEL_BYTES as u64));
+    group.bench_function("ours", |bencher| {
+        let url = &LazyCell::force(&stored).url;
+        let file = TensorFile::from_path(&ours).unwrap();
+        bencher.iter(|| {
+            block_on(async {
+                let artifacts = load_with(black_box(url), &LoadOptions::lazy()).await.unwrap();
+                file.export(&artifacts, &SaveOptions::new()).await.unwrap()
+            })
+        });
+    });
+    group.bench_function("yardstick", |bencher| {
+        let weights = &LazyCell::force(&stored).weights;
+        bencher.iter(|| {
+            fs::copy(black_box(weights), &plain).unwrap();
+            File::open(&plain).unwrap().sync_all().unwrap();
         });
     });
 }
@@ -211,5 +237,5 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-criterion_group!(model, parsing, loading, opening, saving);
+criterion_group!(model, parsing, loading, opening, saving, converting);
 criterion_main!(model);

@@ -11,8 +11,8 @@ use xshell::cmd;
 use crate::counted::{self, Count};
 use crate::project::Project;
 use crate::{
-    azurite, browser, conformance, cross, differential, fuzz, instructions, interop_browser, memory, size, soak, tidy,
-    tools, wasm, zoo,
+    azurite, browser, conformance, cross, differential, disk, fuzz, guides, instructions, interop_browser, memory,
+    package, size, soak, tensor_files, tidy, tools, wasm, zoo,
 };
 
 /// A step of CI, in the order in which they run.
@@ -30,6 +30,10 @@ pub(crate) enum Step {
     Test,
     /// The documentation builds without a warning
     Doc,
+    /// The guides do what they say
+    Guides,
+    /// Every crate can be packaged
+    Package,
     /// What runs in a browser compiles for one, without a warning
     Wasm,
     /// The tests that need a browser, in Chromium
@@ -48,6 +52,8 @@ pub(crate) enum Step {
     Cross,
     /// The real TensorFlow.js agrees, reading and writing
     Conformance,
+    /// The Python packages of safetensors and NumPy agree, reading and writing
+    TensorFiles,
     /// The real TensorFlow.js agrees about random models, whole and damaged
     Differential,
     /// The real TensorFlow.js agrees about models with every class of layer
@@ -67,14 +73,28 @@ struct Report {
     time: Duration,
 }
 
+/// What all steps build and fetch, and as much again as some of them need while they run.
+const DISK: u64 = 24 * disk::GIB;
+
 /// Runs the steps, or all of them if none is named. The last line on stdout is `N passed, M failed`.
 pub(crate) fn run(project: &Project, steps: &[Step]) -> ExitCode {
+    // What serves the next build of the same crate takes a third of the target folder, and there is no next one.
+    project.sh.set_var("CARGO_INCREMENTAL", "0");
+    if steps.is_empty()
+        && let Err(error) = disk::demand(project, DISK)
+    {
+        println!("error: {error:#}\n{}", Count { passed: 0, failed: 1 });
+        return ExitCode::FAILURE;
+    }
     let steps = if steps.is_empty() { Step::value_variants() } else { steps };
     let reports: Vec<_> = steps.iter().map(|step| report(project, *step)).collect();
 
     println!("\n{:<12} {:<8} {:>8}", "step", "result", "seconds");
     for report in &reports {
         println!("{report}");
+    }
+    if let Ok(taken) = disk::taken(project, &project.target) {
+        println!("{}: {:.1} GiB", project.target.display(), disk::gib(taken));
     }
     let total = reports.iter().fold(Count::default(), |total, report| total.plus(report.count));
     println!("{total}");
@@ -100,11 +120,14 @@ impl Step {
             Self::Deny => deny(project)?,
             Self::Test => return test(project),
             Self::Doc => doc(project)?,
+            Self::Guides => guides::run(project)?,
+            Self::Package => package::run(project, package::Options::default())?,
             Self::Instructions => instructions::check(project)?,
             Self::Conformance => conformance::run(project)?,
             Self::Attacks => return attacks(project),
             Self::Soak => return soak::short(project),
             Self::Fuzz => fuzz::run(project, &fuzz::Options::default())?,
+            Self::TensorFiles => tensor_files::run(project)?,
             Self::Differential => differential::run(project, &differential::Options::few())?,
             Self::Zoo => zoo::run(project)?,
             Self::Cross => return cross::others(project),
@@ -113,7 +136,7 @@ impl Step {
             Self::Wasm => wasm::check(project)?,
             Self::Browser => return browser::test(project, &browser::Options::default()),
             Self::Interop => return interop_browser::check(project, &interop_browser::Options::default()),
-            Self::Size => size::check(project)?,
+            Self::Size => size::check(project, size::Options::default())?,
         }
         Ok(Count { passed: 1, failed: 0 })
     }

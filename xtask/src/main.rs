@@ -19,9 +19,11 @@ mod conformance;
 mod counted;
 mod cross;
 mod differential;
+mod disk;
 mod dist;
 mod fuzz;
 mod goldens;
+mod guides;
 mod hex;
 mod instructions;
 mod interop_browser;
@@ -29,11 +31,13 @@ mod memory;
 mod models;
 mod npm;
 mod oracle;
+mod package;
 mod project;
 mod runner;
 mod services;
 mod size;
 mod soak;
+mod tensor_files;
 mod tfjs;
 mod tidy;
 mod tools;
@@ -73,8 +77,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Run what the guides tell their readers to run
+    Guides,
     /// Compare with the real TensorFlow.js, tensor by tensor, reading and writing
     Conformance,
+    /// Compare files of safetensors and NumPy with what the Python packages read and write
+    TensorFiles,
     /// Compare with the real TensorFlow.js over random models, whole and damaged
     Differential(differential::Options),
     /// Compare with the real TensorFlow.js over models with every class of layer: summaries, and what they predict when we have saved them
@@ -92,11 +100,13 @@ enum Task {
     /// Let the real TensorFlow.js and this workspace read what the other has stored, in a real Chromium
     Interop(interop_browser::Options),
     /// Measure what a page has to download, and demand that it is small
-    Size,
+    Size(size::Options),
     /// Try every step of a save as the last one, kill processes that save, and demand that nothing is lost
     Soak(soak::Options),
     /// Keep models in an emulator of Azure Blob Storage, with the command
     Azurite,
+    /// Make every crate as it would be published
+    Package(package::Options),
     /// Copy a model of 5 GiB and demand that it takes at most 64 MiB of memory
     Memory,
     /// Measure, and compare with plain copies, plain I/O, and TensorFlow.js
@@ -128,7 +138,9 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Models => models::list(&project)?,
         Task::Goldens { check: true } => goldens::check(&project)?,
         Task::Goldens { check: false } => goldens::write(&project)?,
+        Task::Guides => guides::run(&project)?,
         Task::Conformance => conformance::run(&project)?,
+        Task::TensorFiles => tensor_files::run(&project)?,
         Task::Differential(options) => differential::run(&project, &options)?,
         Task::Zoo => zoo::run(&project)?,
         Task::Fuzz(options) => fuzz::run(&project, &options)?,
@@ -136,10 +148,11 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Cross(options) => cross::run(&project, &options)?,
         Task::Browser(options) => browser::run(&project, &options)?,
         Task::Interop(options) => interop_browser::run(&project, &options)?,
-        Task::Size => size::check(&project)?,
+        Task::Size(options) => size::check(&project, options)?,
         Task::Wasm => wasm::check(&project)?,
         Task::Soak(options) => soak::run(&project, &options)?,
         Task::Azurite => azurite::run(&project)?,
+        Task::Package(options) => package::run(&project, options)?,
         Task::Memory => memory::run(&project)?,
         Task::Bench(options) => bench::run(&project, &options)?,
         Task::Instructions { write: false } => instructions::check(&project)?,

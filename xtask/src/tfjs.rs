@@ -51,6 +51,11 @@ impl<'p> Tfjs<'p> {
         Ok(result.model_artifacts_info)
     }
 
+    /// Converts a model to or from a file of tensors.
+    pub(crate) fn convert(&self, source: &Path, destination: &Path, options: &[&str]) -> Result<()> {
+        stdout(self.command().arg("convert").args(options).arg(source).arg(destination)).map(drop)
+    }
+
     /// The same command at another place.
     pub(crate) fn moved_to(self, binary: PathBuf) -> Self {
         Self { binary, ..self }

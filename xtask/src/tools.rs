@@ -27,6 +27,19 @@ pub(crate) fn rust_component(project: &Project, command: &str, component: &str) 
         .with_context(|| format!("`cargo {command}` is needed: run `rustup component add {component}`"))
 }
 
+/// The source of the standard library, for compiling it anew.
+pub(crate) fn rust_source(project: &Project) -> Result<()> {
+    let sh = &project.sh;
+    let sysroot = PathBuf::from(cmd!(sh, "rustc --print sysroot").quiet().read()?);
+    if sysroot.join("lib/rustlib/src/rust/library/std").is_dir() {
+        return Ok(());
+    }
+    println!("the source of the standard library is not there: adding the component rust-src");
+    cmd!(sh, "rustup component add rust-src")
+        .run()
+        .context("the source of the standard library is needed: run `rustup component add rust-src`")
+}
+
 /// cargo-deny at the pinned version: one that is installed already, or one that goes where cargo installs programs, so that
 /// the next clone finds it there.
 pub(crate) fn cargo_deny(project: &Project) -> Result<PathBuf> {
@@ -196,23 +209,42 @@ const FLASK: &str = "3.1.2";
 
 /// A Python that has Flask, of a virtual environment in `target/`.
 pub(crate) fn flask(project: &Project) -> Result<PathBuf> {
+    python_with(project, "flask", &[("flask", FLASK)])
+}
+
+const SAFETENSORS: &str = "0.8.0";
+/// The last that runs with the Python of Debian 12.
+const NUMPY: &str = "2.4.6";
+
+/// A Python that has safetensors and NumPy, of a virtual environment in `target/`.
+pub(crate) fn tensor_files(project: &Project) -> Result<PathBuf> {
+    python_with(project, "tensor-files-python", &[("safetensors", SAFETENSORS), ("numpy", NUMPY)])
+}
+
+/// A Python that has these versions of packages, of a virtual environment of this name in `target/`.
+fn python_with(project: &Project, name: &str, packages: &[(&str, &str)]) -> Result<PathBuf> {
     python(project)?;
     let sh = &project.sh;
-    let environment = project.target.join("flask");
+    let environment = project.target.join(name);
     let python = environment.join("bin").join("python3");
+    let names: Vec<_> = packages.iter().map(|(package, _)| format!("{package:?}")).collect();
+    let versions: Vec<_> = packages.iter().map(|(_, version)| *version).collect();
+    let print = format!("import importlib.metadata as m; print(*map(m.version, [{}]))", names.join(", "));
     let is_there = || {
-        let print = "import importlib.metadata; print(importlib.metadata.version('flask'))";
-        cmd!(sh, "{python} -c {print}").quiet().ignore_stderr().read().is_ok_and(|version| version == FLASK)
+        let printed = cmd!(sh, "{python} -c {print}").quiet().ignore_stderr().read();
+        printed.is_ok_and(|printed| printed == versions.join(" "))
     };
+    let pinned: Vec<_> = packages.iter().map(|(package, version)| format!("{package}=={version}")).collect();
+    let wanted = pinned.join(" and ");
     if !is_there() {
-        println!("Flask {FLASK} is not there: installing it into {}", environment.display());
+        println!("{wanted}: not there, installing into {}", environment.display());
         cmd!(sh, "python3 -m venv {environment}")
             .run()
             .context("a virtual environment is needed: install python3-venv")?;
-        cmd!(sh, "{python} -m pip install --quiet flask=={FLASK}").run().context("Flask is needed")?;
+        cmd!(sh, "{python} -m pip install --quiet {pinned...}").run().with_context(|| format!("{wanted} needed"))?;
     }
     if !is_there() {
-        bail!("Flask was installed into {} but cannot be imported", environment.display());
+        bail!("{wanted} installed into {}, but cannot be imported", environment.display());
     }
     Ok(python)
 }

@@ -19,7 +19,7 @@ const COMPILED: [&str; 3] = ["tfjs-browser-interop", "tfjs-testkit", "tfjs-wasm-
 
 /// What a browser has no use for, though it speaks of the target: WASI has files, and the same CPU; and every handler has the two
 /// attributes of its trait.
-const ELSEWHERE: [&str; 2] = ["tfjs-fs", "tfjs-object-store"];
+const ELSEWHERE: [&str; 3] = ["tfjs-convert", "tfjs-fs", "tfjs-object-store"];
 
 pub(crate) fn check(project: &Project) -> Result<()> {
     let compiler = Compiler::find(project, WASM)?;

@@ -31,7 +31,7 @@ impl Clone for Shape {
 }
 
 /// Why numbers are not a [`Shape`].
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShapeError {
     /// A dimension is negative, fractional, not a number, or beyond 2^53 - 1.

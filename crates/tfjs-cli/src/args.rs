@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueHint};
+use tfjs_convert::{Format, ImportOptions, TensorFile};
 use tfjs_io::{
     Error, HttpClient, ObjectStoreRoutes, QuantizationRule, QuantizationRuleError, QuantizationRules, RelPath, Router,
     Sharding, SurplusBytes,
@@ -41,6 +42,10 @@ pub(crate) enum Command {
     Cp(Transfer),
     /// Moves a model: copies it, and removes the source when the copy is there
     Mv(Transfer),
+    /// Converts a model to or from .safetensors or .npz: streamed, all or nothing; says what was not the same
+    Convert(Convert),
+    /// Copies the models below one place to another, but for those that are there already
+    Sync(Sync),
     /// Removes a model and its weight files
     Rm {
         /// The model
@@ -125,6 +130,10 @@ pub(crate) struct Transfer {
     /// Does not wait until the disk has everything: for many small models that can be had again. `mv` always waits
     #[arg(long)]
     pub(crate) no_sync: bool,
+    /// Leaves the weight files that are finished when it is interrupted, and continues where an interrupted one ended: files that a
+    /// checksum, or the version of the source, proves to be the same are not written again. For files and object stores
+    #[arg(long)]
+    pub(crate) resume: bool,
     /// Quantizes float32 weights: uint8, uint16 or float16, all or those whose names match, as in uint8=conv*/kernel.
     /// Can be given several times; a type without a pattern is for what no pattern matches. Without --shard-size, the
     /// files of each group that has such weights become one
@@ -136,6 +145,81 @@ pub(crate) struct Transfer {
     /// Accepts (and copies) bytes behind the last tensor of a group
     #[arg(long)]
     allow_surplus: bool,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
+    pub(crate) http: Http,
+}
+
+/// A model to convert.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(crate) struct Convert {
+    /// The model: a .safetensors or .npz file of this machine, or what `cp` takes
+    #[arg(value_name = "SRC", value_hint = ValueHint::AnyPath)]
+    pub(crate) source: String,
+    /// Where to: a .safetensors or .npz file of this machine, or what `cp` takes. One of the two has to be such a file
+    #[arg(value_name = "DST", value_hint = ValueHint::AnyPath)]
+    pub(crate) destination: String,
+    /// Writes the values of quantized weights, not their codes
+    #[arg(long)]
+    pub(crate) dequantize: bool,
+    /// Makes float32 and int32 of types that TensorFlow.js has not, such as F64 and I64, which are an error otherwise
+    #[arg(long)]
+    pub(crate) convert_dtypes: bool,
+    /// Reads the tensors of a file alone, whatever an earlier conversion wrote beside them
+    #[arg(long)]
+    pub(crate) ignore_metadata: bool,
+    /// Prints the result of the save, and what was not the same, as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Accepts bytes behind the last tensor of a group, and leaves them out
+    #[arg(long)]
+    allow_surplus: bool,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
+    pub(crate) http: Http,
+}
+
+/// Two places with many models.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(crate) struct Sync {
+    /// Where the models are: a folder, or a URL whose scheme can list
+    #[arg(value_name = "SRC-PREFIX", value_hint = ValueHint::AnyPath)]
+    pub(crate) source: String,
+    /// Where they will be, under the same names
+    #[arg(value_name = "DST-PREFIX", value_hint = ValueHint::AnyPath)]
+    pub(crate) destination: String,
+    /// Compares all bytes of the weights, which are read from both sides. Without it, checksums decide if both sides have them, and
+    /// otherwise the dates: what was saved at the destination after the source is taken for the same if its model.json and sizes are
+    #[arg(long)]
+    pub(crate) checksum: bool,
+    /// Removes models at the destination that the source does not have, after all others were copied
+    #[arg(long)]
+    pub(crate) delete: bool,
+    /// Lets --delete remove everything when the source has no models
+    #[arg(long, requires = "delete")]
+    pub(crate) force: bool,
+    /// Says what would be done, and does nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How many models are copied at a time
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Leaves the weight files that are finished when it is interrupted, and continues models that were interrupted
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Does not wait until the disk has everything
+    #[arg(long)]
+    pub(crate) no_sync: bool,
+    /// Prints what was done as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Accepts (and copies) bytes behind the last tensor of a group
+    #[arg(long)]
+    pub(crate) allow_surplus: bool,
     #[command(flatten)]
     pub(crate) trust: TrustArgs,
     #[command(flatten)]
@@ -215,6 +299,13 @@ impl Args {
             Command::Verify(_) => ("verify", None),
             Command::Cp(transfer) => ("cp", Some(transfer)),
             Command::Mv(transfer) => ("mv", Some(transfer)),
+            Command::Convert(convert) => {
+                if let Err(problem) = convert.check() {
+                    Self::wrong_usage("convert", &problem).exit();
+                }
+                ("convert", None)
+            }
+            Command::Sync(_) => ("sync", None),
             _ => return args,
         };
         if let Some(Err(error)) = transfer.map(Transfer::quantization_rules) {
@@ -244,6 +335,8 @@ impl Command {
                 Some(&source.http)
             }
             Self::Cp(transfer) | Self::Mv(transfer) => Some(&transfer.http),
+            Self::Convert(convert) => Some(&convert.http),
+            Self::Sync(sync) => Some(&sync.http),
             _ => None,
         }
     }
@@ -286,6 +379,49 @@ impl Http {
 impl Source {
     pub(crate) fn surplus_bytes(&self) -> SurplusBytes {
         surplus_bytes(self.allow_surplus)
+    }
+}
+
+impl Convert {
+    /// The file of tensors that a place is, if it is one.
+    pub(crate) fn tensor_file(&self, place: &str) -> Option<TensorFile> {
+        let mut import = ImportOptions::new();
+        import.converts_dtypes = self.convert_dtypes;
+        import.ignores_metadata = self.ignore_metadata;
+        let path = local_path(place)?;
+        let file = TensorFile::from_path(path).ok()?.with_import(import);
+        Some(if self.dequantize { file.with_dequantized() } else { file })
+    }
+
+    /// That the extensions tell what is to be done.
+    fn check(&self) -> Result<(), String> {
+        let is_known = |place: &str| Format::of_path(Path::new(place)).is_some();
+        for place in [&self.source, &self.destination] {
+            if is_known(place) && local_path(place).is_none() {
+                return Err(format!("`{}` has to be a file of this machine", tfjs_io::Location::new(place)));
+            }
+        }
+        if is_known(&self.source) || is_known(&self.destination) {
+            return Ok(());
+        }
+        let known = Format::ALL.map(|format| format!(".{}", format.extension())).join(" or ");
+        Err(format!("neither SRC nor DST ends in {known}; use `cp` to copy a model as it is"))
+    }
+
+    pub(crate) fn surplus_bytes(&self) -> SurplusBytes {
+        surplus_bytes(self.allow_surplus)
+    }
+}
+
+/// The path of a file of this machine; `None` for any other place.
+fn local_path(place: &str) -> Option<PathBuf> {
+    match place.split_once("://") {
+        None => Some(place.into()),
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case(tfjs_fs::SCHEME) => {
+            let url = tfjs_io::ModelUrl::parse(place).ok()?;
+            Some(tfjs_io::FsHandler::from_url(&url).ok()?.path().to_path_buf())
+        }
+        Some(_) => None,
     }
 }
 

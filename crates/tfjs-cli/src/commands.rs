@@ -1,11 +1,13 @@
 //! The subcommands, one module each.
 
 mod completions;
+mod convert;
 mod inspect;
 mod ls;
 mod rm;
 pub(crate) mod serve;
 mod summary;
+mod sync;
 mod tensors;
 mod transfer;
 mod verify;
@@ -23,6 +25,8 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Verify(source) => verify::run(&source).await,
         Command::Cp(transfer) => transfer::copy(&transfer).await,
         Command::Mv(transfer) => transfer::rename(&transfer).await,
+        Command::Convert(convert) => convert::run(&convert).await,
+        Command::Sync(sync) => sync::run(&sync).await,
         Command::Rm { url, json, allow_surplus, trust } => {
             rm::run(&url, json, surplus_bytes(allow_surplus), &trust).await
         }

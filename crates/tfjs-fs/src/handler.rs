@@ -50,6 +50,11 @@ impl FsHandler {
         Self { manifest: Some(manifest.into()), ..Self::from_path(topology) }
     }
 
+    /// The path, whatever is there.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A text that is another one when the model has been replaced, from a look at the files that make it visible: of their
     /// names, lengths, time stamps and, where the system has them, inodes. `None` if there is no model. Weight files that are
     /// changed in place are noticed when they are read.

@@ -2,9 +2,9 @@
 
 use tfjs_artifacts::{Error, ErrorKind, LimitError};
 
-use crate::ModelKind;
 use crate::matching::MatchReport;
 use crate::problem::{Problem, abbreviate};
+use crate::{GraphWeightReport, ModelKind};
 
 /// Why artifacts are not the model that they should be. Becomes a [`tfjs_artifacts::Error`] by `?`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +42,17 @@ pub enum ModelError {
         /// What is wrong.
         message: String,
     },
+    /// A graph cannot be read.
+    #[error("`{at}` cannot be read: {message}")]
+    Graph {
+        /// Which one, or which part of the model.
+        at: String,
+        /// What is wrong; all nodes that are to blame.
+        message: String,
+    },
+    /// Constants of a graph have no weights.
+    #[error("the weights do not fit the graph: {0}")]
+    GraphWeights(Box<GraphWeightReport>),
     /// Two weights of the layers have one name: `Duplicate weight name` in TensorFlow.js.
     #[error("two weights of the layers are named `{name}`: give one of the layers that they belong to another name")]
     DuplicateWeight {
@@ -92,6 +103,8 @@ impl ModelError {
             Self::Limit(_) => ErrorKind::LimitExceeded,
             Self::NoSuchWeight { .. } => ErrorKind::NotFound,
             Self::Topology { .. }
+            | Self::Graph { .. }
+            | Self::GraphWeights(_)
             | Self::Layer { .. }
             | Self::DuplicateWeight { .. }
             | Self::Weights(_)

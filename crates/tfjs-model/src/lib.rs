@@ -4,6 +4,7 @@
 mod classes;
 mod config;
 mod error;
+mod graph;
 mod kind;
 mod layers_model;
 mod load;
@@ -14,6 +15,10 @@ mod symbolic;
 mod topology;
 
 pub use error::ModelError;
+pub use graph::{
+    Attr, DataType, Function, Graph, GraphEnd, GraphModel, GraphModelOptions, GraphWeightReport, Node, NodeInput,
+    Signature, TensorInfo, load_graph_model, load_graph_model_from,
+};
 pub use kind::ModelKind;
 pub use layers_model::{
     Connection, InputOutput, Layer, LayersModel, OptimizerState, ParamCounts, SaveConfig, Slot, SummaryOptions,

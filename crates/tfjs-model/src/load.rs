@@ -3,7 +3,7 @@
 use tfjs_artifacts::{Error, ModelArtifacts, Operation, SaveResult};
 use tfjs_router::{LoadHandler, LoadOptions, Router, SaveOptions, WeightLoading};
 
-use crate::{LayersModel, ModelKind, SaveConfig, WeightMatching};
+use crate::{GraphModel, GraphModelOptions, LayersModel, ModelKind, SaveConfig, WeightMatching};
 
 /// How to load a model of layers.
 #[derive(Clone, Debug, Default)]
@@ -43,8 +43,8 @@ impl LayersModelOptions {
 pub enum Model {
     /// Layers.
     Layers(Box<LayersModel>),
-    /// A graph, as its artifacts.
-    Graph(Box<ModelArtifacts>),
+    /// A graph.
+    Graph(Box<GraphModel>),
 }
 
 /// Loads a model of layers from a URL or plain path.
@@ -107,6 +107,9 @@ fn layers(artifacts: ModelArtifacts, options: &LayersModelOptions) -> Result<Lay
 fn either(artifacts: ModelArtifacts, options: &LayersModelOptions) -> Result<Model, Error> {
     match ModelKind::of(&artifacts).map_err(|error| Error::from(error).with_operation(Operation::Load))? {
         ModelKind::Layers => Ok(Model::Layers(Box::new(layers(artifacts, options)?))),
-        ModelKind::Graph => Ok(Model::Graph(Box::new(artifacts))),
+        ModelKind::Graph => {
+            let options = GraphModelOptions::new().with_load(options.load.clone());
+            Ok(Model::Graph(Box::new(crate::graph::graph(artifacts, &options)?)))
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What can be wrong with a tensor.
 
-use tfjs_artifacts::{DType, Error, ErrorKind, LimitError, Operation, Shape};
+use tfjs_artifacts::{DType, Error, ErrorKind, LimitError, Operation, Shape, ShapeError};
 
 /// Why stored bytes cannot become a tensor. The rules and their order are those of tfjs-core's
 /// `decodeWeight` in `io/io_utils.ts`.
@@ -163,6 +163,14 @@ pub enum TensorError {
         shape: Shape,
         /// The number of values.
         values: u64,
+    },
+    /// The dimensions are no shape.
+    #[error("tensor `{name}` cannot have its shape")]
+    Shape {
+        /// The tensor.
+        name: String,
+        /// Why.
+        source: ShapeError,
     },
     /// A string of 4 GiB or more.
     #[error("tensor `{name}` has a string of 4 GiB or more, which the format cannot hold")]

@@ -212,6 +212,15 @@ const WORKS: &[Work] = &[
         demands: &[Demand::Yardstick(0.9)],
     },
     Work {
+        id: "convert",
+        work: "convert 256 MiB on disk to a .safetensors file",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Criterion(MODEL),
+        yardstick: Some("std::fs::copy and fsync"),
+        has_tfjs: false,
+        demands: &[Demand::Yardstick(0.8)],
+    },
+    Work {
         id: "load-http",
         work: "load 256 MiB in 64 shards over HTTP from loopback",
         unit: Unit::GigabytesPerSecond,
@@ -341,7 +350,7 @@ const WORKS: &[Work] = &[
     },
     Work {
         id: "browser-save",
-        work: "in Chromium: save 100 MB to IndexedDB",
+        work: "in Chromium: save 100 MB to IndexedDB, until it is stored",
         unit: Unit::GigabytesPerSecond,
         source: Source::Page,
         yardstick: None,
@@ -356,6 +365,15 @@ const WORKS: &[Work] = &[
         yardstick: None,
         has_tfjs: true,
         demands: &[Demand::Tfjs(1.0)],
+    },
+    Work {
+        id: "browser-save-promised",
+        work: "in Chromium: the same against TensorFlow.js's promise, which does not wait until it is stored",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Page,
+        yardstick: None,
+        has_tfjs: true,
+        demands: &[],
     },
     Work {
         id: "browser-load",

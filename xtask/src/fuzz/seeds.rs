@@ -28,6 +28,14 @@ pub(super) fn write(root: &Path, seeds: &Path) -> Result<()> {
     for (index, url) in URLS.iter().enumerate() {
         put(seeds, "urls", &index.to_string(), url.as_bytes())?;
     }
+    for target in ["npz", "safetensors"] {
+        let folder = root.join("tests/fuzz/seeds").join(target);
+        for entry in fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))? {
+            let path = entry?.path();
+            let name = path.file_name().context("a seed has a name")?.to_string_lossy().into_owned();
+            put(seeds, target, &name, &fs::read(&path)?)?;
+        }
+    }
     for (index, strings) in RECORDS.iter().enumerate() {
         put(seeds, "local_storage_record", &index.to_string(), strings.join("\0").as_bytes())?;
     }

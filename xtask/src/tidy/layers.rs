@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tfjs-fs", &["tfjs-artifacts", "tfjs-router"]),
     ("tfjs-http", &["tfjs-artifacts", "tfjs-router"]),
     ("tfjs-object-store", &["tfjs-artifacts", "tfjs-router"]),
+    ("tfjs-convert", &["tfjs-artifacts", "tfjs-router", "tfjs-weights"]),
     ("tfjs-server", &["tfjs-artifacts", "tfjs-router"]),
     ("tfjs-model", &["tfjs-artifacts", "tfjs-weights", "tfjs-router"]),
     ("tfjs-testkit", &["tfjs-artifacts", "tfjs-router", "tfjs-weights"]),
@@ -33,7 +34,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "tfjs-object-store",
         ],
     ),
-    ("tfjs-cli", &["tfjs-io", "tfjs-artifacts", "tfjs-weights", "tfjs-router", "tfjs-fs", "tfjs-http", "tfjs-server"]),
+    (
+        "tfjs-cli",
+        &[
+            "tfjs-io",
+            "tfjs-artifacts",
+            "tfjs-weights",
+            "tfjs-router",
+            "tfjs-convert",
+            "tfjs-fs",
+            "tfjs-http",
+            "tfjs-server",
+        ],
+    ),
     ("xtask", &[]),
 ];
 

@@ -1,8 +1,9 @@
 //! `tfjs tensors`: every tensor of a model.
 
+use futures::TryStreamExt as _;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use tfjs_io::{Operation, Quantization, RawJson, Tensor, TensorReader, WeightSpec, Weights};
+use tfjs_io::{Operation, Quantization, RawJson, ReadAhead, Tensor, TensorReader, WeightSpec, Weights};
 
 use super::load_lazily;
 use crate::args::Source;
@@ -31,20 +32,21 @@ pub(super) async fn run(source: &Source) -> Result<(), Failure> {
     }
 }
 
-/// Decodes one tensor after the other.
+/// Decodes one tensor after the other, and reads those behind it meanwhile.
 async fn digests(weights: &Weights, url: &str) -> Result<Vec<Row>, Failure> {
     let verified = weights.verify().await;
     verified.map_err(|error| error.with_operation(Operation::Load).with_location(url))?;
     weights.verify_checksums().await?;
     let reader = TensorReader::open(weights).await?;
     let mut rows = Vec::with_capacity(reader.specs().len());
-    for (index, spec) in reader.specs().iter().enumerate() {
-        rows.push(row(spec, reader.stored_bytes(index), reader.nth(index).await?)?);
+    let mut tensors = reader.stored_tensors(ReadAhead::new());
+    while let Some(stored) = tensors.try_next().await? {
+        rows.push(row(stored.spec, stored.byte_length(), stored.decode()?)?);
     }
     Ok(rows)
 }
 
-fn row(spec: &WeightSpec, stored_bytes: Option<u64>, tensor: Tensor) -> Result<Row, Failure> {
+fn row(spec: &WeightSpec, stored_bytes: u64, tensor: Tensor) -> Result<Row, Failure> {
     let decoded = tensor.into_le_bytes();
     Ok(Row {
         name: spec.name.clone(),
@@ -52,7 +54,7 @@ fn row(spec: &WeightSpec, stored_bytes: Option<u64>, tensor: Tensor) -> Result<R
         shape: spec.shape.dims().to_vec(),
         group: spec.group.clone(),
         quantization: spec.quantization.as_ref().map(Quantization::to_json).transpose()?,
-        stored_bytes: stored_bytes.unwrap_or(0),
+        stored_bytes,
         decoded_bytes: decoded.len() as u64,
         sha256: Sha256::digest(&decoded).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat(),
     })

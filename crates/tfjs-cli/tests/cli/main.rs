@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod contract;
+mod convert;
 #[cfg(unix)]
 mod exhausted;
 mod http;
@@ -10,6 +11,9 @@ mod http;
 mod object_stores;
 mod quantize;
 #[cfg(unix)]
+mod resume;
+#[cfg(unix)]
 mod serve;
 mod summary;
 mod support;
+mod sync;
