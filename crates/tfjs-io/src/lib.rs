@@ -38,9 +38,11 @@ pub use tfjs_http::{
 #[cfg(feature = "model")]
 #[doc(no_inline)]
 pub use tfjs_model::{
-    Connection, DTypeMismatch, Dim, InputOutput, Layer, LayerWeight, LayersModel, LayersModelOptions, MatchReport,
-    Model, ModelError, ModelKind, OptimizerState, ParamCounts, Rename, SaveConfig, ShapeMismatch, Slot, SummaryOptions,
-    SymbolicShape, TrainingConfig, Weight, WeightMatching, load_layers_model_from, load_model_from,
+    Attr, Connection, DTypeMismatch, DataType, Dim, Function, Graph, GraphEnd, GraphModel, GraphModelOptions,
+    GraphWeightReport, InputOutput, Layer, LayerWeight, LayersModel, LayersModelOptions, MatchReport, Model,
+    ModelError, ModelKind, Node, NodeInput, OptimizerState, ParamCounts, Rename, SaveConfig, ShapeMismatch, Signature,
+    Slot, SummaryOptions, SymbolicShape, TensorInfo, TrainingConfig, Weight, WeightMatching, load_graph_model_from,
+    load_layers_model_from, load_model_from,
 };
 #[cfg(all(feature = "any-object-store", not(target_arch = "wasm32")))]
 #[doc(no_inline)]
@@ -281,6 +283,15 @@ pub fn list_models(url: &str) -> Result<BoxStream<'static, Result<ListedModel, E
 #[cfg(feature = "model")]
 pub async fn load_layers_model(url: &str, options: &LayersModelOptions) -> Result<LayersModel, Error> {
     tfjs_model::load_layers_model(&default_router()?, url, options).await
+}
+
+/// Loads a model that is a graph from a URL or plain path: `tf.loadGraphModel`.
+///
+/// # Errors
+/// See [`Router::load`] and [`GraphModel::from_artifacts`].
+#[cfg(feature = "model")]
+pub async fn load_graph_model(url: &str, options: &GraphModelOptions) -> Result<GraphModel, Error> {
+    tfjs_model::load_graph_model(&default_router()?, url, options).await
 }
 
 /// Loads a model of layers or a graph from a URL or plain path: `format`, or else the topology, tells which.

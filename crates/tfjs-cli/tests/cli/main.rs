@@ -14,5 +14,6 @@ mod quantize;
 mod resume;
 #[cfg(unix)]
 mod serve;
+mod summary;
 mod support;
 mod sync;
