@@ -19,6 +19,35 @@ pub struct Readme;
 #[doc = include_str!("../docs/security.md")]
 pub struct Security;
 
+/// The guides, whose examples in Rust compile and run. What else they have, `cargo xtask guides` runs.
+#[cfg(doctest)]
+pub mod guides {
+    /// Getting started.
+    #[doc = include_str!("../docs/guides/getting-started.md")]
+    pub struct GettingStarted;
+    /// Files.
+    #[doc = include_str!("../docs/guides/files.md")]
+    pub struct Files;
+    /// HTTP.
+    #[doc = include_str!("../docs/guides/http.md")]
+    pub struct Http;
+    /// The browser's stores.
+    #[doc = include_str!("../docs/guides/browser.md")]
+    pub struct Browser;
+    /// Object stores.
+    #[doc = include_str!("../docs/guides/object-stores.md")]
+    pub struct ObjectStores;
+    /// A handler of one's own.
+    #[doc = include_str!("../docs/guides/custom-handler.md")]
+    pub struct CustomHandler;
+    /// Big models.
+    #[doc = include_str!("../docs/guides/big-models.md")]
+    pub struct BigModels;
+    /// Operations.
+    #[doc = include_str!("../docs/guides/operations.md")]
+    pub struct Operations;
+}
+
 /// The folders of the goldens: models written by TensorFlow.js, with what it read from them.
 pub fn goldens() -> Vec<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("goldens");

@@ -2,7 +2,7 @@
 //!
 //! Each group is one work of `cargo xtask bench`: `ours` is what is measured, `yardstick` what the machine can do with the same bytes in the
 //! same process. The files stay in `target/tmp/bench`, so that TensorFlow.js can read the same; xtask removes them.
-#![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark may panic")]
 
 use std::cell::LazyCell;
 use std::fs::{self, File};
@@ -18,13 +18,16 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use tfjs_convert::TensorFile;
 use tfjs_io::{
-    Bytes, DType, LoadOptions, ModelArtifacts, ModelJson, RawJson, RelPath, SaveOptions, Shape, WeightData, WeightSpec,
-    Weights, load, load_with, save,
+    Bytes, DType, LayersModelOptions, LoadOptions, ModelArtifacts, ModelJson, RawJson, RelPath, SaveOptions, Shape,
+    WeightData, WeightSpec, Weights, load, load_layers_model, load_with, save,
 };
 
 const TENSORS: usize = 64;
 const TENSOR_BYTES: usize = 4 << 20;
 const MODEL_BYTES: usize = TENSORS * TENSOR_BYTES;
+/// Of the model that is opened to its layers: dense ones, as wide as it takes for 90 MB.
+const LAYERS: usize = 400;
+const WIDTH: u64 = 237;
 /// Weights of the model of which only the JSON is read.
 const NAMES: usize = 1000;
 
@@ -60,6 +63,27 @@ fn loading(criterion: &mut Criterion) {
         group.bench_function("yardstick", |bencher| {
             let Stored { weights, .. } = LazyCell::force(&stored);
             bencher.iter(|| fs::read(black_box(weights)).unwrap());
+        });
+    }
+}
+
+/// A model of 400 layers and 90 MB, opened to its layers with their weights matched: lazily, and with all bytes in memory.
+fn opening(criterion: &mut Criterion) {
+    let url = LazyCell::new(|| {
+        let folder = folder("layers");
+        block_on(save(&layers_model(), folder.to_str().unwrap())).unwrap();
+        folder.to_str().unwrap().to_owned()
+    });
+    for (id, options) in [("open-layers-model", LoadOptions::lazy()), ("open-layers-model-eager", LoadOptions::new())] {
+        let options = LayersModelOptions::new().with_load(options);
+        let mut group = group(criterion, id, Throughput::Elements(LAYERS as u64));
+        group.bench_function("ours", |bencher| {
+            let url = LazyCell::force(&url);
+            bencher.iter(|| {
+                let model = block_on(load_layers_model(black_box(url), &options)).unwrap();
+                assert_eq!(model.report().matched, 2 * LAYERS);
+                model
+            });
         });
     }
 }
@@ -120,6 +144,35 @@ fn group<'c>(criterion: &'c mut Criterion, id: &str, size: Throughput) -> Benchm
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_millis(400));
     group
+}
+
+/// Layers with everything that Keras says of them, one after the other.
+fn layers_model() -> ModelArtifacts {
+    let dense = |i: usize| {
+        let initializer = json!({"class_name": "VarianceScaling", "config": {"scale": 1, "mode": "fan_avg", "distribution": "normal", "seed": null}});
+        let mut config = json!({
+            "units": WIDTH, "activation": "relu", "use_bias": true, "kernel_initializer": initializer,
+            "bias_initializer": {"class_name": "Zeros", "config": {}}, "kernel_regularizer": null, "bias_regularizer": null,
+            "activity_regularizer": null, "kernel_constraint": null, "bias_constraint": null, "name": format!("dense_{i}"), "trainable": true,
+        });
+        if i == 0 {
+            config["batch_input_shape"] = json!([null, WIDTH]);
+        }
+        json!({"class_name": "Dense", "config": config})
+    };
+    let layers: Vec<_> = (0..LAYERS).map(dense).collect();
+    let topology = json!({"class_name": "Sequential", "config": {"name": "large", "layers": layers}, "keras_version": "tfjs-layers 4.22.0"});
+    let (kernel, bias) = (Shape::new([WIDTH, WIDTH]).unwrap(), Shape::vector(WIDTH).unwrap());
+    let specs = |i| {
+        [("kernel", &kernel), ("bias", &bias)]
+            .map(|(name, shape)| WeightSpec::new(format!("dense_{i}/{name}"), shape.clone(), DType::Float32))
+    };
+    let specs: Vec<_> = (0..LAYERS).flat_map(specs).collect();
+    let bytes = specs.iter().map(|spec| usize::try_from(spec.stored_size().at_least()).unwrap()).sum();
+    assert!((90_000_000..91_000_000).contains(&bytes), "{bytes} bytes are not 90 MB");
+    let data = WeightData::from_iter([Bytes::from(vec![1; bytes])]);
+    let weights = Weights::single(specs, RelPath::parse("model.weights.bin").unwrap(), data).unwrap();
+    ModelArtifacts::new().with_topology(RawJson::from_serialize(&topology).unwrap()).with_weights(weights)
 }
 
 /// A model on disk.
@@ -184,5 +237,5 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-criterion_group!(model, parsing, loading, saving, converting);
+criterion_group!(model, parsing, loading, opening, saving, converting);
 criterion_main!(model);

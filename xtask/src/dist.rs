@@ -16,7 +16,8 @@ use crate::tfjs::Tfjs;
 
 /// Of the workspace's Cargo.toml.
 const PROFILE: &str = "shipped";
-const QUICK_PROFILE: &str = "cross";
+/// The same, of what is only tried.
+pub(crate) const QUICK_PROFILE: &str = "cross";
 
 /// What a program is tried with: small, and with every dtype.
 const MODEL: &str = "tests/goldens/all-dtypes/model.json";

@@ -19,17 +19,21 @@ mod conformance;
 mod counted;
 mod cross;
 mod differential;
+mod disk;
 mod dist;
 mod fuzz;
 mod goldens;
 mod graphs;
+mod guides;
 mod hex;
 mod instructions;
 mod interop_browser;
 mod memory;
 mod models;
 mod npm;
+mod object_stores;
 mod oracle;
+mod package;
 mod project;
 mod runner;
 mod services;
@@ -75,6 +79,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Run what the guides tell their readers to run
+    Guides,
     /// Compare with the real TensorFlow.js, tensor by tensor, reading and writing
     Conformance,
     /// Compare what TensorFlow.js says of graphs with what we say
@@ -98,13 +104,17 @@ enum Task {
     /// Let the real TensorFlow.js and this workspace read what the other has stored, in a real Chromium
     Interop(interop_browser::Options),
     /// Measure what a page has to download, and demand that it is small
-    Size,
+    Size(size::Options),
     /// Try every step of a save as the last one, kill processes that save, and demand that nothing is lost
     Soak(soak::Options),
-    /// Keep models in an emulator of Azure Blob Storage, with the command
+    /// Keep models in an emulator of Azure Blob Storage, with the command, and run the suite of every backend there
     Azurite,
+    /// Make every crate as it would be published
+    Package(package::Options),
+    /// Keep models in object stores, with the command: kill it, count what it reads, and measure its memory
+    ObjectStores,
     /// Copy a model of 5 GiB and demand that it takes at most 64 MiB of memory
-    Memory,
+    Memory(memory::Options),
     /// Measure, and compare with plain copies, plain I/O, and TensorFlow.js
     Bench(bench::Options),
     /// Count the instructions of the loops over weights, and demand that they are not more than before
@@ -134,6 +144,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Models => models::list(&project)?,
         Task::Goldens { check: true } => goldens::check(&project)?,
         Task::Goldens { check: false } => goldens::write(&project)?,
+        Task::Guides => guides::run(&project)?,
         Task::Conformance => conformance::run(&project)?,
         Task::Graphs => graphs::run(&project)?,
         Task::TensorFiles => tensor_files::run(&project)?,
@@ -144,11 +155,13 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Cross(options) => cross::run(&project, &options)?,
         Task::Browser(options) => browser::run(&project, &options)?,
         Task::Interop(options) => interop_browser::run(&project, &options)?,
-        Task::Size => size::check(&project)?,
+        Task::Size(options) => size::check(&project, options)?,
         Task::Wasm => wasm::check(&project)?,
         Task::Soak(options) => soak::run(&project, &options)?,
-        Task::Azurite => azurite::run(&project)?,
-        Task::Memory => memory::run(&project)?,
+        Task::Package(options) => package::run(&project, options)?,
+        Task::Azurite => azurite::judge(&project)?,
+        Task::ObjectStores => object_stores::run(&project).map(drop)?,
+        Task::Memory(options) => memory::run(&project, &options)?,
         Task::Bench(options) => bench::run(&project, &options)?,
         Task::Instructions { write: false } => instructions::check(&project)?,
         Task::Instructions { write: true } => instructions::write(&project)?,

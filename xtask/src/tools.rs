@@ -27,6 +27,19 @@ pub(crate) fn rust_component(project: &Project, command: &str, component: &str) 
         .with_context(|| format!("`cargo {command}` is needed: run `rustup component add {component}`"))
 }
 
+/// The source of the standard library, for compiling it anew.
+pub(crate) fn rust_source(project: &Project) -> Result<()> {
+    let sh = &project.sh;
+    let sysroot = PathBuf::from(cmd!(sh, "rustc --print sysroot").quiet().read()?);
+    if sysroot.join("lib/rustlib/src/rust/library/std").is_dir() {
+        return Ok(());
+    }
+    println!("the source of the standard library is not there: adding the component rust-src");
+    cmd!(sh, "rustup component add rust-src")
+        .run()
+        .context("the source of the standard library is needed: run `rustup component add rust-src`")
+}
+
 /// cargo-deny at the pinned version: one that is installed already, or one that goes where cargo installs programs, so that
 /// the next clone finds it there.
 pub(crate) fn cargo_deny(project: &Project) -> Result<PathBuf> {
@@ -234,6 +247,34 @@ fn python_with(project: &Project, name: &str, packages: &[(&str, &str)]) -> Resu
         bail!("{wanted} installed into {}, but cannot be imported", environment.display());
     }
     Ok(python)
+}
+
+const AWSCLI: &str = "1.46.3";
+
+/// Amazon's command, `aws`, of a virtual environment in `target/`.
+pub(crate) fn aws(project: &Project) -> Result<PathBuf> {
+    python(project)?;
+    let sh = &project.sh;
+    let environment = project.target.join("awscli");
+    let (python, aws) = (environment.join("bin").join("python3"), environment.join("bin").join("aws"));
+    let is_there = || {
+        cmd!(sh, "{aws} --version")
+            .quiet()
+            .read()
+            .is_ok_and(|version| version.starts_with(&format!("aws-cli/{AWSCLI} ")))
+    };
+    if !is_there() {
+        // What is printed may belong to a task that prints JSON.
+        eprintln!("awscli {AWSCLI} is not there: installing it into {}", environment.display());
+        cmd!(sh, "python3 -m venv {environment}")
+            .read()
+            .context("a virtual environment is needed: install python3-venv")?;
+        cmd!(sh, "{python} -m pip install --quiet awscli=={AWSCLI}").read().context("awscli is needed")?;
+    }
+    if !is_there() {
+        bail!("awscli was installed into {} but does not run", environment.display());
+    }
+    Ok(aws)
 }
 
 fn debian_package(sh: &Shell, package: &str) -> Result<()> {

@@ -172,7 +172,10 @@ impl ModelArtifacts {
         let has = |key: &str| entries.iter().any(|(name, _)| name == key);
         if has("node") {
             ModelFormat::GraphModel
-        } else if has("model_config") || (has("class_name") && has("config")) {
+        } else if has("model_config")
+            || has("modelConfig")
+            || ((has("class_name") || has("className")) && has("config"))
+        {
             ModelFormat::LayersModel
         } else {
             ModelFormat::Unknown
@@ -220,6 +223,7 @@ mod tests {
         check(None, r#"{"node":[]}"#, &ModelFormat::GraphModel);
         check(Some("null"), r#"{"model_config":{}}"#, &ModelFormat::LayersModel);
         check(None, r#"{"class_name":"Sequential","config":[]}"#, &ModelFormat::LayersModel);
+        check(None, r#"{"className":"Sequential","config":[]}"#, &ModelFormat::LayersModel);
         check(None, "[]", &ModelFormat::Unknown);
         assert_eq!(ModelArtifacts::new().model_format(), ModelFormat::Unknown);
     }

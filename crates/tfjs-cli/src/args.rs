@@ -33,7 +33,13 @@ pub(crate) enum Command {
     /// Shows what a model is: format, producer, sizes, shards, layers or nodes, dtypes, metadata, signature
     Inspect(Source),
     /// Lists every tensor; with --json also the SHA-256 of its decoded values
-    Tensors(Source),
+    Tensors {
+        #[command(flatten)]
+        source: Source,
+        /// Only the tensor of this name; nothing else is read, so checksums of whole files are not compared
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+    },
     /// Prints what `model.summary(120)` prints in TensorFlow.js: the layers of a layers-model with their shapes and parameters
     Summary(Source),
     /// Writes the topology of a model as a picture: for Graphviz, or as SVG or HTML that need no other file
@@ -48,6 +54,8 @@ pub(crate) enum Command {
     Mv(Transfer),
     /// Converts a model to or from .safetensors or .npz: streamed, all or nothing; says what was not the same
     Convert(Convert),
+    /// Copies the models below one place to another, but for those that are there already
+    Sync(Sync),
     /// Removes a model and its weight files
     Rm {
         /// The model
@@ -132,6 +140,10 @@ pub(crate) struct Transfer {
     /// Does not wait until the disk has everything: for many small models that can be had again. `mv` always waits
     #[arg(long)]
     pub(crate) no_sync: bool,
+    /// Leaves the weight files that are finished when it is interrupted, and continues where an interrupted one ended: files that a
+    /// checksum, or the version of the source, proves to be the same are not written again. For files and object stores
+    #[arg(long)]
+    pub(crate) resume: bool,
     /// Quantizes float32 weights: uint8, uint16 or float16, all or those whose names match, as in uint8=conv*/kernel.
     /// Can be given several times; a type without a pattern is for what no pattern matches. Without --shard-size, the
     /// files of each group that has such weights become one
@@ -228,6 +240,50 @@ pub(crate) struct Convert {
     pub(crate) http: Http,
 }
 
+/// Two places with many models.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(crate) struct Sync {
+    /// Where the models are: a folder, or a URL whose scheme can list
+    #[arg(value_name = "SRC-PREFIX", value_hint = ValueHint::AnyPath)]
+    pub(crate) source: String,
+    /// Where they will be, under the same names
+    #[arg(value_name = "DST-PREFIX", value_hint = ValueHint::AnyPath)]
+    pub(crate) destination: String,
+    /// Compares all bytes of the weights, which are read from both sides. Without it, checksums decide if both sides have them, and
+    /// otherwise the dates: what was saved at the destination after the source is taken for the same if its model.json and sizes are
+    #[arg(long)]
+    pub(crate) checksum: bool,
+    /// Removes models at the destination that the source does not have, after all others were copied
+    #[arg(long)]
+    pub(crate) delete: bool,
+    /// Lets --delete remove everything when the source has no models
+    #[arg(long, requires = "delete")]
+    pub(crate) force: bool,
+    /// Says what would be done, and does nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How many models are copied at a time
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Leaves the weight files that are finished when it is interrupted, and continues models that were interrupted
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Does not wait until the disk has everything
+    #[arg(long)]
+    pub(crate) no_sync: bool,
+    /// Prints what was done as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Accepts (and copies) bytes behind the last tensor of a group
+    #[arg(long)]
+    pub(crate) allow_surplus: bool,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
+    pub(crate) http: Http,
+}
+
 /// A server of models.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Serve {
@@ -296,7 +352,7 @@ impl Args {
         let args = Self::parse();
         let (name, transfer) = match &args.command {
             Command::Inspect(_) => ("inspect", None),
-            Command::Tensors(_) => ("tensors", None),
+            Command::Tensors { .. } => ("tensors", None),
             Command::Summary(_) => ("summary", None),
             Command::Verify(_) => ("verify", None),
             Command::Graph(_) => ("graph", None),
@@ -309,6 +365,7 @@ impl Args {
                 }
                 ("convert", None)
             }
+            Command::Sync(_) => ("sync", None),
             _ => return args,
         };
         if let Some(Err(error)) = transfer.map(Transfer::quantization_rules) {
@@ -334,13 +391,14 @@ impl Command {
     /// What was said about http:// and https://, if anything can be.
     fn http(&self) -> Option<&Http> {
         match self {
-            Self::Inspect(source) | Self::Tensors(source) | Self::Summary(source) | Self::Verify(source) => {
+            Self::Inspect(source) | Self::Tensors { source, .. } | Self::Summary(source) | Self::Verify(source) => {
                 Some(&source.http)
             }
             Self::Cp(transfer) | Self::Mv(transfer) => Some(&transfer.http),
             Self::Convert(convert) => Some(&convert.http),
             Self::Graph(graph) => Some(&graph.source.http),
             Self::Diff(diff) => Some(&diff.http),
+            Self::Sync(sync) => Some(&sync.http),
             _ => None,
         }
     }

@@ -9,6 +9,7 @@ mod ls;
 mod rm;
 pub(crate) mod serve;
 mod summary;
+mod sync;
 mod tensors;
 mod transfer;
 mod verify;
@@ -21,7 +22,7 @@ use crate::output::Failure;
 pub(crate) async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Inspect(source) => inspect::run(&source).await,
-        Command::Tensors(source) => tensors::run(&source).await,
+        Command::Tensors { source, name } => tensors::run(&source, name.as_deref()).await,
         Command::Summary(source) => summary::run(&source).await,
         Command::Diff(diff) => diff::run(&diff).await,
         Command::Graph(graph) => graph::run(&graph).await,
@@ -29,6 +30,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Cp(transfer) => transfer::copy(&transfer).await,
         Command::Mv(transfer) => transfer::rename(&transfer).await,
         Command::Convert(convert) => convert::run(&convert).await,
+        Command::Sync(sync) => sync::run(&sync).await,
         Command::Rm { url, json, allow_surplus, trust } => {
             rm::run(&url, json, surplus_bytes(allow_surplus), &trust).await
         }

@@ -75,6 +75,16 @@ pub(crate) fn commit(stage: &Stage, journal: &Journal, operation: Operation) -> 
 /// # Errors
 /// When the list that was left cannot be read, or carried out.
 pub(crate) fn recover(disk: &dyn Disk, folder: &Path, links: Links) -> Result<(), Error> {
+    carry_out(disk, folder, links)?;
+    leftovers::remove(disk, folder);
+    Ok(())
+}
+
+/// Carries out the list that somebody may have left. Nobody else may change the folder meanwhile.
+///
+/// # Errors
+/// When the list that was left cannot be read, or carried out.
+pub(crate) fn carry_out(disk: &dyn Disk, folder: &Path, links: Links) -> Result<(), Error> {
     if Journal::read(folder)?.is_some() {
         if let Some(journal) = Journal::in_force(folder)? {
             check_links(&journal, folder, links)?;
@@ -84,7 +94,6 @@ pub(crate) fn recover(disk: &dyn Disk, folder: &Path, links: Links) -> Result<()
         let removed = disk.remove_file(&name).and_then(|()| disk.sync_folder(folder));
         removed.map_err(|error| not_cleared(error, Operation::Save, &name))?;
     }
-    leftovers::remove(disk, folder);
     Ok(())
 }
 

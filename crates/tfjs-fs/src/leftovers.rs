@@ -2,13 +2,15 @@
 //!
 //! While a save is under way, it keeps the file `.tfjs-ID.save` locked, and its other files are `.tfjs-ID-NUMBER.tmp` beside it. The lock
 //! ends with the process, so who can lock the file of another save knows that it is dead. Names are made up before anybody else
-//! can look: `.tfjs-ID.save` is made and locked while the folder is.
+//! can look: `.tfjs-ID.save` is made and locked while the folder is. Of a save that may be continued it also says which files are
+//! finished (see `finished`); the next save takes them over if it continues, and removes them if not.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::disk::Disk;
+use crate::finished::{Finished, is_file_of, read_records};
 
 const PREFIX: &str = ".tfjs-";
 const GUARD: &str = ".save";
@@ -52,6 +54,24 @@ pub(crate) fn remove(disk: &dyn Disk, folder: &Path) {
             let _left = disk.remove_file(&guard);
         }
     }
+}
+
+/// The weight files that saves have finished whose processes are dead, as their guards say. Nobody else may begin one meanwhile.
+pub(crate) fn finished(folder: &Path) -> Vec<Finished> {
+    let mut finished = Vec::new();
+    for (id, files) in files_of_saves(folder) {
+        let guard = folder.join(format!("{PREFIX}{id}{GUARD}"));
+        if !guard.exists() || !is_dead(&guard) {
+            continue;
+        }
+        let records = read_records(&guard).into_iter().map(|(number, record)| {
+            let path = folder.join(temporary_name(&id, number));
+            Finished { path, record }
+        });
+        finished
+            .extend(records.filter(|file| files.contains(&file.path) && is_file_of(&file.path, file.record.length)));
+    }
+    finished
 }
 
 /// The temporary files in a folder, by the save that made them; none of some that have only just begun.

@@ -9,6 +9,7 @@ mod disk;
 mod error;
 #[cfg(test)]
 mod faulty;
+mod finished;
 mod handler;
 mod journal;
 mod leftovers;

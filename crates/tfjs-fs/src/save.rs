@@ -48,14 +48,20 @@ async fn save_to(
     targets.check_links(options.links).await?;
     targets.check(&replaced(destination, options.links).await).await?;
     // Dropped on any failure, and when this future is dropped: temporary files and folders made for them go away.
-    let how = How { operation: Operation::Save, durability: options.durability, links: options.links };
+    let how = How {
+        operation: Operation::Save,
+        durability: options.durability,
+        links: options.links,
+        is_resumable: options.resume.is_some(),
+    };
     let mut staged = Staged::begin(Stage::begin(&disk, &destination.folder, how).await?);
     let mut meter = ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref());
     if let (Some(weights), Some(layout)) = (&artifacts.weights, &mut layout) {
         let mut digests = Digests::new(weights, layout, options.checksums);
         for shard in layout.shards() {
             let bytes = weights.data().slice(shard.range.clone())?;
-            staged.stream(&shard.path, &bytes, &mut digests, &mut meter).await?;
+            let key = options.resume.as_ref().and_then(|resume| resume.key(weights, &shard.range));
+            staged.stream(shard, key, &bytes, &mut digests, &mut meter).await?;
         }
         if digests.finish(weights, layout)? {
             heads = self::heads(artifacts, destination, Some(layout))?;

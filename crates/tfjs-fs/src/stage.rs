@@ -1,5 +1,6 @@
 //! Files that are written under temporary names, until all of them get their own at once.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,15 +8,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;
-use tfjs_artifacts::{Error, ErrorKind, Operation, RelPath, WeightData};
+use tfjs_artifacts::{Error, ErrorKind, Operation, PlannedShard, RelPath, Sha256, ShardHasher, WeightData};
 use tfjs_router::{Digests, Durability, Links, ProgressMeter};
 
 use crate::blocking::blocking;
-use crate::commit::{commit, recover};
+use crate::commit::{carry_out, commit};
 use crate::disk::{Disk, NewFile};
 use crate::error::io_error;
+use crate::finished::{Finished, Proof, Record, Wanted};
 use crate::journal::Journal;
-use crate::leftovers::{GUARD_NAME, ID_LENGTH, id_of, temporary_name};
+use crate::leftovers::{self, GUARD_NAME, ID_LENGTH, id_of, temporary_name};
 use crate::lock::lock;
 use crate::made_folders::MadeFolders;
 use crate::model_dir::{folder_of, join};
@@ -29,21 +31,28 @@ pub(crate) struct How {
     pub(crate) operation: Operation,
     pub(crate) durability: Durability,
     pub(crate) links: Links,
+    /// Whether it continues what an interrupted save has begun, and may be continued itself.
+    pub(crate) is_resumable: bool,
 }
 
 /// How often a folder is made again that others remove.
 const TRIES: usize = 100;
 
 /// The place for the temporary files of one save or removal in a folder. Dropping it removes those that have not got their names, and
-/// the folders that were made for them.
+/// the folders that were made for them; of a save that may be continued, weight files that are finished stay.
 #[derive(Debug)]
 pub(crate) struct Stage {
     folder: PathBuf,
     id: String,
     guard: PathBuf,
-    /// Whoever can lock this file, too, knows that we are dead.
-    _locked: Box<dyn NewFile>,
+    /// The guard. Whoever can lock this file, too, knows that we are dead.
+    locked: Mutex<Box<dyn NewFile>>,
     durability: Durability,
+    is_resumable: bool,
+    /// The files that were taken over from interrupted saves.
+    taken_over: Mutex<Vec<Finished>>,
+    /// The files of which the guard says that they are finished.
+    recorded: Mutex<BTreeSet<PathBuf>>,
     number: AtomicUsize,
     written: Mutex<Vec<PathBuf>>,
     is_left: AtomicBool,
@@ -82,10 +91,17 @@ impl Stage {
         let made = blocking(make).await?;
         let lock = lock(&folder, how.operation).await?;
         blocking(move || {
-            recover(disk.as_ref(), &folder, how.links)?;
-            let stage = Self::with_guard(disk, folder, how, made);
+            carry_out(disk.as_ref(), &folder, how.links)?;
+            let stage = Self::with_guard(Arc::clone(&disk), folder.clone(), how, made)?;
+            if how.is_resumable {
+                let found = leftovers::finished(&folder).into_iter();
+                let taken = found.map(|file| stage.take_over(file)).collect::<io::Result<_>>();
+                let taken = taken.map_err(|error| io_error(error, how.operation, &folder))?;
+                *stage.taken_over.lock().unwrap_or_else(PoisonError::into_inner) = taken;
+            }
+            leftovers::remove(disk.as_ref(), &folder);
             drop(lock);
-            stage
+            Ok(stage)
         })
         .await
     }
@@ -106,8 +122,11 @@ impl Stage {
             folder,
             id,
             guard,
-            _locked: locked,
+            locked: Mutex::new(locked),
             durability: how.durability,
+            is_resumable: how.is_resumable,
+            taken_over: Mutex::default(),
+            recorded: Mutex::default(),
             number: AtomicUsize::new(0),
             written: Mutex::default(),
             is_left: AtomicBool::new(false),
@@ -134,7 +153,7 @@ impl Stage {
 
     /// Writes a small file; gives its temporary name.
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<PathBuf> {
-        let (mut file, path) = self.create()?;
+        let (mut file, _, path) = self.create()?;
         file.append(bytes)?;
         self.sync(file.as_mut())?;
         Ok(path)
@@ -152,9 +171,50 @@ impl Stage {
 
     /// A name for a file that has been replaced, under which it is removed with the rest.
     pub(crate) fn name_for_old(&self) -> PathBuf {
-        let path = self.folder.join(temporary_name(&self.id, self.number.fetch_add(1, Ordering::Relaxed)));
+        self.next_name().1
+    }
+
+    /// A name for a file, and the number in it.
+    fn next_name(&self) -> (usize, PathBuf) {
+        let number = self.number.fetch_add(1, Ordering::Relaxed);
+        let path = self.folder.join(temporary_name(&self.id, number));
         self.written.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
-        path
+        (number, path)
+    }
+
+    /// Gives a finished file of a dead save a name of ours. It is in our guard before, so that it is somebody's at any time.
+    fn take_over(&self, finished: Finished) -> io::Result<Finished> {
+        let (number, path) = self.next_name();
+        self.record(number, &path, &finished.record)?;
+        self.disk.rename(&finished.path, &path)?;
+        Ok(Finished { path, record: finished.record })
+    }
+
+    /// Says in the guard that a file is finished. It is not waited for the disk: when the machine loses its power, the file is written
+    /// again.
+    fn record(&self, number: usize, path: &Path, record: &Record) -> io::Result<()> {
+        let mut guard = self.locked.lock().unwrap_or_else(PoisonError::into_inner);
+        guard.append(record.line(number).as_bytes())?;
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_path_buf());
+        Ok(())
+    }
+
+    /// A file that was taken over and may be the one that is wanted. It is given out once.
+    fn take(&self, wanted: &Wanted) -> Option<Finished> {
+        let mut taken_over = self.taken_over.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = taken_over.iter().position(|file| file.record.may_be(wanted))?;
+        Some(taken_over.swap_remove(found))
+    }
+
+    /// Removes a file that is not what the guard says.
+    fn forget(&self, path: &Path) -> io::Result<()> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
+        self.disk.remove_file(path)
+    }
+
+    /// Nothing is left to be continued.
+    fn end(&mut self) {
+        self.is_resumable = false;
     }
 
     /// Leaves everything as it is: a list of renames needs it.
@@ -163,9 +223,9 @@ impl Stage {
         self.made.keep();
     }
 
-    fn create(&self) -> io::Result<(Box<dyn NewFile>, PathBuf)> {
-        let path = self.name_for_old();
-        Ok((self.disk.create(&path)?, path))
+    fn create(&self) -> io::Result<(Box<dyn NewFile>, usize, PathBuf)> {
+        let (number, path) = self.next_name();
+        Ok((self.disk.create(&path)?, number, path))
     }
 
     fn sync(&self, file: &mut dyn NewFile) -> io::Result<()> {
@@ -181,7 +241,19 @@ impl Drop for Stage {
         if self.is_left.load(Ordering::Acquire) {
             return;
         }
-        let written = std::mem::take(self.written.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let mut written = std::mem::take(self.written.get_mut().unwrap_or_else(PoisonError::into_inner));
+        if self.is_resumable {
+            let recorded = self.recorded.get_mut().unwrap_or_else(PoisonError::into_inner);
+            written.retain(|file| !recorded.contains(file));
+            if recorded.iter().any(|file| file.exists()) {
+                // With the guard, which nobody locks from now on: whoever continues finds them, and any other save removes them.
+                self.made.keep();
+                for file in written {
+                    let _gone = self.disk.remove_file(&file);
+                }
+                return;
+            }
+        }
         // Those that have got their names are not there any more, and of the others nobody is left who could be told.
         for file in written {
             let _gone = self.disk.remove_file(&file);
@@ -211,33 +283,86 @@ impl Staged {
         Self { stage: Arc::new(stage), files: Vec::new() }
     }
 
-    /// Writes a weight file, a window at a time.
+    /// Writes a weight file, a window at a time; or takes one that an interrupted save has finished. `key` says what it is made of.
     pub(crate) async fn stream(
         &mut self,
-        path: &RelPath,
+        shard: &PlannedShard,
+        key: Option<Sha256>,
         bytes: &WeightData,
         digests: &mut Digests,
         meter: &mut ProgressMeter,
     ) -> Result<(), Error> {
-        let target = join(&self.stage.folder, path);
+        let target = join(&self.stage.folder, &shard.path);
+        let wanted = Wanted { length: shard.byte_length(), sha256: shard.sha256, key };
+        while let Some(finished) = self.stage.take(&wanted) {
+            if self.prove(&finished, digests).await? {
+                meter.resume(wanted.length);
+                self.files.push((finished.path, target));
+                return Ok(());
+            }
+        }
         let stage = Arc::clone(&self.stage);
+        let mut hasher = stage.is_resumable.then(|| ShardHasher::new([wanted.length]));
         let mut file = blocking(move || Writing::create(stage, target)).await?;
         let mut windows = bytes.stream(WINDOW);
         while let Some(window) = windows.try_next().await? {
             let length = window.len() as u64;
             digests.update(&window);
+            if let Some(hasher) = &mut hasher {
+                hasher.update(&window);
+            }
             file = blocking(move || file.append(&window)).await?;
             meter.advance(length);
         }
-        self.files.push(blocking(move || file.finish()).await?);
+        let sha256 = hasher.and_then(|hasher| hasher.finish().pop());
+        let record = sha256.map(|sha256| Record { length: wanted.length, sha256, key });
+        self.files.push(blocking(move || file.finish(record.as_ref())).await?);
         Ok(())
+    }
+
+    /// Whether a finished file has the bytes that were written. If so, the digests have had them too; if not, it goes.
+    async fn prove(&self, finished: &Finished, digests: &mut Digests) -> Result<bool, Error> {
+        let mut passed = digests.clone();
+        // A file that cannot be read proves nothing, and is written anew.
+        let proven = self.reread(finished, &mut passed).await.unwrap_or(false);
+        if proven {
+            *digests = passed;
+        } else {
+            let (stage, path) = (Arc::clone(&self.stage), finished.path.clone());
+            blocking(move || stage.forget(&path).map_err(|error| io_error(error, Operation::Save, &path))).await?;
+        }
+        Ok(proven)
+    }
+
+    async fn reread(&self, finished: &Finished, digests: &mut Digests) -> Result<bool, Error> {
+        let fail = {
+            let path = finished.path.clone();
+            move |error| io_error(error, Operation::Read, &path)
+        };
+        let (file, failed) = (finished.clone(), fail.clone());
+        let mut proof = blocking(move || Proof::begin(&file).map_err(failed)).await?;
+        loop {
+            let failed = fail.clone();
+            let next = move || {
+                let window = proof.next().map_err(failed)?;
+                Ok((proof, window))
+            };
+            let window;
+            (proof, window) = blocking(next).await?;
+            if window.is_empty() {
+                break;
+            }
+            digests.update(&window);
+        }
+        let is_strict = self.stage.durability == Durability::Strict;
+        blocking(move || proof.holds(is_strict).map_err(fail)).await
     }
 
     /// Writes a small file.
     pub(crate) async fn write(&mut self, path: &RelPath, bytes: Bytes) -> Result<(), Error> {
         let target = join(&self.stage.folder, path);
         let stage = Arc::clone(&self.stage);
-        self.files.push(blocking(move || Writing::create(stage, target)?.append(&bytes)?.finish()).await?);
+        self.files.push(blocking(move || Writing::create(stage, target)?.append(&bytes)?.finish(None)).await?);
         Ok(())
     }
 
@@ -257,7 +382,7 @@ impl Staged {
 
     /// Gives all files their names at once; `journal` says what else happens with that. The folder must be locked, and in order.
     pub(crate) fn commit(self, mut journal: Journal) -> Result<(), Error> {
-        let Self { stage, files } = self;
+        let Self { mut stage, files } = self;
         for (from, to) in &files {
             stage.made.make_also(folder_of(to))?;
             keep_permissions(stage.disk(), from, to).map_err(|error| io_error(error, Operation::Save, to))?;
@@ -269,6 +394,10 @@ impl Staged {
         // Weight files of the old model that cannot be removed harm nobody.
         let _left = commit(&stage, &journal, Operation::Save)?;
         stage.made.keep();
+        // Nobody else has it: all files are written.
+        if let Some(stage) = Arc::get_mut(&mut stage) {
+            stage.end();
+        }
         Ok(())
     }
 }
@@ -288,6 +417,7 @@ pub(crate) fn keep_permissions(disk: &dyn Disk, from: &Path, to: &Path) -> io::R
 struct Writing {
     /// Closed before the stage removes it.
     file: Box<dyn NewFile>,
+    number: usize,
     path: PathBuf,
     target: PathBuf,
     stage: Arc<Stage>,
@@ -295,8 +425,8 @@ struct Writing {
 
 impl Writing {
     fn create(stage: Arc<Stage>, target: PathBuf) -> Result<Self, Error> {
-        let (file, path) = stage.create().map_err(|error| io_error(error, Operation::Save, &target))?;
-        Ok(Self { file, path, target, stage })
+        let (file, number, path) = stage.create().map_err(|error| io_error(error, Operation::Save, &target))?;
+        Ok(Self { file, number, path, target, stage })
     }
 
     fn append(mut self, bytes: &[u8]) -> Result<Self, Error> {
@@ -304,10 +434,14 @@ impl Writing {
         Ok(self)
     }
 
-    /// Makes the bytes durable and closes the file.
-    fn finish(mut self) -> Result<(PathBuf, PathBuf), Error> {
+    /// Makes the bytes durable, says so in the guard, and closes the file.
+    fn finish(mut self, record: Option<&Record>) -> Result<(PathBuf, PathBuf), Error> {
         let synced = self.stage.sync(self.file.as_mut());
-        synced.map_err(|error| io_error(error, Operation::Save, &self.target))?;
+        let recorded = synced.and_then(|()| match record {
+            Some(record) => self.stage.record(self.number, &self.path, record),
+            None => Ok(()),
+        });
+        recorded.map_err(|error| io_error(error, Operation::Save, &self.target))?;
         Ok((self.path, self.target))
     }
 }

@@ -63,7 +63,7 @@ impl Removal {
             let find = find.clone();
             blocking(move || Ok(folder_of(find().map_err(not_whole)?.manifest()).to_path_buf())).await?
         };
-        let how = How { operation: Operation::Remove, durability: Durability::Strict, links };
+        let how = How { operation: Operation::Remove, durability: Durability::Strict, links, is_resumable: false };
         let stage = unless_full(Stage::begin(disk, &folder, how).await)?;
         let lock = lock(&folder, Operation::Remove).await?;
         let disk = Arc::clone(disk);

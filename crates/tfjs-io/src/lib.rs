@@ -50,16 +50,17 @@ pub use tfjs_model::{
 pub use tfjs_object_store::{ObjectStoreHandler, ObjectStoreRoutes};
 #[doc(no_inline)]
 pub use tfjs_router::{
-    Checkpoint, Checkpoints, Checksums, Durability, IoHandler, Links, ListedModel, LoadHandler, LoadOptions,
-    MemoryStore, ModelSource, ModelStore, ModelUrl, Phase, Progress, ProgressMeter, ProgressSink, RemoveOptions, Route,
-    Router, RouterBuilder, SaveHandler, SaveOptions, WeightLoading, finish_load, from_memory, with_save_handler,
+    Checkpoint, Checkpoints, Checksums, Compare, Durability, IoHandler, Links, ListedModel, LoadHandler, LoadOptions,
+    MemoryStore, ModelSource, ModelStore, ModelUrl, Phase, Progress, ProgressMeter, ProgressSink, RemoveOptions,
+    Resume, Route, Router, RouterBuilder, SaveHandler, SaveOptions, SyncAction, SyncItem, SyncOptions, SyncPlan,
+    WeightLoading, finish_load, from_memory, with_save_handler,
 };
 #[doc(no_inline)]
 pub use tfjs_weights::{
     Codes, DecodeError, QuantizationReport, QuantizationRule, QuantizationRuleError, QuantizationRules, QuantizeError,
-    QuantizeTo, StreamDecoder, Tensor, TensorError, TensorReader, Values, ValuesMut, WeightsWriter, decode,
-    decode_codes, decode_into, decode_stream, decode_stream_with, decode_weights, encode_into, encode_weights,
-    quantize, quantize_into, quantize_weights,
+    QuantizeTo, ReadAhead, StoredTensor, StreamDecoder, Tensor, TensorError, TensorReader, Values, ValuesMut,
+    WeightsWriter, decode, decode_codes, decode_into, decode_stream, decode_stream_with, decode_weights, encode_into,
+    encode_weights, quantize, quantize_into, quantize_weights,
 };
 
 /// A builder that already has the routes of every backend that is compiled in, for adding one's own.
@@ -285,10 +286,10 @@ pub async fn load_layers_model(url: &str, options: &LayersModelOptions) -> Resul
     tfjs_model::load_layers_model(&default_router()?, url, options).await
 }
 
-/// Loads a graph from a URL or plain path.
+/// Loads a model that is a graph from a URL or plain path: `tf.loadGraphModel`.
 ///
 /// # Errors
-/// See [`load_graph_model_from`].
+/// See [`Router::load`] and [`GraphModel::from_artifacts`].
 #[cfg(feature = "model")]
 pub async fn load_graph_model(url: &str, options: &GraphModelOptions) -> Result<GraphModel, Error> {
     tfjs_model::load_graph_model(&default_router()?, url, options).await

@@ -13,6 +13,9 @@ pub(crate) fn store_error(error: StoreError, operation: Operation, url: &str) ->
 }
 
 fn describe(error: &StoreError) -> (ErrorKind, &'static str) {
+    if let Some(expired) = expired(error) {
+        return expired;
+    }
     match error {
         StoreError::NotFound { .. } => (ErrorKind::NotFound, "there is no such object or bucket"),
         StoreError::InvalidPath { .. } => (ErrorKind::InvalidUrl, "the store cannot have such a key"),
@@ -29,6 +32,26 @@ fn describe(error: &StoreError) -> (ErrorKind, &'static str) {
         StoreError::UnknownConfigurationKey { .. } => (ErrorKind::InvalidUrl, "the store knows no such setting"),
         _ => generic(error),
     }
+}
+
+/// What S3 and those who speak its protocol call credentials that were good for some time; Amazon answers 400, others 403. Azure says
+/// what is wrong with a signature in words, Google that a token is invalid.
+const EXPIRED: [&str; 4] =
+    ["ExpiredToken", "TokenRefreshRequired", "Signature not valid in the specified time frame", "invalid_token"];
+
+/// Credentials that are not good any more, whatever the status was.
+fn expired(error: &StoreError) -> Option<(ErrorKind, &'static str)> {
+    let refused = matches!(
+        error,
+        StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } | StoreError::Generic { .. }
+    );
+    if !refused {
+        return None;
+    }
+    let text = error.to_string();
+    let message = "the credentials have expired; get new ones (a new `AWS_SESSION_TOKEN` with its keys, as `aws sso login` or your \
+                   provider's tool gives them; a new `GOOGLE_SERVICE_ACCOUNT` token; a new Azure SAS), and try again";
+    EXPIRED.iter().any(|word| text.contains(word)).then_some((ErrorKind::PermissionDenied, message))
 }
 
 /// Where a cloud's own machines ask for their credentials, the last place in which object_store looks for any.
@@ -121,6 +144,14 @@ mod tests {
             (StoreError::Unauthenticated { path: path(), source: source() }, ErrorKind::Unauthenticated),
             (StoreError::NotSupported { source: source() }, ErrorKind::Unsupported),
             (StoreError::Generic { store: "S3", source: source() }, ErrorKind::Unexpected),
+            (
+                StoreError::Generic { store: "S3", source: "400 <Code>ExpiredToken</Code>".into() },
+                ErrorKind::PermissionDenied,
+            ),
+            (
+                StoreError::PermissionDenied { path: path(), source: "403 <Code>ExpiredToken</Code>".into() },
+                ErrorKind::PermissionDenied,
+            ),
         ] {
             assert_eq!(kind(error), ours);
         }

@@ -70,6 +70,12 @@ pub(crate) fn of_this_library(name: &str) -> Option<(&str, Generation)> {
     None
 }
 
+/// What stands behind the generation in the name of a weight file: the same in each save that cuts the weights alike.
+pub(crate) fn behind_generation(name: &str) -> Option<&str> {
+    let (_, generation) = of_this_library(name)?;
+    name.split_once(&format!(".{}", generation.0)).map(|(_, behind)| behind)
+}
+
 /// Whether TensorFlow.js, the Python converter or another backend of this library calls a weight file so if nobody says otherwise.
 pub(crate) fn is_usual(name: &str, stem: &str) -> bool {
     let name = name.strip_suffix(".bin").unwrap_or(name);
@@ -106,6 +112,7 @@ mod tests {
             assert_eq!(of_this_library(name), Some((begin, generation.clone())), "{name}");
             let several = format!("{}.group1-shard2of3.bin", name.rsplit_once('.').unwrap().0);
             assert_eq!(of_this_library(&several), Some((begin, generation.clone())), "{several}");
+            assert_eq!(behind_generation(&several), Some(".group1-shard2of3.bin"));
         }
         let chosen = RelPath::parse("weights").unwrap();
         let file = generation.weights_file(Some(&chosen), "m").unwrap();

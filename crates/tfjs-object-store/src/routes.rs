@@ -108,17 +108,17 @@ impl ObjectStoreRoutes {
             #[cfg(feature = "s3")]
             clouds::route("s3", {
                 let builder = self.s3.clone().with_http_connector(crate::RustlsConnector::new());
-                move |bucket| Ok(Arc::new(builder.clone().with_bucket_name(bucket).build()?))
+                move |bucket| builder.clone().with_bucket_name(bucket).build().map(clouds::Store::that_forgets_nothing)
             }),
             #[cfg(feature = "gcs")]
             clouds::route("gs", {
                 let builder = self.gcs.clone().with_http_connector(crate::RustlsConnector::new());
-                move |bucket| Ok(Arc::new(builder.clone().with_bucket_name(bucket).build()?))
+                move |bucket| builder.clone().with_bucket_name(bucket).build().map(clouds::Store::that_forgets_nothing)
             }),
             #[cfg(feature = "azure")]
             clouds::route("az", {
                 let builder = self.azure.clone().with_http_connector(crate::RustlsConnector::new());
-                move |container| Ok(Arc::new(builder.clone().with_container_name(container).build()?))
+                move |container| builder.clone().with_container_name(container).build().map(clouds::Store::that_forgets)
             }),
         ]
     }
@@ -139,6 +139,7 @@ mod clouds {
     use std::sync::{Arc, Mutex, PoisonError};
 
     use object_store::ObjectStore;
+    use object_store::multipart::MultipartStore;
     use tfjs_artifacts::{Error, ErrorKind, Operation};
     use tfjs_router::{ModelUrl, Route};
 
@@ -148,13 +149,33 @@ mod clouds {
     /// The route of a cloud, whose URLs begin with a bucket.
     pub(super) fn route(
         scheme: &'static str,
-        build: impl Fn(&str) -> object_store::Result<Arc<dyn ObjectStore>> + Send + Sync + 'static,
+        build: impl Fn(&str) -> object_store::Result<Store> + Send + Sync + 'static,
     ) -> Route {
         let opened = Arc::new(Opened { scheme, build: Box::new(build), buckets: Mutex::default() });
         super::route_with(scheme, move |url| opened.open(url))
     }
 
-    type Build = Box<dyn Fn(&str) -> object_store::Result<Arc<dyn ObjectStore>> + Send + Sync>;
+    /// The client of a bucket.
+    pub(super) struct Store {
+        objects: Arc<dyn ObjectStore>,
+        uploads: Option<Arc<dyn MultipartStore>>,
+    }
+
+    impl Store {
+        /// One that keeps the parts of an upload until somebody ends it.
+        #[cfg(any(feature = "s3", feature = "gcs"))]
+        pub(super) fn that_forgets_nothing(store: impl ObjectStore + MultipartStore + Clone) -> Self {
+            Self { objects: Arc::new(store.clone()), uploads: Some(Arc::new(store)) }
+        }
+
+        /// One that forgets blocks that were never committed, by itself.
+        #[cfg(feature = "azure")]
+        pub(super) fn that_forgets(store: impl ObjectStore) -> Self {
+            Self { objects: Arc::new(store), uploads: None }
+        }
+    }
+
+    type Build = Box<dyn Fn(&str) -> object_store::Result<Store> + Send + Sync>;
 
     /// The buckets that were used so far, with their connections.
     struct Opened {
@@ -173,7 +194,7 @@ mod clouds {
             }
             let root = format!("{}://{name}", self.scheme);
             let store = (self.build)(name).map_err(|error| store_error(error, Operation::Route, &root))?;
-            let bucket = Bucket::of_cloud(store, &root);
+            let bucket = Bucket::of_cloud(store.objects, store.uploads, &root);
             buckets.insert(name.to_owned(), bucket.clone());
             Ok((bucket, key.to_owned()))
         }

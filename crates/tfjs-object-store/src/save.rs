@@ -3,15 +3,20 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, Operation, SaveResult, ShardLayout, encode_model_json};
+use futures::TryStreamExt as _;
+use tfjs_artifacts::{
+    Error, ErrorKind, ModelArtifacts, Operation, SaveResult, ShardLayout, WeightData, encode_model_json,
+};
 use tfjs_router::{Digests, ProgressMeter, SaveOptions};
 
 use crate::commit::commit;
 use crate::names::{Generation, WeightsFile};
+use crate::passing::Passing;
 use crate::place::{Place, is_json};
+use crate::resume::{Candidates, key};
 use crate::staged::Staged;
 use crate::sweep::sweep;
-use crate::upload::Uploads;
+use crate::upload::{Uploads, WINDOW};
 
 pub(crate) async fn save(
     place: &Place,
@@ -27,7 +32,13 @@ async fn run(place: &Place, artifacts: &ModelArtifacts, options: &SaveOptions) -
     let (layout, weights_file) = layout(place, artifacts, options)?.unzip();
     // Before anything is written: what cannot be said in JSON is found out here.
     let json = Bytes::from(encode_model_json(artifacts, layout.as_ref())?);
-    let mut plan = Plan { layout, json, meter: None };
+    let candidates = match (&artifacts.weights, &layout, &weights_file, &options.resume) {
+        (Some(weights), Some(layout), Some(file), Some(resume)) => {
+            Some(Candidates::find(place, weights, layout, file, resume).await?)
+        }
+        _ => None,
+    };
+    let mut plan = Plan { layout, json, candidates, meter: None };
     let mut staged = write(place, artifacts, options, &mut plan).await?;
     let ours: BTreeSet<_> = staged.keys().iter().cloned().collect();
     let result = SaveResult::now(artifacts);
@@ -50,6 +61,8 @@ async fn run(place: &Place, artifacts: &ModelArtifacts, options: &SaveOptions) -
 struct Plan {
     layout: Option<ShardLayout>,
     json: Bytes,
+    /// What an interrupted save may have sent, if this one continues.
+    candidates: Option<Candidates>,
     meter: Option<ProgressMeter>,
 }
 
@@ -96,16 +109,37 @@ async fn send(
     let meter = plan.meter.insert(ProgressMeter::of_layout(options.progress.as_ref(), plan.layout.as_ref()));
     let (Some(weights), Some(layout)) = (&artifacts.weights, &mut plan.layout) else { return Ok(()) };
     let mut digests = Digests::new(weights, layout, options.checksums);
-    for shard in layout.shards() {
+    let there = match plan.candidates.take() {
+        Some(candidates) => {
+            uploads.set_resumable(candidates.keys());
+            candidates.copy(&place.bucket).await
+        }
+        None => BTreeSet::new(),
+    };
+    for (index, shard) in layout.shards().enumerate() {
         let bytes = weights.data().slice(shard.range.clone())?;
-        let on_read = |piece: &[u8]| {
-            digests.update(piece);
-            meter.advance(piece.len() as u64);
-        };
-        uploads.send(place.shard(&shard.path)?, &bytes, on_read).await?;
+        if there.contains(&index) {
+            digest(&bytes, &mut digests).await?;
+            meter.resume(shard.byte_length());
+            continue;
+        }
+        let content = key(options.resume.as_ref(), weights, shard);
+        let passing = Passing::new(&mut digests, meter, shard, content);
+        uploads.send(place.shard(&shard.path)?, &bytes, content, passing).await?;
     }
     if digests.finish(weights, layout)? {
         plan.json = encode_model_json(artifacts, Some(layout))?.into();
+    }
+    Ok(())
+}
+
+/// What is in the store already is read from the source once more if there are checksums to compare or to make, and not sent.
+async fn digest(bytes: &WeightData, digests: &mut Digests) -> Result<(), Error> {
+    if digests.are_wanted() {
+        let mut windows = bytes.stream(WINDOW);
+        while let Some(window) = windows.try_next().await? {
+            digests.update(&window);
+        }
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::commit::Replaced;
 use crate::names::{WeightsFile, is_usual, of_this_library};
 use crate::neighbours::Neighbours;
 use crate::place::Place;
+use crate::remembered;
 
 /// How old the newest weight file of a save must be, by the clock of the store, before a later save of the same model takes that
 /// save for dead and removes its files.
@@ -46,8 +47,22 @@ pub(crate) async fn sweep(
     }
     // The JSON of this place too: somebody else may have saved since.
     let neighbours = Neighbours::among(&place.bucket, &objects, None).await;
-    let doomed = doomed.into_iter().filter(|key| !neighbours.may_use(key));
-    place.bucket.delete(doomed).await.map_err(place.bucket.at(Operation::Save, &place.folder))
+    let mut doomed: Vec<_> = doomed.into_iter().filter(|key| !neighbours.may_use(key)).collect();
+    let unended = end_uploads(place, &mut doomed).await;
+    place.bucket.delete(doomed).await.map_err(place.bucket.at(Operation::Save, &place.folder))?;
+    unended
+}
+
+/// Ends the uploads in parts whose ids are among these objects. The id of one that cannot be ended stays, for the next save.
+async fn end_uploads(place: &Place, doomed: &mut Vec<Path>) -> Result<(), Error> {
+    let mut ended = Ok(());
+    for (index, key) in doomed.clone().iter().enumerate().rev() {
+        if let Some(Err(error)) = remembered::abort(&place.bucket, key).await {
+            doomed.remove(index);
+            ended = Err(place.bucket.at(Operation::Save, key)(error));
+        }
+    }
+    ended
 }
 
 /// The objects directly below a prefix.

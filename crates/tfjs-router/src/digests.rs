@@ -9,7 +9,7 @@ use crate::Checksums;
 ///
 /// A save handler feeds all bytes in their order to [`update`](Self::update), and calls [`finish`](Self::finish) before it
 /// commits.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Digests {
     came_with: Option<ShardHasher>,
     written: Option<ShardHasher>,
@@ -30,6 +30,11 @@ impl Digests {
         for hasher in [&mut self.came_with, &mut self.written].into_iter().flatten() {
             hasher.update(bytes);
         }
+    }
+
+    /// Whether anybody looks at the bytes.
+    pub fn are_wanted(&self) -> bool {
+        self.came_with.is_some() || self.written.is_some()
     }
 
     /// Compares, and puts new checksums into the layout; tells whether there are any, so that a manifest that was written

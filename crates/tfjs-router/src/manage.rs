@@ -213,6 +213,10 @@ impl Router {
             verified.map_err(|error| error.with_operation(operation).with_location(&source.to_string()))?;
         }
         let mut save = save.clone();
+        save.resume = match save.resume {
+            Some(resume) => Some(resume.or_from_source(&self.place(source)?)),
+            None => None,
+        };
         if has_checksums(&artifacts) {
             // Said here, since a change may lose those that it makes wrong.
             save.checksums = Checksums::Write;

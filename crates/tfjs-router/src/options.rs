@@ -4,7 +4,7 @@ use tfjs_artifacts::{
     Error, ErrorKind, LayoutError, Limits, RelPath, ShardLayout, ShardNames, Sharding, SurplusBytes, Weights,
 };
 
-use crate::ProgressSink;
+use crate::{ProgressSink, Resume};
 
 /// How to load a model.
 #[derive(Clone, Debug, Default)]
@@ -101,6 +101,8 @@ pub struct SaveOptions {
     pub durability: Durability,
     /// Whether links may lead out of the model's folder.
     pub links: Links,
+    /// Whether weight files that are finished stay when the save is interrupted, for a later one that continues.
+    pub resume: Option<Resume>,
     /// Who hears about progress.
     pub progress: Option<ProgressSink>,
 }
@@ -229,6 +231,13 @@ impl SaveOptions {
     #[must_use]
     pub fn with_links(mut self, links: Links) -> Self {
         self.links = links;
+        self
+    }
+
+    /// Leaves finished weight files when the save is interrupted, and continues an interrupted one.
+    #[must_use]
+    pub fn with_resume(mut self, resume: Resume) -> Self {
+        self.resume = Some(resume);
         self
     }
 

@@ -32,6 +32,8 @@ pub struct Progress {
     pub bytes: u64,
     /// How many there are.
     pub total_bytes: u64,
+    /// How many of those that have been moved were there already, from a save that was interrupted.
+    pub resumed_bytes: u64,
 }
 
 /// What a load or save is doing.
@@ -93,6 +95,7 @@ pub struct ProgressMeter {
     /// How many weight files are known to be finished, whatever the bytes say.
     finished: u64,
     bytes: u64,
+    resumed: u64,
 }
 
 impl ProgressMeter {
@@ -111,7 +114,7 @@ impl ProgressMeter {
     /// For a load of so many weight files whose sum is known and whose lengths are not. Files may arrive in any order;
     /// [`finish_file`](Self::finish_file) counts them.
     pub fn of_total(sink: Option<&ProgressSink>, files: usize, total_bytes: u64) -> Self {
-        Self { sink: sink.cloned(), ends: vec![total_bytes; files], finished: 0, bytes: 0 }
+        Self { sink: sink.cloned(), ends: vec![total_bytes; files], finished: 0, bytes: 0, resumed: 0 }
     }
 
     /// One more weight file is finished.
@@ -124,13 +127,19 @@ impl ProgressMeter {
             *end = end.saturating_add(bytes);
             Some(*end)
         });
-        Self { sink: sink.cloned(), ends: ends.collect(), finished: 0, bytes: 0 }
+        Self { sink: sink.cloned(), ends: ends.collect(), finished: 0, bytes: 0, resumed: 0 }
     }
 
     /// So many bytes more have been moved.
     pub fn advance(&mut self, bytes: u64) {
         self.bytes = self.bytes.saturating_add(bytes).min(self.total());
         self.report(Phase::Weights);
+    }
+
+    /// So many bytes more need not be moved: an interrupted save has done it.
+    pub fn resume(&mut self, bytes: u64) {
+        self.resumed = self.resumed.saturating_add(bytes).min(self.total());
+        self.advance(bytes);
     }
 
     /// Everything succeeded.
@@ -154,6 +163,7 @@ impl ProgressMeter {
             shards,
             bytes: self.bytes,
             total_bytes: self.total(),
+            resumed_bytes: self.resumed,
         });
     }
 }

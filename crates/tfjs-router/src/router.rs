@@ -126,6 +126,13 @@ impl Router {
         }
     }
 
+    /// The place of a URL, spelled in one way only where its medium knows how, and its scheme.
+    pub(crate) fn place(&self, url: &ModelUrl) -> Result<String, Error> {
+        let route = self.route(url)?;
+        let place = route.place.as_ref().map_or_else(|| Ok(url.to_string()), |place| place(url))?;
+        Ok(format!("{} {place}", route.scheme))
+    }
+
     fn route(&self, url: &ModelUrl) -> Result<&Route, Error> {
         let found = match url.scheme() {
             Some(scheme) => self.0.routes.iter().find(|route| route.scheme == scheme),

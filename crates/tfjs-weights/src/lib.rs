@@ -12,6 +12,7 @@ mod error;
 mod float16;
 mod kernels;
 mod quantize;
+mod read_ahead;
 mod reader;
 mod stream;
 mod strings;
@@ -27,6 +28,7 @@ pub use quantize::{
     QuantizationReport, QuantizationRule, QuantizationRuleError, QuantizationRules, QuantizeError, QuantizeTo,
     quantize, quantize_into, quantize_weights,
 };
+pub use read_ahead::{ReadAhead, StoredTensor};
 pub use reader::{TensorReader, decode_weights};
 pub use stream::{StreamDecoder, decode_stream, decode_stream_with};
 pub use strings::Strings;

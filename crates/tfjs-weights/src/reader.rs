@@ -113,8 +113,12 @@ impl<'a> TensorReader<'a> {
         Ok((spec, self.weights.data().read_pieces(range).await?))
     }
 
-    /// The spec and the bytes of one tensor.
-    fn located(&self, index: usize) -> Result<(&'a WeightSpec, Range<u64>), Error> {
+    pub(crate) fn weights(&self) -> &'a Weights {
+        self.weights
+    }
+
+    /// The spec and the place of one tensor.
+    pub(crate) fn located(&self, index: usize) -> Result<(&'a WeightSpec, Range<u64>), Error> {
         let Some((spec, place)) = self.specs.get(index).zip(self.places.get(index)) else {
             let message = format!("the model has {} weights, there is no number {index}", self.places.len());
             return Err(Error::new(ErrorKind::NotFound, message).with_operation(Operation::Decode));

@@ -28,6 +28,8 @@ const WORKS = {
     const handler = new NodeFileSystem(path.join(files, 'load', 'model.json'));
     return {size: MODEL_BYTES, run: async () => void await handler.load()};
   },
+  'open-layers-model': openLayersModel,
+  'open-layers-model-eager': openLayersModel,
   save,
   'load-http': (files, web) => {
     const handler = tf.io.http(`${web.nginx}/model.json`);
@@ -66,6 +68,16 @@ function parse(files) {
     tf.io.getModelArtifactsForJSONSync(json, tf.io.getWeightSpecs(json.weightsManifest), new ArrayBuffer(0));
   };
   return {size: JSON.parse(text.toString('utf8')).weightsManifest[0].weights.length, run};
+}
+
+/** TensorFlow.js knows no lazy weights; what it has made is given back, or memory would run out. */
+function openLayersModel(files) {
+  const handler = new NodeFileSystem(path.join(files, 'layers', 'model.json'));
+  const run = async () => {
+    const model = await tf.loadLayersModel(handler);
+    model.dispose();
+  };
+  return {size: 400, run};
 }
 
 /** TensorFlow.js does not sync: it may be done before the bytes are on the disk. */

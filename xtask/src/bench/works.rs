@@ -30,6 +30,8 @@ pub(super) enum Source {
     Criterion(Program),
     /// Times, by a page that holds both us and TensorFlow.js.
     Page,
+    /// Times of processes that talk to the same object store.
+    ObjectStore,
     /// A program that does one thing and prints what it took: memory, which only a whole process has a peak of.
     Printed(Program),
 }
@@ -185,6 +187,24 @@ const WORKS: &[Work] = &[
         demands: &[Demand::AtMost(5.0)],
     },
     Work {
+        id: "open-layers-model",
+        work: "open a model of 400 layers and 90 MB to its layers, weights matched, lazy",
+        unit: Unit::Milliseconds,
+        source: Source::Criterion(MODEL),
+        yardstick: None,
+        has_tfjs: true,
+        demands: &[Demand::Tfjs(20.0)],
+    },
+    Work {
+        id: "open-layers-model-eager",
+        work: "the same, with all weights in memory",
+        unit: Unit::Milliseconds,
+        source: Source::Criterion(MODEL),
+        yardstick: None,
+        has_tfjs: true,
+        demands: &[],
+    },
+    Work {
         id: "save",
         work: "save 256 MiB to a file",
         unit: Unit::GigabytesPerSecond,
@@ -256,6 +276,33 @@ const WORKS: &[Work] = &[
         yardstick: None,
         has_tfjs: false,
         demands: &[Demand::AtMost(32.0)],
+    },
+    Work {
+        id: "object-store-download",
+        work: "download 512 MiB in 64 shards from s3:// on loopback",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::ObjectStore,
+        yardstick: Some("aws s3 cp"),
+        has_tfjs: false,
+        demands: &[Demand::Yardstick(1.0)],
+    },
+    Work {
+        id: "object-store-upload",
+        work: "upload 512 MiB in 64 shards to s3:// on loopback",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::ObjectStore,
+        yardstick: Some("aws s3 cp"),
+        has_tfjs: false,
+        demands: &[Demand::Yardstick(1.0)],
+    },
+    Work {
+        id: "object-store-tensor",
+        work: "one tensor of 8 MiB out of these 512, from s3://",
+        unit: Unit::Milliseconds,
+        source: Source::ObjectStore,
+        yardstick: Some("the download of all"),
+        has_tfjs: false,
+        demands: &[Demand::Yardstick(5.0)],
     },
     Work {
         id: "stream",
@@ -332,7 +379,7 @@ const WORKS: &[Work] = &[
     },
     Work {
         id: "browser-save",
-        work: "in Chromium: save 100 MB to IndexedDB",
+        work: "in Chromium: save 100 MB to IndexedDB, until it is stored",
         unit: Unit::GigabytesPerSecond,
         source: Source::Page,
         yardstick: None,
@@ -347,6 +394,15 @@ const WORKS: &[Work] = &[
         yardstick: None,
         has_tfjs: true,
         demands: &[Demand::Tfjs(1.0)],
+    },
+    Work {
+        id: "browser-save-promised",
+        work: "in Chromium: the same against TensorFlow.js's promise, which does not wait until it is stored",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::Page,
+        yardstick: None,
+        has_tfjs: true,
+        demands: &[],
     },
     Work {
         id: "browser-load",
@@ -379,6 +435,11 @@ impl Work {
     /// Whether a page of a browser measures it.
     pub(super) fn is_page(&self) -> bool {
         self.source == Source::Page
+    }
+
+    /// Whether `object_store.rs` measures it.
+    pub(super) fn is_object_store(&self) -> bool {
+        self.source == Source::ObjectStore
     }
 
     /// The conditions as one text, empty if there are none.

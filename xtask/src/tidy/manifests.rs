@@ -29,7 +29,7 @@ pub(super) fn check(path: &Path, text: &str) -> Vec<Finding> {
     findings
 }
 
-/// Table, key, value (empty: any), what to do.
+/// Table, key (empty: any), value (empty: any), what to do.
 type Rule = (&'static str, &'static str, &'static str, &'static str);
 
 const EVERY_MEMBER: [Rule; 2] = [
@@ -37,16 +37,20 @@ const EVERY_MEMBER: [Rule; 2] = [
     ("package", "rust-version.workspace", "true", "add `rust-version.workspace = true`: one toolchain is tested"),
 ];
 
-const PUBLISHED: [Rule; 2] = [
+const PUBLISHED: [Rule; 4] = [
     ("package", "description", "", "add a `description`: it is the crate's line on its registry"),
     ("package", "readme", "", "add `readme`: the README is the crate's documentation"),
+    ("package", "keywords.workspace", "true", "add `keywords.workspace = true`: by them a crate is found"),
+    ("package.metadata.docs.rs", "", "", "add `[package.metadata.docs.rs]`: which features and targets docs.rs shows"),
 ];
 
 fn missing(path: &Path, entries: &[Entry], rules: &[Rule]) -> Vec<Finding> {
     let holds = |(table, key, value, _): &Rule| {
-        entries
-            .iter()
-            .any(|entry| entry.table == *table && entry.key == *key && (value.is_empty() || entry.value == *value))
+        entries.iter().any(|entry| {
+            entry.table == *table
+                && (key.is_empty() || entry.key == *key)
+                && (value.is_empty() || entry.value == *value)
+        })
     };
     rules.iter().filter(|rule| !holds(rule)).map(|(.., what)| Finding::new(path, 1, *what)).collect()
 }
@@ -114,6 +118,10 @@ name = \"a\"
 description = \"A\"
 readme = \"README.md\"
 rust-version.workspace = true
+keywords.workspace = true
+
+[package.metadata.docs.rs]
+all-features = true
 
 [lints]
 workspace = true
@@ -150,6 +158,8 @@ c.path = \"../c\"
             "description = \"A\"\n",
             "readme = \"README.md\"\n",
             "rust-version.workspace = true\n",
+            "keywords.workspace = true\n",
+            "[package.metadata.docs.rs]\nall-features = true\n",
             "[lints]\nworkspace = true\n",
         ] {
             assert_eq!(whats(&GOOD.replace(line, "")).len(), 1, "{line}");

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use tfjs_io::{ModelArtifacts, ModelArtifactsInfo, RawJson, SaveResult, WeightGroup, Weights};
+use tfjs_io::{
+    LayersModel, Limits, ModelArtifacts, ModelArtifactsInfo, RawJson, SaveResult, WeightGroup, WeightMatching, Weights,
+};
 
 use super::load_lazily;
 use crate::args::Source;
@@ -22,6 +24,7 @@ struct Inspection {
     weight_specs_bytes: u64,
     weight_data_bytes: u64,
     layers: Option<usize>,
+    parameters: Option<u64>,
     nodes: Option<usize>,
     tensors: usize,
     elements: u64,
@@ -76,6 +79,7 @@ impl Inspection {
             weight_specs_bytes: info.weight_specs_bytes,
             weight_data_bytes: info.weight_data_bytes,
             layers: artifacts.topology_json().and_then(count_layers),
+            parameters: count_parameters(artifacts),
             nodes: artifacts.topology_json().and_then(|topology| topology.member("node")?.element_count()),
             tensors: specs.len(),
             elements: specs.iter().fold(0, |sum, spec| sum.saturating_add(spec.shape.size())),
@@ -104,6 +108,7 @@ impl Inspection {
         row("converted by", self.converted_by.as_ref().and_then(text));
         row("topology", Some(format!("{}, {}", self.model_topology_type, output::bytes(self.model_topology_bytes))));
         row("layers", self.layers.map(|layers| layers.to_string()));
+        row("parameters", self.parameters.map(|parameters| parameters.to_string()));
         row("nodes", self.nodes.map(|nodes| nodes.to_string()));
         row("tensors", Some(format!("{} with {} elements", self.tensors, self.elements)));
         row("optimizer", (self.optimizer_tensors > 0).then(|| format!("{} tensors", self.optimizer_tensors)));
@@ -160,6 +165,13 @@ fn count_layers(topology: &RawJson) -> Option<usize> {
     let config = topology.member("config")?;
     let layers = config.member("layers").unwrap_or(config);
     layers.element_count()
+}
+
+/// Of a model whose layers can be read; `tfjs summary` says why they cannot.
+fn count_parameters(artifacts: &ModelArtifacts) -> Option<u64> {
+    let matching = WeightMatching::lenient().allow_mismatched();
+    let model = LayersModel::from_artifacts(artifacts.clone(), &matching, &Limits::new()).ok()?;
+    Some(model.count_params().total())
 }
 
 fn keys(object: Option<&RawJson>) -> Vec<String> {

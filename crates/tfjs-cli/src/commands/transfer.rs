@@ -1,21 +1,30 @@
 //! `tfjs cp` and `tfjs mv`.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde::Serialize;
 use tfjs_io::{
-    Checksums, DType, Durability, Error, LoadOptions, Location, ModelArtifacts, QuantizationReport, QuantizationRule,
-    QuantizationRules, SaveOptions, SaveResult, WeightSpec, Weights, quantize_weights,
+    Checksums, DType, Durability, Error, LoadOptions, Location, ModelArtifacts, Progress, ProgressSink,
+    QuantizationReport, QuantizationRule, QuantizationRules, Resume, SaveOptions, SaveResult, WeightSpec, Weights,
+    quantize_weights,
 };
 
 use crate::args::Transfer;
 use crate::output::{self, Failure};
 use crate::progress;
 
-/// What is printed with `--json` when weights were quantized: the result of the save with one more key.
+/// What is printed with `--json`: the result of the save, with one more key when weights were quantized, and one when an interrupted
+/// copy may have been continued.
 #[derive(Serialize)]
-struct Quantized<'a> {
+#[serde(rename_all = "camelCase")]
+struct Report<'a> {
     #[serde(flatten)]
     saved: &'a SaveResult,
-    quantization: Vec<Quantization<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantization: Option<Vec<Quantization<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resumed_bytes: Option<u64>,
 }
 
 /// What became of one weight. JSON has no infinity: an error that is one, because a number was too large for float16,
@@ -38,8 +47,28 @@ struct Outcome {
     warnings: Vec<String>,
 }
 
+/// How many bytes an interrupted copy had sent already.
+#[derive(Clone, Debug, Default)]
+struct ResumedBytes(Arc<AtomicU64>);
+
+impl ResumedBytes {
+    /// Listens to progress on its way to somebody else.
+    fn listen(&self, sink: ProgressSink) -> ProgressSink {
+        let Self(bytes) = self.clone();
+        ProgressSink::new(move |progress: Progress| {
+            bytes.store(progress.resumed_bytes, Ordering::Relaxed);
+            sink.tell(progress);
+        })
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 pub(super) async fn copy(transfer: &Transfer) -> Result<(), Failure> {
-    let (load, save) = options(transfer);
+    let resumed = ResumedBytes::default();
+    let (load, save) = options(transfer, &resumed);
     let router = transfer.http.router()?;
     let rules = transfer.quantization_rules()?;
     let mut outcome = Outcome::default();
@@ -48,11 +77,12 @@ pub(super) async fn copy(transfer: &Transfer) -> Result<(), Failure> {
             quantize(artifacts, rules.as_ref(), &transfer.quantize, &mut outcome)
         })
         .await?;
-    tell(transfer, "copied", &saved, rules.and(Some(outcome)).as_ref())
+    tell(transfer, "copied", &saved, rules.and(Some(outcome)).as_ref(), &resumed)
 }
 
 pub(super) async fn rename(transfer: &Transfer) -> Result<(), Failure> {
-    let (load, save) = options(transfer);
+    let resumed = ResumedBytes::default();
+    let (load, save) = options(transfer, &resumed);
     let router = transfer.http.router()?;
     let rules = transfer.quantization_rules()?;
     let mut outcome = Outcome::default();
@@ -61,7 +91,7 @@ pub(super) async fn rename(transfer: &Transfer) -> Result<(), Failure> {
             quantize(artifacts, rules.as_ref(), &transfer.quantize, &mut outcome)
         })
         .await?;
-    tell(transfer, "moved", &saved, rules.and(Some(outcome)).as_ref())
+    tell(transfer, "moved", &saved, rules.and(Some(outcome)).as_ref(), &resumed)
 }
 
 /// What happens to the model on its way, if anything.
@@ -112,33 +142,45 @@ fn infinite(report: &QuantizationReport) -> Option<String> {
     report.max_absolute_error.is_infinite().then(warning)
 }
 
-fn options(transfer: &Transfer) -> (LoadOptions, SaveOptions) {
+fn options(transfer: &Transfer, resumed: &ResumedBytes) -> (LoadOptions, SaveOptions) {
     let load = transfer.trust.load(LoadOptions::lazy().with_surplus_bytes(transfer.surplus_bytes()));
-    let mut save = SaveOptions::new().with_progress(progress::bar());
+    let mut save = SaveOptions::new().with_progress(resumed.listen(progress::bar()));
     save.weights_file_name.clone_from(&transfer.weights_file_name);
     save.sharding = transfer.shard_size.unwrap_or_default();
     save.links = transfer.trust.links();
     if transfer.checksums {
         save.checksums = Checksums::Write;
     }
+    save.resume = transfer.resume.then(Resume::new);
     if transfer.no_sync {
         save.durability = Durability::Relaxed;
     }
     (load, save)
 }
 
-fn tell(transfer: &Transfer, done: &str, saved: &SaveResult, quantized: Option<&Outcome>) -> Result<(), Failure> {
+fn tell(
+    transfer: &Transfer,
+    done: &str,
+    saved: &SaveResult,
+    quantized: Option<&Outcome>,
+    resumed: &ResumedBytes,
+) -> Result<(), Failure> {
+    let resumed_bytes = transfer.resume.then(|| resumed.get());
     for warning in quantized.iter().flat_map(|outcome| &outcome.warnings) {
         output::message(&format!("warning: {warning}"));
     }
-    match (quantized.map(|outcome| outcome.reports.as_slice()), transfer.json) {
-        (None, true) => return output::json(saved),
-        (Some(reports), true) => {
-            return output::json(&Quantized { saved, quantization: reports.iter().map(Quantization::of).collect() });
-        }
-        (Some([]), false) => output::message("nothing was quantized"),
-        (Some(reports), false) => output::message_table(&rows(reports)),
-        (None, false) => {}
+    let reports = quantized.map(|outcome| outcome.reports.as_slice());
+    if transfer.json {
+        let quantization = reports.map(|reports| reports.iter().map(Quantization::of).collect());
+        return output::json(&Report { saved, quantization, resumed_bytes });
+    }
+    match reports {
+        Some([]) => output::message("nothing was quantized"),
+        Some(reports) => output::message_table(&rows(reports)),
+        None => {}
+    }
+    if let Some(resumed_bytes @ 1..) = resumed_bytes {
+        output::message(&format!("{} of it had been sent before", output::bytes(resumed_bytes)));
     }
     let weights = output::bytes(saved.model_artifacts_info.weight_data_bytes);
     // A token in a URL is for the server, not for a log.

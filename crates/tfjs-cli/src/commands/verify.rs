@@ -1,7 +1,8 @@
 //! `tfjs verify`: everything that can be checked without running the model.
 
+use futures::StreamExt as _;
 use serde::Serialize;
-use tfjs_io::{Error, ErrorKind, ModelArtifacts, ModelFormat, TensorReader, Weights};
+use tfjs_io::{Error, ErrorKind, ModelArtifacts, ModelFormat, ReadAhead, TensorReader, Weights};
 
 use super::load_lazily;
 use crate::args::Source;
@@ -80,10 +81,10 @@ impl Report {
             Ok(reader) => reader,
             Err(error) => return self.error(&error),
         };
-        for index in 0..self.tensors {
-            match reader.nth(index).await {
-                Ok(_) => {}
-                Err(error) => self.error(&error),
+        let mut tensors = reader.tensors(ReadAhead::new());
+        while let Some(tensor) = tensors.next().await {
+            if let Err(error) = tensor {
+                self.error(&error);
             }
         }
     }

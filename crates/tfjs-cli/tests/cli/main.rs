@@ -11,6 +11,10 @@ mod http;
 mod object_stores;
 mod quantize;
 #[cfg(unix)]
+mod resume;
+#[cfg(unix)]
 mod serve;
+mod summary;
 mod support;
+mod sync;
 mod topology;

@@ -1,12 +1,26 @@
-//! Object stores: in memory, and over S3's protocol on the loopback address.
+//! Object stores: in memory, and over S3's and Google's protocols on the loopback address.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod conformance;
+#[cfg(all(feature = "gcs", feature = "s3"))]
+mod dead;
+#[cfg(all(feature = "gcs", feature = "s3"))]
+mod faults;
+#[cfg(all(feature = "gcs", feature = "s3"))]
+mod google;
 mod listing;
+#[cfg(feature = "s3")]
+mod loopback;
 mod meddling;
+mod objects;
+mod resume;
 mod saves;
 #[cfg(feature = "s3")]
 mod server;
+#[cfg(all(feature = "gcs", feature = "s3"))]
+mod streams;
+#[cfg(feature = "s3")]
+mod sync;
 #[cfg(feature = "s3")]
 mod wire;
 

@@ -1,40 +1,22 @@
-//! An S3 server on the loopback address, with a temporary folder behind it and faults on request.
+//! Servers to talk to over sockets: one of S3's protocol, with a temporary folder behind it, and one of Google's, in memory.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use futures::TryStreamExt as _;
+use object_store::ObjectStore;
 use object_store::aws::AmazonS3Builder;
-use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 use s3s::auth::SimpleAuth;
-use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::service::S3ServiceBuilder;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+
+use crate::loopback::{Dropped, Loopback, retry};
 
 const BUCKET: &str = "bucket";
 
-/// A server, in a runtime of its own.
+/// A server of S3's protocol.
 pub(crate) struct Server {
-    folder: Arc<TempDir>,
-    address: SocketAddr,
-    pub(crate) faults: Arc<Faults>,
-    runtime: Option<Runtime>,
-}
-
-/// How many of the next requests go wrong.
-#[derive(Debug, Default)]
-pub(crate) struct Faults {
-    /// Answered with 503.
-    pub(crate) busy: AtomicUsize,
-    /// Not answered: the connection ends.
-    pub(crate) dropped: AtomicUsize,
-    pub(crate) requests: AtomicUsize,
+    pub(crate) folder: Arc<TempDir>,
+    pub(crate) loopback: Loopback,
 }
 
 impl Server {
@@ -53,25 +35,25 @@ impl Server {
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder.path()).unwrap());
         builder.set_auth(SimpleAuth::from_single("test-key", "test-secret"));
         let service = builder.build();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let (address, faults) = (listener.local_addr().unwrap(), Arc::<Faults>::default());
-        runtime.spawn(accept(listener, service, Arc::clone(&faults)));
-        Self { folder, address, faults, runtime: Some(runtime) }
+        let loopback = Loopback::start(Arc::new(move |request| {
+            let (service, (head, body)) = (service.clone(), request.into_parts());
+            Box::pin(async move {
+                let request = hyper::Request::from_parts(head, body.into());
+                service.call(request).await.map_err(|_| Dropped)
+            })
+        }));
+        Self { folder, loopback }
     }
 
     /// What reaches it.
     pub(crate) fn builder(&self) -> AmazonS3Builder {
-        let backoff =
-            BackoffConfig { init_backoff: Duration::from_millis(5), max_backoff: Duration::from_millis(20), base: 2.0 };
         AmazonS3Builder::new()
-            .with_endpoint(format!("http://{}", self.address))
+            .with_endpoint(self.loopback.url())
             .with_allow_http(true)
             .with_region("us-east-1")
             .with_access_key_id("test-key")
             .with_secret_access_key("test-secret")
-            .with_retry(RetryConfig { backoff, max_retries: 3, retry_timeout: Duration::from_secs(20) })
+            .with_retry(retry())
     }
 
     /// Its bucket, through the client that the routes use.
@@ -88,62 +70,43 @@ impl Server {
         let connector = tfjs_object_store::RustlsConnector::new();
         Arc::new(builder.with_bucket_name(BUCKET).with_http_connector(connector).build().unwrap())
     }
-
-    /// Ends at once: connections, requests and all.
-    pub(crate) fn kill(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.kill();
-    }
+/// A server of Google's protocol.
+#[cfg(feature = "gcs")]
+pub(crate) struct GoogleServer {
+    pub(crate) google: Arc<crate::google::Google>,
+    pub(crate) loopback: Loopback,
 }
 
-async fn accept(listener: std::net::TcpListener, service: S3Service, faults: Arc<Faults>) {
-    let listener = TcpListener::from_std(listener).unwrap();
-    while let Ok((stream, _)) = listener.accept().await {
-        let (service, faults) = (service.clone(), Arc::clone(&faults));
-        tokio::spawn(async move {
-            let answer = service_fn(|request| answer(&service, &faults, request));
-            let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
-            // A client that goes away is no failure of the server's.
-            let _ended = connection.await;
-        });
+#[cfg(feature = "gcs")]
+impl GoogleServer {
+    pub(crate) fn start() -> Self {
+        let google = Arc::<crate::google::Google>::default();
+        let served = Arc::clone(&google);
+        let loopback = Loopback::start(Arc::new(move |request| {
+            let (google, (head, body)) = (Arc::clone(&served), request.into_parts());
+            Box::pin(async move {
+                let body: Vec<_> = s3s::Body::from(body).try_collect().await.map_err(|_| Dropped)?;
+                Ok(google.answer(&head, body.concat().into()).map(s3s::Body::from))
+            })
+        }));
+        Self { google, loopback }
     }
-}
 
-/// What ends a connection.
-#[derive(Debug)]
-struct Dropped;
-
-impl std::fmt::Display for Dropped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("injected: the connection ends")
+    /// What reaches it.
+    pub(crate) fn builder(&self) -> object_store::gcp::GoogleCloudStorageBuilder {
+        object_store::gcp::GoogleCloudStorageBuilder::new()
+            .with_base_url(&self.loopback.url())
+            .with_bearer_token(crate::google::TOKEN)
+            .with_client_options(object_store::ClientOptions::new().with_allow_http(true))
+            .with_retry(retry())
     }
-}
 
-impl std::error::Error for Dropped {}
-
-async fn answer(
-    service: &S3Service,
-    faults: &Faults,
-    request: Request<Incoming>,
-) -> Result<Response<s3s::Body>, Dropped> {
-    faults.requests.fetch_add(1, Ordering::SeqCst);
-    let take =
-        |left: &AtomicUsize| left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
-    if take(&faults.busy) {
-        let mut busy = Response::new(s3s::Body::empty());
-        *busy.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-        return Ok(busy);
+    /// Its bucket, through the client that the routes use.
+    pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
+        let connector = tfjs_object_store::RustlsConnector::new();
+        let builder = self.builder().with_bucket_name(crate::google::BUCKET).with_http_connector(connector);
+        Arc::new(builder.build().unwrap())
     }
-    if take(&faults.dropped) {
-        return Err(Dropped);
-    }
-    let (parts, body) = request.into_parts();
-    service.call(Request::from_parts(parts, body.into())).await.map_err(|_| Dropped)
 }

@@ -22,7 +22,7 @@ async fn a_server_that_dies_before_the_commit_has_the_old_model() {
     let store = server.store();
     let server = Arc::new(Mutex::new(server));
     let kill = move || {
-        server.lock().unwrap().kill();
+        server.lock().unwrap().loopback.kill();
         async { Ok(()) }.boxed()
     };
     let store = Meddling::new(store).before_put(at("model.json", kill)).store();
@@ -38,18 +38,18 @@ async fn a_busy_server_and_lost_connections_are_asked_again_within_bounds() {
     let server = Server::start();
     let store = server.store();
     save(&store, KEY, &samples::filled(0.0)).await.unwrap();
-    for faults in [&server.faults.busy, &server.faults.dropped] {
+    for faults in [&server.loopback.faults.busy, &server.loopback.faults.dropped] {
         faults.store(2, Ordering::SeqCst);
         save(&store, KEY, &samples::many_shards(3)).await.unwrap();
         faults.store(2, Ordering::SeqCst);
         assert_same_model(&load(&store, KEY).await.unwrap(), &samples::many_shards(3));
     }
-    server.faults.busy.store(usize::MAX, Ordering::SeqCst);
-    let before = server.faults.requests.load(Ordering::SeqCst);
+    server.loopback.faults.busy.store(usize::MAX, Ordering::SeqCst);
+    let before = server.loopback.faults.requests.load(Ordering::SeqCst);
     let error = load(&store, KEY).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimited, "{error:?}");
     assert!(error.is_transient());
-    let asked = server.faults.requests.load(Ordering::SeqCst) - before;
+    let asked = server.loopback.faults.requests.load(Ordering::SeqCst) - before;
     assert!(asked <= 8, "{asked} requests for one object");
 }
 
