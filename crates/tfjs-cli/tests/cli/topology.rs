@@ -28,7 +28,7 @@ fn a_graph_is_drawn_in_each_format() {
     assert!(dot.stdout.contains(r#"n1 [label="<b>&\"\ny\nout""#) && !dot.stdout.contains("Const"), "{dot:?}");
     assert!(dot.stdout.contains("  n0 -> n1;\n  n0 -> n1 [style=dashed];\n"), "{dot:?}");
     let with_constants = run("graph", &folder, &["--constants"]);
-    assert!(with_constants.stdout.contains(r#"Const\nw\nfloat32 [2]"#), "{with_constants:?}");
+    assert!(with_constants.stdout.contains(r"Const\nw\nfloat32 [2]"), "{with_constants:?}");
     let svg = run("graph", &folder, &["--format", "svg"]);
     assert!(svg.stdout.contains("&lt;b&gt;&amp;&quot;") && svg.stdout.ends_with("</svg>\n"), "{svg:?}");
     let html = run("graph", &folder, &["--format", "html"]);
