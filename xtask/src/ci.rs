@@ -11,8 +11,8 @@ use xshell::cmd;
 use crate::counted::{self, Count};
 use crate::project::Project;
 use crate::{
-    azurite, browser, conformance, cross, differential, disk, examples, fuzz, guides, instructions, interop_browser,
-    memory, object_stores, package, size, soak, tensor_files, tidy, tools, wasm, zoo,
+    azurite, browser, conformance, cross, differential, disk, examples, fuzz, graphs, guides, instructions,
+    interop_browser, memory, object_stores, package, size, soak, tensor_files, tidy, tools, wasm, zoo,
 };
 
 /// A step of CI, in the order in which they run.
@@ -54,6 +54,8 @@ pub(crate) enum Step {
     Cross,
     /// The real TensorFlow.js agrees, reading and writing
     Conformance,
+    /// The real TensorFlow.js agrees about graphs
+    Graphs,
     /// The Python packages of safetensors and NumPy agree, reading and writing
     TensorFiles,
     /// The real TensorFlow.js agrees about random models, whole and damaged
@@ -132,6 +134,7 @@ impl Step {
             Self::Attacks => return attacks(project),
             Self::Soak => return soak::short(project),
             Self::Fuzz => fuzz::run(project, &fuzz::Options::default())?,
+            Self::Graphs => graphs::run(project)?,
             Self::TensorFiles => tensor_files::run(project)?,
             Self::Differential => differential::run(project, &differential::Options::few())?,
             Self::Zoo => zoo::run(project)?,

@@ -24,6 +24,7 @@ mod dist;
 mod examples;
 mod fuzz;
 mod goldens;
+mod graphs;
 mod guides;
 mod hex;
 mod instructions;
@@ -85,6 +86,8 @@ enum Task {
     Guides,
     /// Compare with the real TensorFlow.js, tensor by tensor, reading and writing
     Conformance,
+    /// Compare what TensorFlow.js says of graphs with what we say
+    Graphs,
     /// Compare files of safetensors and NumPy with what the Python packages read and write
     TensorFiles,
     /// Compare with the real TensorFlow.js over random models, whole and damaged
@@ -147,6 +150,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Examples => examples::run(&project)?,
         Task::Guides => guides::run(&project)?,
         Task::Conformance => conformance::run(&project)?,
+        Task::Graphs => graphs::run(&project)?,
         Task::TensorFiles => tensor_files::run(&project)?,
         Task::Differential(options) => differential::run(&project, &options)?,
         Task::Zoo => zoo::run(&project)?,
