@@ -11,8 +11,8 @@ use xshell::cmd;
 use crate::counted::{self, Count};
 use crate::project::Project;
 use crate::{
-    azurite, browser, conformance, cross, differential, disk, fuzz, graphs, guides, instructions, interop_browser,
-    memory, object_stores, package, size, soak, tensor_files, tidy, tools, wasm, zoo,
+    azurite, browser, conformance, cross, differential, disk, examples, fuzz, graphs, guides, instructions,
+    interop_browser, memory, object_stores, package, size, soak, tensor_files, tidy, tools, wasm, zoo,
 };
 
 /// A step of CI, in the order in which they run.
@@ -30,6 +30,8 @@ pub(crate) enum Step {
     Test,
     /// The documentation builds without a warning
     Doc,
+    /// The examples do what they show
+    Examples,
     /// The guides do what they say
     Guides,
     /// Every crate can be packaged
@@ -124,6 +126,7 @@ impl Step {
             Self::Deny => deny(project)?,
             Self::Test => return test(project),
             Self::Doc => doc(project)?,
+            Self::Examples => examples::run(project)?,
             Self::Guides => guides::run(project)?,
             Self::Package => package::run(project, package::Options::default())?,
             Self::Instructions => instructions::check(project)?,

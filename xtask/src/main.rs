@@ -21,6 +21,7 @@ mod cross;
 mod differential;
 mod disk;
 mod dist;
+mod examples;
 mod fuzz;
 mod goldens;
 mod graphs;
@@ -79,6 +80,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Run the examples
+    Examples,
     /// Run what the guides tell their readers to run
     Guides,
     /// Compare with the real TensorFlow.js, tensor by tensor, reading and writing
@@ -144,6 +147,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Models => models::list(&project)?,
         Task::Goldens { check: true } => goldens::check(&project)?,
         Task::Goldens { check: false } => goldens::write(&project)?,
+        Task::Examples => examples::run(&project)?,
         Task::Guides => guides::run(&project)?,
         Task::Conformance => conformance::run(&project)?,
         Task::Graphs => graphs::run(&project)?,
