@@ -123,11 +123,13 @@ impl Graph {
     /// names no node of the graph is left out. `None` if it names no tensor at all.
     fn ends(&self, entries: &[(String, TensorInfo)]) -> Option<Vec<End>> {
         let mut by_tensor: Vec<(String, &str)> = Vec::new();
+        let mut places = BTreeMap::new();
         for (key, info) in entries {
-            let tensor = info.name.clone().unwrap_or_default();
-            match by_tensor.iter_mut().find(|(known, _)| *known == tensor) {
+            let tensor = info.name.as_deref().unwrap_or_default();
+            let place = *places.entry(tensor).or_insert(by_tensor.len());
+            match by_tensor.get_mut(place) {
                 Some((_, known)) => *known = key,
-                None => by_tensor.push((tensor, key)),
+                None => by_tensor.push((tensor.to_owned(), key)),
             }
         }
         sort_like_object_keys(&mut by_tensor);
