@@ -170,6 +170,22 @@ impl Graph {
         self.nodes.iter().chain(self.functions.iter().flat_map(|function| function.graph.nodes()))
     }
 
+    /// The functions that its nodes call, and those that these call. Converters leave others in the library, and their constants out of
+    /// the weights.
+    pub fn called_functions(&self) -> Vec<&Function> {
+        let by_name: BTreeMap<&str, &Function> =
+            self.functions.iter().map(|function| (function.name.as_str(), function)).collect();
+        let mut waiting: Vec<&str> = self.nodes.iter().flat_map(Node::called).collect();
+        let (mut seen, mut called) = (BTreeSet::new(), Vec::new());
+        while let Some(name) = waiting.pop() {
+            if let Some(function) = by_name.get(name).filter(|_| seen.insert(name)) {
+                called.push(*function);
+                waiting.extend(function.graph.nodes.iter().flat_map(Node::called));
+            }
+        }
+        called
+    }
+
     /// Its inputs with the keys that the signature has for them; without a signature its placeholders.
     pub fn inputs(&self) -> impl Iterator<Item = (&Node, Option<&str>)> {
         self.resolved(&self.inputs)
@@ -253,6 +269,19 @@ impl Node {
     /// The attribute of this name.
     pub fn attr(&self, name: &str) -> Option<&Attr> {
         self.attrs.get(name)
+    }
+
+    /// What may be the name of a function that it calls: its operation, or an attribute.
+    fn called(&self) -> Vec<&str> {
+        let mut names = vec![self.op.as_str()];
+        for attr in self.attrs.values() {
+            let several = if let Attr::List(attrs) = attr { attrs.as_slice() } else { std::slice::from_ref(attr) };
+            names.extend(several.iter().filter_map(|attr| match attr {
+                Attr::Function(name) => Some(name.as_str()),
+                _ => None,
+            }));
+        }
+        names
     }
 
     /// Whether it is a constant, whose values are a weight of its name.
