@@ -9,6 +9,8 @@ const LINE: usize = 16;
 const PADDING: usize = 10;
 const GAP: usize = 24;
 const ROW_GAP: usize = 44;
+/// How far an arrow that goes past other rows bends to the side.
+const WIDEST_BEND: usize = 120;
 /// The most characters of a line; the whole text is in the box's title.
 const LONGEST: usize = 48;
 
@@ -85,7 +87,7 @@ fn places(picture: &Picture) -> (Vec<Place>, usize, usize) {
         }
         y += height + ROW_GAP;
     }
-    (places, width.max(2 * GAP), y)
+    (places, width + WIDEST_BEND, y)
 }
 
 fn lines(node: &PictureBox) -> Vec<String> {
@@ -113,6 +115,15 @@ fn path(from: Place, to: Place, is_control: bool) -> String {
     let (x2, y2) = (to.x + to.width / 2, to.y);
     let bend = ROW_GAP / 2;
     let class = if is_control { "control" } else { "flow" };
+    if y2 < y1 || y2 - y1 > 2 * ROW_GAP {
+        // Past what is between, along the right side; upwards too, in a circle.
+        let (x1, y1) = (from.x + from.width, from.y + from.height / 2);
+        let (x2, y2) = (to.x + to.width, to.y + to.height / 2);
+        let side = x1.max(x2) + (y1.abs_diff(y2) / 6).clamp(GAP, WIDEST_BEND);
+        return format!(
+            "<path class=\"{class}\" d=\"M{x1},{y1} C{side},{y1} {side},{y2} {x2},{y2}\" marker-end=\"url(#tip)\"/>\n"
+        );
+    }
     format!(
         "<path class=\"{class}\" d=\"M{x1},{y1} C{x1},{} {x2},{} {x2},{y2}\" marker-end=\"url(#tip)\"/>\n",
         y1 + bend,
