@@ -8,6 +8,7 @@
 //   {"op": "reshard", "source": P, "destination": DIR, "groups": N, "shardBytes": [..]} -> {"tensors": [..of the variant..]}
 //   {"op": "upload", "source": P, "url": URL, "loadUrl": URL, "requestInit": {method, headers}?, "asModel": bool}
 //                                                     -> {"tensors": [..as sent..], "differences": [..what loadLayersModel finds changed, if asModel..]}
+//   {"op": "graph", "path": P}                        -> {"graph": {modelVersion, inputs, outputs, signature, weights, initializer}}
 //
 // P is a model.json or a bare manifest, or the http:// URL of a model.json. A job that fails answers {"error": TEXT}; the others go on.
 
@@ -18,6 +19,7 @@ const {loadDigests, loadInfo} = require('./lib/load');
 const {differences} = require('./lib/compare');
 const {reshard} = require('./lib/reshard');
 const {upload} = require('./lib/upload');
+const {describeGraph} = require('./lib/graph');
 
 const OPERATIONS = {
   digest: async job => ({tensors: await loadDigests(job.path)}),
@@ -28,6 +30,7 @@ const OPERATIONS = {
     return {tensors: await loadDigests(path.join(job.destination, 'model.json'))};
   },
   upload,
+  graph: async job => ({graph: await describeGraph(job.path)}),
 };
 
 async function answer(job) {

@@ -1,4 +1,4 @@
-//! `cargo xtask azurite`: the command with models in Azure Blob Storage, as Azurite emulates it.
+//! `cargo xtask azurite`: the suite of every backend, and the command, with models in Azure Blob Storage, as Azurite emulates it.
 
 use std::fs;
 use std::path::Path;
@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use xshell::{Cmd, cmd};
 
+use crate::counted::{self, Count};
 use crate::npm;
 use crate::project::Project;
 use crate::services::Service;
@@ -13,7 +14,15 @@ use crate::services::Service;
 /// Sent in parts: more than an object may have that is sent as one.
 const LARGE: usize = 20 << 20;
 
-pub(crate) fn run(project: &Project) -> Result<()> {
+/// All of it, or an error.
+pub(crate) fn judge(project: &Project) -> Result<()> {
+    let count = run(project)?;
+    ensure!(count.failed == 0, "{count}");
+    Ok(())
+}
+
+/// Each behaviour counts as one, and so does the command.
+pub(crate) fn run(project: &Project) -> Result<Count> {
     let scripts = project.root.join("tests/object-stores");
     let folder = project.target.join("azurite");
     let modules = npm::install(project, &scripts, &folder)?;
@@ -29,7 +38,22 @@ pub(crate) fn run(project: &Project) -> Result<()> {
         tfjs.there_and_back(name, &model, &folder.join("back"))?;
     }
     println!("azurite: two models were copied there, replaced, read, listed, moved and removed");
-    Ok(())
+    let behaviours = suite(project, url)?;
+    Ok(behaviours.plus(Count { passed: 1, failed: 0 }))
+}
+
+/// The behaviours that every backend shows (`tfjs-testkit`).
+fn suite(project: &Project, url: &str) -> Result<Count> {
+    let sh = &project.sh;
+    // The whole workspace, because then nothing is built that the other tests have not been built with.
+    let cargo = cmd!(sh, "cargo test --workspace --all-features --test azurite");
+    println!("$ {cargo}");
+    Ok(counted::run(cargo.envs(environment(url)).into())?.judge())
+}
+
+/// What the SDK reads.
+fn environment(url: &str) -> [(&'static str, &str); 3] {
+    [("AZURE_STORAGE_USE_EMULATOR", "true"), ("AZURITE_BLOB_STORAGE_URL", url), ("AZURE_ALLOW_HTTP", "true")]
 }
 
 /// The command and the store.
@@ -66,10 +90,7 @@ impl Stored<'_> {
 
     fn command(&self, arguments: &[&str]) -> Cmd<'_> {
         let (sh, tfjs) = (&self.project.sh, &self.tfjs);
-        cmd!(sh, "{tfjs} {arguments...}")
-            .env("AZURE_STORAGE_USE_EMULATOR", "true")
-            .env("AZURITE_BLOB_STORAGE_URL", self.url)
-            .env("AZURE_ALLOW_HTTP", "true")
+        cmd!(sh, "{tfjs} {arguments...}").envs(environment(self.url))
     }
 }
 

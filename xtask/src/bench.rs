@@ -7,6 +7,7 @@ mod in_process;
 mod line;
 mod machine;
 mod measurement;
+mod object_store;
 mod page;
 mod table;
 mod tfjs;
@@ -24,6 +25,7 @@ use crate::project::Project;
 use line::Line;
 use machine::Machine;
 use measurement::fastest;
+use object_store::Objects;
 use page::Page;
 use web::Web;
 use works::Work;
@@ -66,7 +68,8 @@ fn measure(project: &Project, oracle: &Oracle<'_>, works: &[&Work]) -> Result<Ve
     let web = works.iter().any(|work| work.is_web()).then(|| Web::ready(project, &folder.join("web"))).transpose()?;
     let page =
         works.iter().any(|work| work.is_page()).then(|| Page::ready(project, folder.join("page"))).transpose()?;
-    let (mut rounds, mut peers, mut pages) = (Vec::new(), Vec::new(), Vec::new());
+    let objects = works.iter().any(|work| work.is_object_store()).then(|| Objects::ready(project)).transpose()?;
+    let (mut rounds, mut peers, mut pages, mut stored) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for number in 1..=ROUNDS {
         eprintln!("round {number} of {ROUNDS}");
         let round = folder.join(format!("round-{number}"));
@@ -75,6 +78,9 @@ fn measure(project: &Project, oracle: &Oracle<'_>, works: &[&Work]) -> Result<Ve
         rounds.push(round);
         if let Some(page) = &page {
             pages.push(page.measure(works)?);
+        }
+        if let Some(objects) = &objects {
+            stored.push(objects.measure(works)?);
         }
     }
     // The models that both sides have read and written: a gibibyte.
@@ -85,6 +91,9 @@ fn measure(project: &Project, oracle: &Oracle<'_>, works: &[&Work]) -> Result<Ve
             if work.is_page() {
                 let (ours, peer) = page::measured(work, &pages)?;
                 return Line::new(work, &ours, peer);
+            }
+            if work.is_object_store() {
+                return Line::new(work, &object_store::measured(work, &stored)?, None);
             }
             let peer = fastest(peers.iter().filter_map(|round| round.get(work.id).copied()));
             Line::new(work, &in_process::measured(project, web.as_ref(), work, &rounds)?, peer)

@@ -21,8 +21,10 @@ mod cross;
 mod differential;
 mod disk;
 mod dist;
+mod examples;
 mod fuzz;
 mod goldens;
+mod graphs;
 mod guides;
 mod hex;
 mod instructions;
@@ -30,6 +32,7 @@ mod interop_browser;
 mod memory;
 mod models;
 mod npm;
+mod object_stores;
 mod oracle;
 mod package;
 mod project;
@@ -77,10 +80,14 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Run the examples
+    Examples,
     /// Run what the guides tell their readers to run
     Guides,
     /// Compare with the real TensorFlow.js, tensor by tensor, reading and writing
     Conformance,
+    /// Compare what TensorFlow.js says of graphs with what we say
+    Graphs,
     /// Compare files of safetensors and NumPy with what the Python packages read and write
     TensorFiles,
     /// Compare with the real TensorFlow.js over random models, whole and damaged
@@ -103,12 +110,14 @@ enum Task {
     Size(size::Options),
     /// Try every step of a save as the last one, kill processes that save, and demand that nothing is lost
     Soak(soak::Options),
-    /// Keep models in an emulator of Azure Blob Storage, with the command
+    /// Keep models in an emulator of Azure Blob Storage, with the command, and run the suite of every backend there
     Azurite,
     /// Make every crate as it would be published
     Package(package::Options),
+    /// Keep models in object stores, with the command: kill it, count what it reads, and measure its memory
+    ObjectStores,
     /// Copy a model of 5 GiB and demand that it takes at most 64 MiB of memory
-    Memory,
+    Memory(memory::Options),
     /// Measure, and compare with plain copies, plain I/O, and TensorFlow.js
     Bench(bench::Options),
     /// Count the instructions of the loops over weights, and demand that they are not more than before
@@ -138,8 +147,10 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Models => models::list(&project)?,
         Task::Goldens { check: true } => goldens::check(&project)?,
         Task::Goldens { check: false } => goldens::write(&project)?,
+        Task::Examples => examples::run(&project)?,
         Task::Guides => guides::run(&project)?,
         Task::Conformance => conformance::run(&project)?,
+        Task::Graphs => graphs::run(&project)?,
         Task::TensorFiles => tensor_files::run(&project)?,
         Task::Differential(options) => differential::run(&project, &options)?,
         Task::Zoo => zoo::run(&project)?,
@@ -151,9 +162,10 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Size(options) => size::check(&project, options)?,
         Task::Wasm => wasm::check(&project)?,
         Task::Soak(options) => soak::run(&project, &options)?,
-        Task::Azurite => azurite::run(&project)?,
         Task::Package(options) => package::run(&project, options)?,
-        Task::Memory => memory::run(&project)?,
+        Task::Azurite => azurite::judge(&project)?,
+        Task::ObjectStores => object_stores::run(&project).map(drop)?,
+        Task::Memory(options) => memory::run(&project, &options)?,
         Task::Bench(options) => bench::run(&project, &options)?,
         Task::Instructions { write: false } => instructions::check(&project)?,
         Task::Instructions { write: true } => instructions::write(&project)?,

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
 use xshell::cmd;
 
+use crate::object_stores;
 use crate::project::Project;
 use crate::tools;
 
@@ -24,7 +26,21 @@ const MARKERS: [u64; 5] = [1, TENSOR_BYTES - 5, 3_000_000_001, (1 << 32) - 7, MO
 const MARKER_LENGTH: usize = 61;
 const MARKER_BYTES: u64 = MARKER_LENGTH as u64;
 
-pub(crate) fn run(project: &Project) -> Result<()> {
+/// Which copies.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Also a model of 6 GiB to and from an object store, in 96 MiB; needs 13 GiB of disk
+    #[arg(long)]
+    large: bool,
+}
+
+pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
+    file_to_file(project)?;
+    if options.large { object_stores::large(project) } else { Ok(()) }
+}
+
+/// As `ci` does it.
+pub(crate) fn file_to_file(project: &Project) -> Result<()> {
     let time = tools::gnu_time(project)?;
     let tfjs = project.tfjs()?;
     let folder = project.target.join("memory");
@@ -163,7 +179,7 @@ fn read_at(shards: &[PathBuf], offset: u64) -> Result<Vec<u8>> {
 }
 
 /// What GNU time calls the maximum resident set size, in its "kbytes", which are KiB.
-fn peak_kib(report: &str) -> Result<u64> {
+pub(crate) fn peak_kib(report: &str) -> Result<u64> {
     let line = report.lines().find_map(|line| line.trim().strip_prefix("Maximum resident set size (kbytes): "));
     line.and_then(|number| number.parse().ok())
         .with_context(|| format!("GNU time printed no maximum resident set size, but:\n{report}"))

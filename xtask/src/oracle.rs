@@ -28,6 +28,9 @@ pub(crate) enum Job {
     Info {
         path: PathBuf,
     },
+    Graph {
+        path: PathBuf,
+    },
     Reload {
         source: PathBuf,
         copy: PathBuf,
@@ -65,6 +68,8 @@ pub(crate) struct Answer {
     pub(crate) info: Option<Info>,
     /// What a copy lost, gained or changed beside its tensors; None unless a copy was compared.
     pub(crate) differences: Option<Vec<String>>,
+    /// What `tests/interop/lib/graph.js` says of a graph.
+    pub(crate) graph: Option<Value>,
     /// Why this one question could not be answered.
     pub(crate) error: Option<String>,
 }

@@ -249,6 +249,34 @@ fn python_with(project: &Project, name: &str, packages: &[(&str, &str)]) -> Resu
     Ok(python)
 }
 
+const AWSCLI: &str = "1.46.3";
+
+/// Amazon's command, `aws`, of a virtual environment in `target/`.
+pub(crate) fn aws(project: &Project) -> Result<PathBuf> {
+    python(project)?;
+    let sh = &project.sh;
+    let environment = project.target.join("awscli");
+    let (python, aws) = (environment.join("bin").join("python3"), environment.join("bin").join("aws"));
+    let is_there = || {
+        cmd!(sh, "{aws} --version")
+            .quiet()
+            .read()
+            .is_ok_and(|version| version.starts_with(&format!("aws-cli/{AWSCLI} ")))
+    };
+    if !is_there() {
+        // What is printed may belong to a task that prints JSON.
+        eprintln!("awscli {AWSCLI} is not there: installing it into {}", environment.display());
+        cmd!(sh, "python3 -m venv {environment}")
+            .read()
+            .context("a virtual environment is needed: install python3-venv")?;
+        cmd!(sh, "{python} -m pip install --quiet awscli=={AWSCLI}").read().context("awscli is needed")?;
+    }
+    if !is_there() {
+        bail!("awscli was installed into {} but does not run", environment.display());
+    }
+    Ok(aws)
+}
+
 fn debian_package(sh: &Shell, package: &str) -> Result<()> {
     apt_install(sh, package, &[package])
 }

@@ -33,11 +33,21 @@ pub(crate) enum Command {
     /// Shows what a model is: format, producer, sizes, shards, layers or nodes, dtypes, metadata, signature
     Inspect(Source),
     /// Lists every tensor; with --json also the SHA-256 of its decoded values
-    Tensors(Source),
+    Tensors {
+        #[command(flatten)]
+        source: Source,
+        /// Only the tensor of this name; nothing else is read, so checksums of whole files are not compared
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+    },
     /// Prints what `model.summary(120)` prints in TensorFlow.js: the layers of a layers-model with their shapes and parameters
     Summary(Source),
+    /// Writes the topology of a model as a picture: for Graphviz, or as SVG or HTML that need no other file
+    Graph(Graph),
     /// Checks everything that can be checked without running the model; one line per finding
     Verify(Source),
+    /// Says what differs between two models: JSON values, layers or nodes, and tensors; exits with 1 if anything does
+    Diff(Diff),
     /// Copies a model: streamed, lossless, all or nothing
     Cp(Transfer),
     /// Moves a model: copies it, and removes the source when the copy is there
@@ -149,6 +159,54 @@ pub(crate) struct Transfer {
     pub(crate) trust: TrustArgs,
     #[command(flatten)]
     pub(crate) http: Http,
+}
+
+/// Two models to compare.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Diff {
+    /// The left model: a folder, a model.json, a bare weights manifest, a .pb file, or a URL
+    #[arg(value_name = "A", value_hint = ValueHint::AnyPath)]
+    pub(crate) left: String,
+    /// The right model
+    #[arg(value_name = "B", value_hint = ValueHint::AnyPath)]
+    pub(crate) right: String,
+    /// Takes numbers of weights for equal that differ by no more than this
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.0)]
+    pub(crate) tolerance: f64,
+    /// Prints one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Accepts bytes behind the last tensor of a group
+    #[arg(long)]
+    allow_surplus: bool,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
+    pub(crate) http: Http,
+}
+
+/// A model to draw.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Graph {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// What is written on standard output
+    #[arg(long, value_name = "FORMAT", default_value = "dot", conflicts_with = "json")]
+    pub(crate) format: PictureFormat,
+    /// Draws the constants of a graph too
+    #[arg(long)]
+    pub(crate) constants: bool,
+}
+
+/// How a picture is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum PictureFormat {
+    /// For Graphviz.
+    Dot,
+    /// A file that needs no other.
+    Svg,
+    /// A page that needs no other file.
+    Html,
 }
 
 /// A model to convert.
@@ -294,9 +352,11 @@ impl Args {
         let args = Self::parse();
         let (name, transfer) = match &args.command {
             Command::Inspect(_) => ("inspect", None),
-            Command::Tensors(_) => ("tensors", None),
+            Command::Tensors { .. } => ("tensors", None),
             Command::Summary(_) => ("summary", None),
             Command::Verify(_) => ("verify", None),
+            Command::Graph(_) => ("graph", None),
+            Command::Diff(_) => ("diff", None),
             Command::Cp(transfer) => ("cp", Some(transfer)),
             Command::Mv(transfer) => ("mv", Some(transfer)),
             Command::Convert(convert) => {
@@ -331,11 +391,13 @@ impl Command {
     /// What was said about http:// and https://, if anything can be.
     fn http(&self) -> Option<&Http> {
         match self {
-            Self::Inspect(source) | Self::Tensors(source) | Self::Summary(source) | Self::Verify(source) => {
+            Self::Inspect(source) | Self::Tensors { source, .. } | Self::Summary(source) | Self::Verify(source) => {
                 Some(&source.http)
             }
             Self::Cp(transfer) | Self::Mv(transfer) => Some(&transfer.http),
             Self::Convert(convert) => Some(&convert.http),
+            Self::Graph(graph) => Some(&graph.source.http),
+            Self::Diff(diff) => Some(&diff.http),
             Self::Sync(sync) => Some(&sync.http),
             _ => None,
         }
@@ -377,6 +439,12 @@ impl Http {
 }
 
 impl Source {
+    pub(crate) fn surplus_bytes(&self) -> SurplusBytes {
+        surplus_bytes(self.allow_surplus)
+    }
+}
+
+impl Diff {
     pub(crate) fn surplus_bytes(&self) -> SurplusBytes {
         surplus_bytes(self.allow_surplus)
     }

@@ -2,6 +2,8 @@
 
 mod completions;
 mod convert;
+mod diff;
+mod graph;
 mod inspect;
 mod ls;
 mod rm;
@@ -20,8 +22,10 @@ use crate::output::Failure;
 pub(crate) async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Inspect(source) => inspect::run(&source).await,
-        Command::Tensors(source) => tensors::run(&source).await,
+        Command::Tensors { source, name } => tensors::run(&source, name.as_deref()).await,
         Command::Summary(source) => summary::run(&source).await,
+        Command::Diff(diff) => diff::run(&diff).await,
+        Command::Graph(graph) => graph::run(&graph).await,
         Command::Verify(source) => verify::run(&source).await,
         Command::Cp(transfer) => transfer::copy(&transfer).await,
         Command::Mv(transfer) => transfer::rename(&transfer).await,

@@ -3,17 +3,14 @@
 mod archive;
 mod member;
 mod npy;
+mod writer;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::StreamExt as _;
 use tfjs_artifacts::{Error, ErrorKind, Limit, Limits, ModelArtifacts, Segment, WeightData};
 use tfjs_router::{LoadOptions, finish_load};
-use zip::write::{ExtendedFileOptions, FileOptions};
-use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::element_type::ElementType;
 use crate::envelope::Envelope;
@@ -23,13 +20,12 @@ use crate::plan::{Abilities, Plan, plan};
 use crate::restore::{Found, listed, restore};
 use crate::{ImportOptions, WINDOW};
 use member::MemberSource;
+use writer::Writer;
 
 /// The member that is no array: what the arrays cannot say of the model.
 const ENVELOPE: &str = "__tfjs__.json";
 /// The extension of the others.
 const NPY: &str = ".npy";
-/// Where arrays begin in the file: at multiples of this, as in `.npy` files by themselves.
-const ALIGNMENT: u16 = 64;
 /// The longest name of a member, much less than the 65535 bytes of ZIP.
 const LONGEST_NAME: usize = 4096;
 
@@ -55,14 +51,12 @@ pub(crate) async fn planned(artifacts: &ModelArtifacts) -> Result<Plan, Error> {
 }
 
 /// Writes the archive of a plan, uncompressed, in windows. `on_bytes` hears how many bytes of weights are written.
-///
-/// The crate `zip` writes: sizes and checksums stand before the arrays too, where readers that know no central directory look.
 pub(crate) async fn write(plan: &Plan, file: Pending, mut on_bytes: impl FnMut(u64)) -> Result<Pending, Error> {
-    let mut archive = Archive { writer: None, file };
+    let mut archive = Writer::new(file);
     for entry in &plan.entries {
-        let bytes = entry.range.end - entry.range.start;
         let header = npy::encode(entry.form.dtype, &entry.form.shape);
-        archive = archive.member(format!("{}{NPY}", entry.name), header.into(), bytes).await?;
+        let size = header.len() as u64 + (entry.range.end - entry.range.start);
+        archive = archive.member(format!("{}{NPY}", entry.name), size).await?.write(header.into()).await?;
         let mut windows = plan.data.slice(entry.range.clone())?.stream(WINDOW);
         while let Some(window) = windows.next().await {
             let window = window?;
@@ -73,65 +67,8 @@ pub(crate) async fn write(plan: &Plan, file: Pending, mut on_bytes: impl FnMut(u
     }
     let envelope = serde_json::to_vec(&plan.envelope)
         .map_err(|error| Error::new(ErrorKind::Unexpected, "the metadata cannot be written").with_source(error))?;
-    let archive = archive.member(ENVELOPE.to_owned(), envelope.into(), 0).await?;
+    archive = archive.member(ENVELOPE.to_owned(), envelope.len() as u64).await?.write(envelope.into()).await?;
     archive.finish().await
-}
-
-/// An archive that is being written. The writer goes to where blocking is allowed, and comes back.
-struct Archive {
-    /// With a handle of its own of the file; there from the first member on.
-    writer: Option<Box<ZipWriter<File>>>,
-    file: Pending,
-}
-
-impl Archive {
-    async fn with(
-        self,
-        work: impl FnOnce(&mut ZipWriter<File>) -> std::io::Result<()> + Send + 'static,
-    ) -> Result<Self, Error> {
-        let Self { writer, file } = self;
-        let (file, writer) = file
-            .with(move |file| {
-                let mut writer = match writer {
-                    Some(writer) => writer,
-                    None => Box::new(ZipWriter::new(file.try_clone()?)),
-                };
-                work(&mut writer)?;
-                Ok(writer)
-            })
-            .await?;
-        Ok(Self { writer: Some(writer), file })
-    }
-
-    /// Begins a member with these bytes, which so many more follow.
-    async fn member(self, name: String, head: Bytes, more: u64) -> Result<Self, Error> {
-        self.with(move |writer| {
-            let total = head.len() as u64 + more;
-            let options: FileOptions<'_, '_, ExtendedFileOptions> = FileOptions::default();
-            let options = options
-                .compression_method(CompressionMethod::Stored)
-                // The same model makes the same file.
-                .last_modified_time(DateTime::DEFAULT)
-                .large_file(total >= u64::from(u32::MAX))
-                .with_alignment(ALIGNMENT);
-            writer.start_file(name, options)?;
-            std::io::Write::write_all(writer, &head)
-        })
-        .await
-    }
-
-    async fn write(self, bytes: Bytes) -> Result<Self, Error> {
-        self.with(move |writer| std::io::Write::write_all(writer, &bytes)).await
-    }
-
-    async fn finish(self) -> Result<Pending, Error> {
-        let Self { writer, file } = self;
-        let finish = move |_: &mut File| match writer {
-            Some(writer) => Ok(writer.finish().map(drop)?),
-            None => Ok(()),
-        };
-        Ok(file.with(finish).await?.0)
-    }
 }
 
 /// The model that the bytes of a `.npz` file hold: all of it if this library wrote them, the weights alone otherwise.

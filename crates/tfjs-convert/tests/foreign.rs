@@ -1,14 +1,10 @@
 //! Files that others wrote, by accident or on purpose.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use std::io::Write as _;
-
 use tfjs_artifacts::{DType, Error, ErrorKind, Limit, Limits, ModelArtifacts, WeightData};
 use tfjs_convert::{ImportOptions, Note, from_npz, from_safetensors};
 use tfjs_router::LoadOptions;
 use tfjs_weights::decode_weights;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
 
 type Loaded = Result<(ModelArtifacts, Vec<Note>), Error>;
 
@@ -31,13 +27,32 @@ fn npy(descr: &str, is_fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
     [b"\x93NUMPY\x01\x00", length.as_slice(), text.as_bytes(), data].concat()
 }
 
+/// A ZIP archive of these members, as they are.
 fn archive(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
-    let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let (mut file, mut directory) = (Vec::new(), Vec::new());
     for (name, bytes) in members {
-        writer.start_file(*name, SimpleFileOptions::default().compression_method(CompressionMethod::Stored)).unwrap();
-        writer.write_all(bytes).unwrap();
+        let length = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+        let name_length = u16::try_from(name.len()).unwrap().to_le_bytes();
+        let at = u32::try_from(file.len()).unwrap().to_le_bytes();
+        let checksum = crc32fast::hash(bytes).to_le_bytes();
+        let common =
+            [&[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0], checksum.as_slice(), &length, &length, &name_length, &[0; 2]];
+        file.extend([b"PK\x03\x04", common.concat().as_slice(), name.as_bytes(), bytes].concat());
+        directory.extend([b"PK\x01\x02\x14\0", common.concat().as_slice(), &[0; 10], &at, name.as_bytes()].concat());
     }
-    writer.finish().unwrap().into_inner()
+    let count = u16::try_from(members.len()).unwrap().to_le_bytes();
+    let [length, start] = [directory.len(), file.len()].map(|number| u32::try_from(number).unwrap().to_le_bytes());
+    [
+        file,
+        directory,
+        b"PK\x05\x06\0\0\0\0".to_vec(),
+        count.to_vec(),
+        count.to_vec(),
+        length.to_vec(),
+        start.to_vec(),
+        vec![0; 2],
+    ]
+    .concat()
 }
 
 /// A header of one or several tensors and how many bytes follow; what the error says.

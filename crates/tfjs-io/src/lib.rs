@@ -39,9 +39,10 @@ pub use tfjs_http::{
 #[doc(no_inline)]
 pub use tfjs_model::{
     Attr, Connection, DTypeMismatch, DataType, Dim, Function, Graph, GraphEnd, GraphModel, GraphModelOptions,
-    GraphWeightReport, InputOutput, Layer, LayerWeight, LayersModel, LayersModelOptions, MatchReport, Model,
-    ModelError, ModelKind, Node, NodeInput, OptimizerState, ParamCounts, Rename, SaveConfig, ShapeMismatch, Signature,
-    Slot, SummaryOptions, SymbolicShape, TensorInfo, TrainingConfig, Weight, WeightMatching, load_graph_model_from,
+    GraphWeightReport, InputOutput, JsonDifference, Layer, LayerWeight, LayersModel, LayersModelOptions, MatchReport,
+    Model, ModelDifferences, ModelError, ModelKind, Node, NodeInput, OptimizerState, ParamCounts, Picture, Rename,
+    SaveConfig, ShapeMismatch, Signature, Slot, SpecDifference, SummaryOptions, SymbolicShape, TensorDifferences,
+    TensorInfo, TopologyDifferences, TrainingConfig, ValueDifference, Weight, WeightMatching, load_graph_model_from,
     load_layers_model_from, load_model_from,
 };
 #[cfg(all(feature = "any-object-store", not(target_arch = "wasm32")))]
@@ -49,10 +50,10 @@ pub use tfjs_model::{
 pub use tfjs_object_store::{ObjectStoreHandler, ObjectStoreRoutes};
 #[doc(no_inline)]
 pub use tfjs_router::{
-    Checksums, Compare, Durability, IoHandler, Links, ListedModel, LoadHandler, LoadOptions, MemoryStore, ModelSource,
-    ModelStore, ModelUrl, Phase, Progress, ProgressMeter, ProgressSink, RemoveOptions, Resume, Route, Router,
-    RouterBuilder, SaveHandler, SaveOptions, SyncAction, SyncItem, SyncOptions, SyncPlan, WeightLoading, finish_load,
-    from_memory, with_save_handler,
+    Checkpoint, Checkpoints, Checksums, Compare, Durability, IoHandler, Links, ListedModel, LoadHandler, LoadOptions,
+    MemoryStore, ModelSource, ModelStore, ModelUrl, Phase, Progress, ProgressMeter, ProgressSink, RemoveOptions,
+    Resume, Route, Router, RouterBuilder, SaveHandler, SaveOptions, SyncAction, SyncItem, SyncOptions, SyncPlan,
+    WeightLoading, finish_load, from_memory, with_save_handler,
 };
 #[doc(no_inline)]
 pub use tfjs_weights::{

@@ -32,6 +32,7 @@ pub struct GraphModel {
     graph: Graph,
     initializer: Option<Graph>,
     signature: Option<Signature>,
+    signature_json: Option<RawJson>,
     initializer_signature: Option<Signature>,
     structured_output_keys: Option<Vec<String>>,
     version: String,
@@ -58,8 +59,8 @@ impl GraphModel {
         };
         let metadata = artifacts.user_defined_metadata.as_ref().filter(|metadata| !metadata.is_null());
         let member = |key: &str| metadata.and_then(|metadata| metadata.member(key)).filter(|value| !value.is_null());
-        let signature = member("signature").or_else(|| artifacts.signature.clone());
-        let signature = signature.as_ref().map(|json| Signature::parse(json, "signature")).transpose()?.flatten();
+        let signature_json = member("signature").or_else(|| artifacts.signature.clone());
+        let signature = signature_json.as_ref().map(|json| Signature::parse(json, "signature")).transpose()?.flatten();
         let structured_output_keys = member("structuredOutputKeys").map(|keys| strings(&keys)).transpose()?;
         let initializer = initializer(&artifacts)?;
         let initializer_signature = match (&initializer, &artifacts.initializer_signature) {
@@ -80,6 +81,7 @@ impl GraphModel {
             graph,
             initializer,
             signature,
+            signature_json,
             initializer_signature,
             structured_output_keys,
             version,
@@ -107,6 +109,11 @@ impl GraphModel {
     /// Inputs and outputs by their keys: that of `userDefinedMetadata`, if there is one, else that of the model.
     pub fn signature(&self) -> Option<&Signature> {
         self.signature.as_ref()
+    }
+
+    /// The same as the file has it.
+    pub fn signature_json(&self) -> Option<&RawJson> {
+        self.signature_json.as_ref()
     }
 
     /// Inputs and outputs of the initializer.

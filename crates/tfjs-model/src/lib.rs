@@ -3,6 +3,7 @@
 
 mod classes;
 mod config;
+mod diff;
 mod error;
 mod graph;
 mod kind;
@@ -10,10 +11,14 @@ mod layers_model;
 mod load;
 mod matching;
 mod network;
+mod picture;
 mod problem;
 mod symbolic;
 mod topology;
 
+pub use diff::{
+    JsonDifference, ModelDifferences, SpecDifference, TensorDifferences, TopologyDifferences, ValueDifference,
+};
 pub use error::ModelError;
 pub use graph::{
     Attr, DataType, Function, Graph, GraphEnd, GraphModel, GraphModelOptions, GraphWeightReport, Node, NodeInput,
@@ -30,4 +35,5 @@ pub use load::{
 };
 pub use matching::{DTypeMismatch, MatchReport, Rename, ShapeMismatch, WeightMatching};
 pub use network::LayerWeight;
+pub use picture::Picture;
 pub use symbolic::{Dim, SymbolicShape};

@@ -8,6 +8,7 @@ use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::{Attribute, Attributes, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions};
 use tfjs_artifacts::{Error, ErrorKind, Operation, Sha256};
+use tokio::runtime::Handle;
 
 use crate::error::store_error;
 use crate::resume::CONTENT_KEY;
@@ -45,11 +46,18 @@ impl Bucket {
 
     /// Timers and sockets live in a runtime; without one they panic.
     pub(crate) fn need_runtime(&self) -> Result<(), Error> {
-        if self.is_cloud && tokio::runtime::Handle::try_current().is_err() {
-            let message = "object stores need a Tokio runtime with I/O and time enabled: call this from one";
-            return Err(Error::new(ErrorKind::Unsupported, message));
+        self.runtime().map(drop)
+    }
+
+    /// The runtime in which requests are under way; none if there are no requests.
+    pub(crate) fn runtime(&self) -> Result<Option<Handle>, Error> {
+        if !self.is_cloud {
+            return Ok(None);
         }
-        Ok(())
+        Handle::try_current().map(Some).map_err(|error| {
+            let message = "object stores need a Tokio runtime with I/O and time enabled: call this from one";
+            Error::new(ErrorKind::Unsupported, message).with_source(error)
+        })
     }
 
     /// Says what was being done with an object.

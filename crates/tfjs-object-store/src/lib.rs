@@ -11,6 +11,7 @@ mod names;
 mod neighbours;
 mod passing;
 mod place;
+mod read_ahead;
 mod remembered;
 mod resume;
 mod routes;

@@ -1,7 +1,7 @@
 //! Reading a model: its JSON, a look at its weight files, and, of an eager load, their bytes.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -15,7 +15,7 @@ use tfjs_router::{LoadOptions, ProgressMeter, WeightLoading, finish_load};
 
 use crate::json_object::read_whole;
 use crate::place::Place;
-use crate::source::{Ahead, ObjectSource, version_of};
+use crate::source::{ObjectSource, version_of};
 
 /// How often a load begins anew when the model is replaced meanwhile.
 const ATTEMPTS: usize = 5;
@@ -114,9 +114,7 @@ impl Opened {
         if !missing.is_empty() {
             return Err(here(not_there(&missing)));
         }
-        let ahead = Arc::new(Mutex::new(Ahead::default()));
-        let source = |(index, meta)| Arc::new(ObjectSource::new(place.bucket.clone(), meta, index, Arc::clone(&ahead)));
-        let sources = found.into_iter().enumerate().map(source).collect();
+        let sources = ObjectSource::of(&place.bucket, found);
         Ok(Self { location, model_json, topology, sources })
     }
 

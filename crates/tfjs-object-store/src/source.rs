@@ -9,6 +9,7 @@ use object_store::{GetOptions, ObjectMeta};
 use tfjs_artifacts::{ByteSource, Error, ErrorKind, Operation};
 
 use crate::bucket::Bucket;
+use crate::read_ahead::ReadAhead;
 
 /// What counts as a small read: those that follow one another share a request.
 const SMALL: u64 = 128 << 10;
@@ -17,14 +18,21 @@ const READ_AHEAD: u64 = 1 << 20;
 /// How far behind the end of one read the next may begin to follow it.
 const GAP: u64 = 64 << 10;
 
-/// The bytes of one object.
+/// An object as it was when the model was opened.
 #[derive(Clone, Debug)]
-pub(crate) struct ObjectSource {
+pub(crate) struct Object {
     bucket: Bucket,
     meta: Arc<ObjectMeta>,
+}
+
+/// The bytes of one object of a model.
+#[derive(Clone, Debug)]
+pub(crate) struct ObjectSource {
+    object: Object,
     /// Which of the objects of its model it is.
     index: usize,
     ahead: Arc<Mutex<Ahead>>,
+    read_ahead: Arc<ReadAhead>,
 }
 
 /// What was read last of any object of a model, and what was read with it. One block for all of them, so that a lazy model of a
@@ -40,9 +48,9 @@ pub(crate) struct Ahead {
     bytes: Bytes,
 }
 
-impl ObjectSource {
-    pub(crate) fn new(bucket: Bucket, meta: ObjectMeta, index: usize, ahead: Arc<Mutex<Ahead>>) -> Self {
-        Self { bucket, meta: Arc::new(meta), index, ahead }
+impl Object {
+    pub(crate) fn length(&self) -> u64 {
+        self.meta.size
     }
 
     /// Reads a range from the store.
@@ -90,6 +98,24 @@ impl ObjectSource {
         let url = self.bucket.url(&self.meta.location);
         Error::new(kind, message).with_operation(Operation::Read).with_location(&url)
     }
+}
+
+impl ObjectSource {
+    /// The objects of one model.
+    pub(crate) fn of(bucket: &Bucket, metas: Vec<ObjectMeta>) -> Vec<Arc<Self>> {
+        let object = |meta| Object { bucket: bucket.clone(), meta: Arc::new(meta) };
+        let objects: Vec<_> = metas.into_iter().map(object).collect();
+        let (ahead, read_ahead) = (Arc::default(), Arc::new(ReadAhead::of(objects.clone())));
+        let source = |(index, object)| {
+            Arc::new(Self { object, index, ahead: Arc::clone(&ahead), read_ahead: Arc::clone(&read_ahead) })
+        };
+        objects.into_iter().enumerate().map(source).collect()
+    }
+
+    /// Reads a range from the store.
+    pub(crate) async fn fetch(&self, range: Range<u64>) -> Result<Bytes, Error> {
+        self.object.fetch(range).await
+    }
 
     /// What a forward read finds in the block; otherwise what to read for it.
     fn plan(&self, range: &Range<u64>) -> Plan {
@@ -106,7 +132,9 @@ impl ObjectSource {
         }
         ahead.bytes = Bytes::new();
         if is_near && range.end - range.start <= SMALL {
-            return Plan::Block(range.start..self.meta.size.min(range.start.saturating_add(READ_AHEAD)).max(range.end));
+            return Plan::Block(
+                range.start..self.object.length().min(range.start.saturating_add(READ_AHEAD)).max(range.end),
+            );
         }
         Plan::Exactly
     }
@@ -138,14 +166,19 @@ pub(crate) fn version_of(meta: &ObjectMeta) -> String {
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 impl ByteSource for ObjectSource {
     fn byte_length(&self) -> u64 {
-        self.meta.size
+        self.object.length()
     }
 
     fn version(&self) -> Option<String> {
-        Some(version_of(&self.meta))
+        Some(version_of(&self.object.meta))
     }
 
     async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
+        if let Some(runtime) = self.object.bucket.runtime()?
+            && range.end.saturating_sub(range.start) > SMALL
+        {
+            return self.read_ahead.read(self.index, range, &runtime).await;
+        }
         match self.plan(&range) {
             Plan::Here(bytes) => Ok(bytes),
             Plan::Exactly => self.fetch(range).await,

@@ -8,6 +8,7 @@
     )
 )]
 
+mod checkpoints;
 mod digests;
 mod handler;
 mod manage;
@@ -21,6 +22,7 @@ mod router;
 mod sync;
 mod url;
 
+pub use checkpoints::{Checkpoint, Checkpoints};
 pub use digests::Digests;
 pub use handler::{IoHandler, ListedModel, LoadHandler, ModelStore, SaveHandler, finish_load};
 pub use memory::MemoryStore;

@@ -128,7 +128,7 @@ mod tests {
     fn a_view_is_the_weight_bytes() {
         let bytes: Bytes = [1f32; 6].map(f32::to_le_bytes).concat().into();
         let spec = WeightSpec::new("w", Shape::new([2, 3]).unwrap(), DType::Float32);
-        let tensor = crate::decode(&spec, &[bytes.clone()]).unwrap();
+        let tensor = crate::decode(&spec, std::slice::from_ref(&bytes)).unwrap();
         let view = tensor.array_view::<f32>().unwrap();
         assert_eq!(view.shape(), [2, 3]);
         assert_eq!(view.sum(), 6.0);

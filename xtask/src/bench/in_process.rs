@@ -40,14 +40,14 @@ pub(super) fn measured(project: &Project, web: Option<&Web>, work: &Work, rounds
     match work.source {
         Source::Criterion(_) => best_of(rounds, work.id),
         Source::Printed(program) => printed(project, web, program, work.id),
-        Source::Page => bail!("{} is not measured in a process of ours", work.id),
+        Source::Page | Source::ObjectStore => bail!("{} is not measured in a process of ours", work.id),
     }
 }
 
 fn criterion_program(work: &Work) -> Option<Program> {
     match work.source {
         Source::Criterion(program) => Some(program),
-        Source::Printed(_) | Source::Page => None,
+        Source::Printed(_) | Source::Page | Source::ObjectStore => None,
     }
 }
 

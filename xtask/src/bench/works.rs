@@ -30,6 +30,8 @@ pub(super) enum Source {
     Criterion(Program),
     /// Times, by a page that holds both us and TensorFlow.js.
     Page,
+    /// Times of processes that talk to the same object store.
+    ObjectStore,
     /// A program that does one thing and prints what it took: memory, which only a whole process has a peak of.
     Printed(Program),
 }
@@ -276,6 +278,33 @@ const WORKS: &[Work] = &[
         demands: &[Demand::AtMost(32.0)],
     },
     Work {
+        id: "object-store-download",
+        work: "download 512 MiB in 64 shards from s3:// on loopback",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::ObjectStore,
+        yardstick: Some("aws s3 cp"),
+        has_tfjs: false,
+        demands: &[Demand::Yardstick(1.0)],
+    },
+    Work {
+        id: "object-store-upload",
+        work: "upload 512 MiB in 64 shards to s3:// on loopback",
+        unit: Unit::GigabytesPerSecond,
+        source: Source::ObjectStore,
+        yardstick: Some("aws s3 cp"),
+        has_tfjs: false,
+        demands: &[Demand::Yardstick(1.0)],
+    },
+    Work {
+        id: "object-store-tensor",
+        work: "one tensor of 8 MiB out of these 512, from s3://",
+        unit: Unit::Milliseconds,
+        source: Source::ObjectStore,
+        yardstick: Some("the download of all"),
+        has_tfjs: false,
+        demands: &[Demand::Yardstick(5.0)],
+    },
+    Work {
         id: "stream",
         work: "decode a stream of float32 in chunks of 64 KiB",
         unit: Unit::GigabytesPerSecond,
@@ -406,6 +435,11 @@ impl Work {
     /// Whether a page of a browser measures it.
     pub(super) fn is_page(&self) -> bool {
         self.source == Source::Page
+    }
+
+    /// Whether `object_store.rs` measures it.
+    pub(super) fn is_object_store(&self) -> bool {
+        self.source == Source::ObjectStore
     }
 
     /// The conditions as one text, empty if there are none.

@@ -3,7 +3,9 @@
 use futures::TryStreamExt as _;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use tfjs_io::{Operation, Quantization, RawJson, ReadAhead, Tensor, TensorReader, WeightSpec, Weights};
+use tfjs_io::{
+    Error, ErrorKind, Operation, Quantization, RawJson, ReadAhead, Tensor, TensorReader, WeightSpec, Weights,
+};
 
 use super::load_lazily;
 use crate::args::Source;
@@ -22,14 +24,36 @@ struct Row {
     sha256: String,
 }
 
-pub(super) async fn run(source: &Source) -> Result<(), Failure> {
+pub(super) async fn run(source: &Source, name: Option<&str>) -> Result<(), Failure> {
     let artifacts = load_lazily(source).await?;
+    if let Some(name) = name {
+        return one(artifacts.weights.as_ref(), &source.url, name, source.json).await;
+    }
     match (&artifacts.weights, source.json) {
         (Some(weights), true) => output::json(&digests(weights, &source.url).await?),
         (None, true) => output::json(&[(); 0]),
-        (Some(weights), false) => output::table(&rows(weights)),
+        (Some(weights), false) => output::table(&rows(weights.specs())),
         (None, false) => Ok(()),
     }
+}
+
+/// The tensor of this name, in a list of one. Of the others nothing is read.
+async fn one(weights: Option<&Weights>, url: &str, name: &str, as_json: bool) -> Result<(), Failure> {
+    let here = |error: Error| error.with_operation(Operation::Load).with_location(url);
+    let spec = weights.and_then(|weights| Some((weights, weights.specs().position(|spec| spec.name == name)?)));
+    let Some((weights, index)) = spec else {
+        let message = format!("the model has no tensor `{name}`; `tfjs tensors` lists those that it has");
+        return Err(here(Error::new(ErrorKind::NotFound, message)).into());
+    };
+    if !as_json {
+        return output::table(&rows(weights.specs().skip(index).take(1)));
+    }
+    weights.verify().await.map_err(here)?;
+    let reader = TensorReader::open(weights).await?;
+    let tensor = reader.nth(index).await?;
+    let specs = reader.specs().get(index);
+    let row = specs.map(|spec| row(spec, reader.stored_bytes(index).unwrap_or(0), tensor)).transpose()?;
+    output::json(&row.as_slice())
 }
 
 /// Decodes one tensor after the other, and reads those behind it meanwhile.
@@ -61,7 +85,7 @@ fn row(spec: &WeightSpec, stored_bytes: u64, tensor: Tensor) -> Result<Row, Fail
 }
 
 /// For people: nothing is read.
-fn rows(weights: &Weights) -> Vec<Vec<String>> {
+fn rows<'w>(specs: impl Iterator<Item = &'w WeightSpec>) -> Vec<Vec<String>> {
     let row = |spec: &WeightSpec| {
         let dtype = match &spec.quantization {
             Some(quantization) => format!("{} as {}", spec.dtype, quantization.dtype.as_str()),
@@ -70,5 +94,5 @@ fn rows(weights: &Weights) -> Vec<Vec<String>> {
         let group = spec.group.clone().unwrap_or_default();
         vec![spec.name.clone(), dtype, spec.shape.to_string(), group]
     };
-    weights.specs().map(row).collect()
+    specs.map(row).collect()
 }

@@ -46,6 +46,22 @@ fn tensors_as_json() {
 }
 
 #[test]
+fn one_tensor_by_its_name() {
+    let folder = model();
+    let model = folder.model();
+    let model = model.to_str().unwrap();
+    let all = tfjs(["tensors", "--json", model]).json();
+    for (index, name) in ["q", "s", "iter"].into_iter().enumerate() {
+        assert_eq!(tfjs(["tensors", "--json", "--name", name, model]).json(), json!([all[index]]));
+    }
+    let row = tfjs(["tensors", "--name", "iter", model]);
+    assert!(row.stdout.contains("iter") && row.stdout.lines().count() == 1, "{}", row.stdout);
+    let missing = tfjs(["tensors", "--name", "r", model]);
+    assert_eq!(missing.code, 1);
+    assert!(missing.stderr.contains("no tensor `r`") && missing.stderr.contains("tfjs tensors"), "{}", missing.stderr);
+}
+
+#[test]
 fn inspect_as_json() {
     let folder = model();
     let inspection = tfjs(["inspect", "--json", folder.model().to_str().unwrap()]).json();

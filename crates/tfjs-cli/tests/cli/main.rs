@@ -17,3 +17,4 @@ mod serve;
 mod summary;
 mod support;
 mod sync;
+mod topology;

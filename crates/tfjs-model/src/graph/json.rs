@@ -28,8 +28,8 @@ pub(super) fn parse(json: &RawJson, at: &str) -> Result<GraphDef, ModelError> {
     Ok(GraphDef {
         nodes: graph.node.unwrap_or_default().into_iter().map(NodeDef::from).collect(),
         functions: library.function.unwrap_or_default().into_iter().map(FunctionDef::from).collect(),
-        producer: versions.producer.map(Version::text),
-        min_consumer: versions.min_consumer.map(Version::text),
+        producer: versions.producer.text(),
+        min_consumer: versions.min_consumer.text(),
     })
 }
 
@@ -43,23 +43,30 @@ struct Graph {
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct Versions {
-    producer: Option<Version>,
-    min_consumer: Option<Version>,
+    producer: Version,
+    min_consumer: Version,
 }
 
 /// A number, or the text of one.
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(untagged)]
 enum Version {
     Number(serde_json::Number),
     Text(String),
+    Null(()),
+    #[default]
+    #[serde(skip)]
+    Missing,
 }
 
 impl Version {
-    fn text(self) -> String {
+    /// As a template of JavaScript has it, if it is there.
+    fn text(self) -> Option<String> {
         match self {
-            Self::Number(number) => number.to_string(),
-            Self::Text(text) => text,
+            Self::Number(number) => Some(number.to_string()),
+            Self::Text(text) => Some(text),
+            Self::Null(()) => Some("null".to_owned()),
+            Self::Missing => None,
         }
     }
 }

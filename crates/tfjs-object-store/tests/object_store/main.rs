@@ -17,6 +17,10 @@ mod resume;
 mod saves;
 #[cfg(feature = "s3")]
 mod server;
+#[cfg(all(feature = "gcs", feature = "s3"))]
+mod streams;
+#[cfg(feature = "s3")]
+mod sync;
 #[cfg(feature = "s3")]
 mod wire;
 
