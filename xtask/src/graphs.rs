@@ -47,6 +47,9 @@ pub(crate) fn run(project: &Project) -> Result<()> {
         let sh = &project.sh;
         let found: Value =
             serde_json::from_str(&cmd!(sh, "{tfjs} graph --json {path}").quiet().ignore_stderr().read()?)?;
+        for key in ["missingWeights", "unusedWeights"] {
+            ensure!(found.get(key) == Some(&json!([])), "{name}, {key}: {:?}", found.get(key));
+        }
         let found = in_their_words(&found);
         for (key, expected) in expected.as_object().context("a graph is described by an object")? {
             let ours = found.get(key).unwrap_or(&Value::Null);

@@ -27,16 +27,36 @@ fn npy(descr: &str, is_fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
     [b"\x93NUMPY\x01\x00", length.as_slice(), text.as_bytes(), data].concat()
 }
 
+/// A member of an archive, and what the archive says of it.
+struct Member {
+    name: &'static str,
+    method: u8,
+    stored: Vec<u8>,
+    size: usize,
+    checksum: u32,
+}
+
 /// A ZIP archive of these members, as they are.
-fn archive(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
+fn archive(members: &[(&'static str, Vec<u8>)]) -> Vec<u8> {
+    let member = |(name, bytes): &(&'static str, Vec<u8>)| Member {
+        name,
+        method: 0,
+        stored: bytes.clone(),
+        size: bytes.len(),
+        checksum: crc32fast::hash(bytes),
+    };
+    archive_of(&members.iter().map(member).collect::<Vec<_>>())
+}
+
+fn archive_of(members: &[Member]) -> Vec<u8> {
     let (mut file, mut directory) = (Vec::new(), Vec::new());
-    for (name, bytes) in members {
-        let length = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+    for Member { name, method, stored: bytes, size, checksum } in members {
+        let [length, size] = [bytes.len(), *size].map(|length| u32::try_from(length).unwrap().to_le_bytes());
         let name_length = u16::try_from(name.len()).unwrap().to_le_bytes();
         let at = u32::try_from(file.len()).unwrap().to_le_bytes();
-        let checksum = crc32fast::hash(bytes).to_le_bytes();
-        let common =
-            [&[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0], checksum.as_slice(), &length, &length, &name_length, &[0; 2]];
+        let checksum = checksum.to_le_bytes();
+        let fixed = [20, 0, 0, 0, *method, 0, 0, 0, 0x21, 0];
+        let common = [&fixed, checksum.as_slice(), &length, &size, &name_length, &[0; 2]];
         file.extend([b"PK\x03\x04", common.concat().as_slice(), name.as_bytes(), bytes].concat());
         directory.extend([b"PK\x01\x02\x14\0", common.concat().as_slice(), &[0; 10], &at, name.as_bytes()].concat());
     }
@@ -245,5 +265,48 @@ async fn archives_that_lie() {
     for at in 0..two.len() {
         // Wherever it is cut, it is no archive any more.
         assert!(load_npz(two[..at].to_vec(), ImportOptions::new()).await.is_err(), "{at}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_compressed_is_what_it_says() {
+    let values: Vec<u8> = (0..300_000u32).flat_map(|number| (number / 7).to_le_bytes()).collect();
+    let array = npy("'<i4'", false, "(300000,)", &values);
+    let deflated = |bytes: &[u8]| {
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let member = |stored: Vec<u8>, size: usize, checksum: u32| {
+        archive_of(&[Member { name: "a.npy", method: 8, stored, size, checksum }])
+    };
+    let (stored, checksum) = (deflated(&array), crc32fast::hash(&array));
+    let good = member(stored.clone(), array.len(), checksum);
+    let (artifacts, _) = load_npz(good.clone(), ImportOptions::new()).await.unwrap();
+    assert_eq!(artifacts.weights.as_ref().unwrap().data().read(0..1_200_000).await.unwrap()[..], values[..]);
+
+    // In any order, which begins anew where it goes back.
+    let lazy = from_npz(&WeightData::from(good), ImportOptions::new(), &LoadOptions::lazy()).await.unwrap().0;
+    let data = lazy.weights.as_ref().unwrap().data();
+    for range in [500_000..500_001, 500_001..900_000, 3..70_000, 1_199_999..1_200_000, 0..1_200_000, 7..7] {
+        let bytes = data.read(range.clone()).await.unwrap();
+        assert_eq!(bytes[..], values[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()]);
+    }
+
+    let longer = deflated(&[array.as_slice(), &[0]].concat());
+    let shorter = deflated(&array[..array.len() - 1]);
+    let trailing = [stored.as_slice(), &[0; 9000]].concat();
+    for (bytes, expected) in [
+        (member(stored.clone(), array.len(), checksum ^ 1), "its checksum is another one"),
+        (member(longer, array.len(), checksum), "has more bytes than it says"),
+        (member(shorter, array.len(), checksum), "ends early"),
+        (member(trailing, array.len(), checksum), "has bytes behind its end"),
+        (member(stored[..stored.len() / 2].to_vec(), array.len(), checksum), "cannot be unpacked"),
+        (member(vec![0xff; 2000], array.len(), checksum), "cannot be unpacked"),
+        (member(stored[..1000].to_vec(), 1_033_000, checksum), "cannot have 1033000 bytes"),
+        (archive_of(&[Member { name: "a.npy", method: 12, stored: vec![0], size: 1, checksum: 0 }]), "method 12"),
+    ] {
+        let error = load_npz(bytes, ImportOptions::new()).await.unwrap_err();
+        assert!(error.message().contains(expected), "{expected}: {error}");
     }
 }

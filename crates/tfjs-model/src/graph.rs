@@ -37,8 +37,8 @@ pub struct GraphModel {
     structured_output_keys: Option<Vec<String>>,
     version: String,
     report: GraphWeightReport,
-    /// Where each weight is in the specs.
-    weights: BTreeMap<String, usize>,
+    /// The group of each weight, and its place there.
+    weights: BTreeMap<String, (usize, usize)>,
 }
 
 impl GraphModel {
@@ -75,7 +75,10 @@ impl GraphModel {
         let specs: Vec<&WeightSpec> = artifacts.weights.iter().flat_map(Weights::specs).collect();
         let graphs = [Some(&graph), initializer.as_ref()].into_iter().flatten();
         let report = GraphWeightReport::new(graphs, &specs);
-        let weights = specs.iter().enumerate().map(|(index, spec)| (spec.name.clone(), index)).collect();
+        let mut weights = BTreeMap::new();
+        for (group, all) in artifacts.weights.iter().flat_map(|weights| weights.groups().iter().enumerate()) {
+            weights.extend(all.weights.iter().enumerate().map(|(index, spec)| (spec.name.clone(), (group, index))));
+        }
         Ok(Self {
             artifacts,
             graph,
@@ -128,14 +131,14 @@ impl GraphModel {
 
     /// The inputs, in the order in which `predict` takes them.
     pub fn inputs(&self) -> Vec<GraphEnd<'_>> {
-        let described = self.signature.as_ref().map(Signature::inputs).unwrap_or_default();
-        self.graph.inputs().map(|(node, key)| GraphEnd::new(node, key, described)).collect()
+        let described = by_key(self.signature.as_ref().map(Signature::inputs));
+        self.graph.inputs().map(|(node, key)| GraphEnd::new(node, key, &described)).collect()
     }
 
     /// The outputs, in the order in which `predict` gives them.
     pub fn outputs(&self) -> Vec<GraphEnd<'_>> {
-        let described = self.signature.as_ref().map(Signature::outputs).unwrap_or_default();
-        self.graph.outputs().map(|(node, key)| GraphEnd::new(node, key, described)).collect()
+        let described = by_key(self.signature.as_ref().map(Signature::outputs));
+        self.graph.outputs().map(|(node, key)| GraphEnd::new(node, key, &described)).collect()
     }
 
     /// What does not fit: constants and weights.
@@ -145,8 +148,8 @@ impl GraphModel {
 
     /// The manifest's entry for the values of a constant, in whichever graph it is.
     pub fn weight_spec(&self, node: &Node) -> Option<&WeightSpec> {
-        let index = self.weights.get(node.name()).filter(|_| node.is_const())?;
-        self.artifacts.weights.as_ref()?.specs().nth(*index)
+        let (group, index) = self.weights.get(node.name()).filter(|_| node.is_const())?;
+        self.artifacts.weights.as_ref()?.groups().get(*group)?.weights.get(*index)
     }
 
     /// How often each operation occurs, in the main graph, the functions of its library and the initializer; most frequent first.
@@ -185,9 +188,8 @@ pub struct GraphEnd<'m> {
 }
 
 impl<'m> GraphEnd<'m> {
-    fn new(node: &'m Node, signature_key: Option<&'m str>, described: &'m [(String, TensorInfo)]) -> Self {
-        let info = described.iter().find(|(key, _)| Some(key.as_str()) == signature_key);
-        Self { node, signature_key, info: info.map(|(_, info)| info) }
+    fn new(node: &'m Node, signature_key: Option<&'m str>, described: &BTreeMap<&str, &'m TensorInfo>) -> Self {
+        Self { node, signature_key, info: signature_key.and_then(|key| described.get(key).copied()) }
     }
 
     /// The key of the signature, else the name of the node: what TensorFlow.js lists in `inputNodes` and `outputNodes`.
@@ -219,6 +221,11 @@ impl fmt::Display for GraphEnd<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// One side of a signature, to be looked up.
+fn by_key(side: Option<&[(String, TensorInfo)]>) -> BTreeMap<&str, &TensorInfo> {
+    side.unwrap_or_default().iter().map(|(key, info)| (key.as_str(), info)).collect()
 }
 
 /// The initializer, if it has nodes: TensorFlow.js looks at nothing else of it.

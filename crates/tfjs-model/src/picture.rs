@@ -6,7 +6,7 @@ mod dot;
 mod layout;
 mod svg;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{GraphModel, LayersModel, SymbolicShape};
 
@@ -52,8 +52,8 @@ impl Picture {
     pub fn of_layers(model: &LayersModel) -> Self {
         let mut picture = Self { title: format!("{} {}", model.class_name(), model.name()), ..Self::default() };
         let places: BTreeMap<_, _> = model.layers().enumerate().map(|(place, layer)| (layer.name(), place)).collect();
-        let inputs: Vec<_> = model.inputs().iter().map(|input| input.name).collect();
-        let outputs: Vec<_> = model.outputs().iter().map(|output| output.name).collect();
+        let inputs: BTreeSet<_> = model.inputs().iter().map(|input| input.name).collect();
+        let outputs: BTreeSet<_> = model.outputs().iter().map(|output| output.name).collect();
         let is_sequential = model.class_name() == "Sequential";
         for (to, layer) in model.layers().enumerate() {
             let shown = |shape: Option<&SymbolicShape>| shape.map_or_else(|| "?".to_owned(), ToString::to_string);
@@ -64,8 +64,8 @@ impl Picture {
                 details.push(format!("{params} parameters"));
             }
             let role = match layer.name() {
-                name if inputs.contains(&name) => Role::Input,
-                name if outputs.contains(&name) => Role::Output,
+                name if inputs.contains(name) => Role::Input,
+                name if outputs.contains(name) => Role::Output,
                 _ => Role::Plain,
             };
             let (kind, name) = (layer.class_name().to_owned(), layer.name().to_owned());
@@ -83,19 +83,20 @@ impl Picture {
     }
 
     /// The nodes of the main graph; constants only if they are asked for, since they are most of most graphs.
-    pub fn of_graph(model: &GraphModel, with_constants: bool) -> Self {
+    pub fn of_graph<'m>(model: &'m GraphModel, with_constants: bool) -> Self {
         let title = format!("graph-model, version {}", model.model_version());
         let mut picture = Self { title, ..Self::default() };
-        let (inputs, outputs) = (model.inputs(), model.outputs());
+        let named = |ends: &[crate::GraphEnd<'m>]| -> BTreeMap<&'m str, String> {
+            ends.iter().rev().map(|end| (end.node.name(), end.to_string())).collect()
+        };
+        let (inputs, outputs) = (named(&model.inputs()), named(&model.outputs()));
         let mut places = BTreeMap::new();
         for (index, node) in model.graph().nodes().iter().enumerate() {
             if node.is_const() && !with_constants {
                 continue;
             }
             places.insert(index, picture.boxes.len());
-            let end = |ends: &[crate::GraphEnd<'_>]| {
-                ends.iter().find(|end| std::ptr::eq(end.node, node)).map(ToString::to_string)
-            };
+            let end = |ends: &BTreeMap<&str, String>| ends.get(node.name()).cloned();
             let (input, output) = (end(&inputs), end(&outputs));
             let role = match (&input, &output) {
                 (Some(_), _) => Role::Input,

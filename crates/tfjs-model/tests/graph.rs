@@ -183,6 +183,14 @@ fn an_initializer_has_its_own_nodes_and_the_same_weights() {
     );
     let options = GraphModelOptions::new().allow_missing_weights();
     assert!(block_on(load_graph_model_from(&from_memory(artifacts.clone()), &options)).is_ok());
+    // What nothing calls needs no weights.
+    let library = r#"{"function":[{"signature":{"name":"spare"},"nodeDef":[{"name":"left over","op":"Const"}]},
+        {"signature":{"name":"a"},"nodeDef":[{"name":"in a","op":"b"}]},{"signature":{"name":"b"},"nodeDef":[{"name":"in b","op":"Const"},{"name":"loop","op":"a"}]}]}"#;
+    let node = r#"{"name":"call","op":"Case","attr":{"branches":{"list":{"func":[{"name":"a"}]}}}}"#;
+    artifacts.model_initializer = Some(json(&format!(r#"{{"node":[{node}],"library":{library}}}"#)));
+    let calling = self::model(artifacts.clone());
+    assert_eq!(calling.report().missing, ["in b"]);
+    assert_eq!(calling.initializer().unwrap().called_functions().len(), 2);
     // TensorFlow.js looks at `node`, and at nothing else.
     artifacts.model_initializer = Some(json("{}"));
     assert!(self::model(artifacts).initializer().is_none());

@@ -123,11 +123,13 @@ impl Graph {
     /// names no node of the graph is left out. `None` if it names no tensor at all.
     fn ends(&self, entries: &[(String, TensorInfo)]) -> Option<Vec<End>> {
         let mut by_tensor: Vec<(String, &str)> = Vec::new();
+        let mut places = BTreeMap::new();
         for (key, info) in entries {
-            let tensor = info.name.clone().unwrap_or_default();
-            match by_tensor.iter_mut().find(|(known, _)| *known == tensor) {
+            let tensor = info.name.as_deref().unwrap_or_default();
+            let place = *places.entry(tensor).or_insert(by_tensor.len());
+            match by_tensor.get_mut(place) {
                 Some((_, known)) => *known = key,
-                None => by_tensor.push((tensor, key)),
+                None => by_tensor.push((tensor.to_owned(), key)),
             }
         }
         sort_like_object_keys(&mut by_tensor);
@@ -166,6 +168,22 @@ impl Graph {
     /// The nodes, then those of the functions.
     pub fn all_nodes(&self) -> impl Iterator<Item = &Node> {
         self.nodes.iter().chain(self.functions.iter().flat_map(|function| function.graph.nodes()))
+    }
+
+    /// The functions that its nodes call, and those that these call. Converters leave others in the library, and their constants out of
+    /// the weights.
+    pub fn called_functions(&self) -> Vec<&Function> {
+        let by_name: BTreeMap<&str, &Function> =
+            self.functions.iter().map(|function| (function.name.as_str(), function)).collect();
+        let mut waiting: Vec<&str> = self.nodes.iter().flat_map(Node::called).collect();
+        let (mut seen, mut called) = (BTreeSet::new(), Vec::new());
+        while let Some(name) = waiting.pop() {
+            if let Some(function) = by_name.get(name).filter(|_| seen.insert(name)) {
+                called.push(*function);
+                waiting.extend(function.graph.nodes.iter().flat_map(Node::called));
+            }
+        }
+        called
     }
 
     /// Its inputs with the keys that the signature has for them; without a signature its placeholders.
@@ -251,6 +269,19 @@ impl Node {
     /// The attribute of this name.
     pub fn attr(&self, name: &str) -> Option<&Attr> {
         self.attrs.get(name)
+    }
+
+    /// What may be the name of a function that it calls: its operation, or an attribute.
+    fn called(&self) -> Vec<&str> {
+        let mut names = vec![self.op.as_str()];
+        for attr in self.attrs.values() {
+            let several = if let Attr::List(attrs) = attr { attrs.as_slice() } else { std::slice::from_ref(attr) };
+            names.extend(several.iter().filter_map(|attr| match attr {
+                Attr::Function(name) => Some(name.as_str()),
+                _ => None,
+            }));
+        }
+        names
     }
 
     /// Whether it is a constant, whose values are a weight of its name.

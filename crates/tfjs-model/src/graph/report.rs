@@ -12,7 +12,7 @@ use crate::matching::list;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GraphWeightReport {
-    /// Constants for which there is no weight, in the order of the graphs.
+    /// Constants for which there is no weight, in the order of the graphs; not those of functions that nothing calls.
     pub missing: Vec<String>,
     /// Weights that no constant has, in the order of the specs.
     pub unused: Vec<String>,
@@ -21,11 +21,16 @@ pub struct GraphWeightReport {
 impl GraphWeightReport {
     pub(super) fn new<'g>(graphs: impl Iterator<Item = &'g Graph>, specs: &[&WeightSpec]) -> Self {
         let known: BTreeSet<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
-        let mut constants = BTreeSet::new();
+        let (mut constants, mut needed) = (BTreeSet::new(), BTreeSet::new());
         let mut missing = Vec::new();
-        for node in graphs.flat_map(Graph::all_nodes).filter(|node| node.is_const()) {
-            if constants.insert(node.name()) && !known.contains(Node::name(node)) {
-                missing.push(node.name().to_owned());
+        for graph in graphs {
+            constants.extend(graph.all_nodes().filter(|node| node.is_const()).map(Node::name));
+            let called = graph.called_functions();
+            let called = called.into_iter().flat_map(|function| function.graph().nodes());
+            for node in graph.nodes().iter().chain(called).filter(|node| node.is_const()) {
+                if needed.insert(node.name()) && !known.contains(node.name()) {
+                    missing.push(node.name().to_owned());
+                }
             }
         }
         let unused = specs.iter().filter(|spec| !constants.contains(spec.name.as_str()));
