@@ -2,8 +2,8 @@
 // The real TensorFlow.js's part of `cargo xtask zoo`. Reads one request on stdin, writes its answers on stdout.
 //
 //   {"op": "write", "folder": DIR}      writes every model of lib/zoo into DIR/NAME, one that is compiled into DIR/NAME-trainable as well, with
-//                                       its trainable weights only -> [{name, path, trainablePath?, summary, trainable, nonTrainable}]
-//   {"op": "summaries", "paths": [P..]} -> [{summary, trainable, nonTrainable} | {error}]
+//                                       its trainable weights only -> [{name, path, trainablePath?, summary, trainable, nonTrainable, weights}]
+//   {"op": "summaries", "paths": [P..]} -> [{summary, trainable, nonTrainable, weights} | {error}]
 //   {"op": "compare", "pairs": [{"name", "before": P, "after": P, "lenient": bool, "train": bool}..]}
 //                                       -> [{differences: [TEXT..], predicted: bool, trained: bool}]
 

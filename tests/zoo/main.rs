@@ -1,7 +1,8 @@
 //! What `cargo xtask zoo` asks of us: loads models of layers, and saves them again.
 //!
 //! Reads a JSON array of jobs on stdin: `{"source": PATH, "lenient": bool, "destination": PATH?, "trainableOnly": bool, "includeOptimizer":
-//! bool}`. Writes an array of answers on stdout: `{"summary": TEXT, "trainable": N, "nonTrainable": N}`, or `{"error": TEXT}`.
+//! bool}`. Writes an array of answers on stdout: `{"summary": TEXT, "trainable": N, "nonTrainable": N, "weights": [NAME and SHAPE, ..]}`, or
+//! `{"error": TEXT}`.
 #![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
 
 use std::io;
@@ -28,6 +29,7 @@ struct Answer {
     summary: String,
     trainable: u64,
     non_trainable: u64,
+    weights: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
@@ -52,7 +54,9 @@ async fn run(job: &Job) -> Result<Answer, Error> {
         save_layers_model(&model, destination, config).await?;
     }
     let params = model.count_params();
+    let weights = model.weights().map(|weight| format!("{}{}", weight.name(), weight.shape())).collect();
     Ok(Answer {
+        weights,
         summary: model.summary(),
         trainable: params.trainable,
         non_trainable: params.non_trainable,

@@ -39,6 +39,8 @@ struct Description {
     summary: String,
     trainable: u64,
     non_trainable: u64,
+    /// Names and shapes, in the order of the model.
+    weights: Vec<String>,
     error: Option<String>,
 }
 
@@ -131,6 +133,11 @@ fn compare(name: &str, ours: &Description, theirs: &Description) -> Option<Strin
     if (ours.trainable, ours.non_trainable) != (theirs.trainable, theirs.non_trainable) {
         let (ours, theirs) = ((ours.trainable, ours.non_trainable), (theirs.trainable, theirs.non_trainable));
         return Some(format!("{name}: {ours:?} parameters, trainable and not, and not {theirs:?}"));
+    }
+    if ours.weights != theirs.weights {
+        let mut pairs = ours.weights.iter().zip(&theirs.weights);
+        let (our, their) = pairs.find(|(our, their)| our != their).unzip();
+        return Some(format!("{name}: the weights are others, or in another order: {our:?} and not {their:?}"));
     }
     if ours.summary == theirs.summary {
         return None;

@@ -136,6 +136,11 @@ pub(crate) trait LayerType: Debug + Send + Sync {
         None
     }
 
+    /// Whether its weights have the type that its config names, as few classes have it: those of all others are float32.
+    fn has_own_dtype(&self) -> bool {
+        false
+    }
+
     /// What its config says of a batch's shape beside the keys that all layers have.
     fn batch_input_shape(&self) -> Option<SymbolicShape> {
         None

@@ -6,7 +6,7 @@ use tfjs_router::{LoadHandler, LoadOptions, Router, SaveOptions, WeightLoading};
 use crate::{GraphModel, GraphModelOptions, LayersModel, ModelKind, SaveConfig, WeightMatching};
 
 /// How to load a model of layers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LayersModelOptions {
     /// How its artifacts are loaded. By default the weights stay where they are.
@@ -34,6 +34,12 @@ impl LayersModelOptions {
     pub fn with_matching(mut self, matching: WeightMatching) -> Self {
         self.matching = matching;
         self
+    }
+}
+
+impl Default for LayersModelOptions {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -131,6 +131,7 @@ pub(crate) fn match_weights(
             return Err(ModelError::DuplicateWeight { name });
         }
     }
+    let by_prefix: BTreeMap<_, _> = (0..).zip(prefixes).map(|(place, prefix)| (prefix.as_str(), place)).collect();
     let mut matched =
         Matched { of_target: vec![None; targets.len()], claimed: Vec::new(), report: MatchReport::default() };
     for (place, (spec, name)) in specs.iter().zip(&names).enumerate() {
@@ -147,7 +148,7 @@ pub(crate) fn match_weights(
                     }
                 }
             }
-            None => match prefixes.iter().position(|prefix| name.starts_with(prefix.as_str())) {
+            None => match owner(name, &by_prefix) {
                 Some(prefix) => matched.claimed.push((place, prefix)),
                 None => matched.report.unexpected.push(spec.name.clone()),
             },
@@ -158,6 +159,14 @@ pub(crate) fn match_weights(
     matched.report.missing = missing.into_iter().map(|(_, name)| name).collect();
     matched.report.matched = matched.of_target.iter().flatten().count() + matched.claimed.len();
     Ok(matched)
+}
+
+/// The place of the prefix that a name begins with, up to one of its slashes.
+fn owner(name: &str, by_prefix: &BTreeMap<&str, usize>) -> Option<usize> {
+    // No layer lies deeper than this, and a name may be a million slashes.
+    const MOST_PARTS: usize = 64;
+    let mut prefixes = name.match_indices('/').take(MOST_PARTS).filter_map(|(slash, _)| name.get(..=slash));
+    prefixes.find_map(|prefix| by_prefix.get(prefix).copied())
 }
 
 impl Matched {

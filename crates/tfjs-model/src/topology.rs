@@ -153,16 +153,15 @@ impl Reader<'_> {
             ));
         }
         let of_class = kind.as_ref().and_then(|kind| kind.batch_input_shape());
+        let has_dtype = kind.as_ref().is_some_and(|kind| kind.has_own_dtype());
         let layer = self.add(name, class, config.clone(), kind, members.flag_or_true("trainable"));
-        let shape = match batch_input_shape(members)? {
-            Some(shape) => {
-                // As in TensorFlow.js, only a layer that knows its input has a type.
-                let dtype = members.get("dtype").and_then(RawJson::as_str);
-                self.network.layer_mut(layer).dtype = dtype.map(std::borrow::Cow::into_owned);
-                Some(shape)
-            }
-            None => of_class,
-        };
+        let said = batch_input_shape(members)?;
+        if has_dtype && said.is_some() {
+            // As in TensorFlow.js, only a layer that knows its input has a type.
+            let dtype = members.get("dtype").and_then(RawJson::as_str);
+            self.network.layer_mut(layer).dtype = dtype.map(std::borrow::Cow::into_owned);
+        }
+        let shape = said.or(of_class);
         let shape = shape.map(|shape| self.network.add_shape(shape)).transpose()?;
         self.network.layer_mut(layer).batch_input_shape = shape;
         Ok(layer)

@@ -140,6 +140,10 @@ impl LayerType for EinsumDense {
         Ok((weights, InputSpec::any()))
     }
 
+    fn has_own_dtype(&self) -> bool {
+        true
+    }
+
     fn output_shape(&self, input: &SymbolicShape) -> Result<Output, Problem> {
         Ok(Output::New(self.analyze(input)?.output))
     }

@@ -51,6 +51,10 @@ impl LayerType for Embedding {
         Ok(Output::New(SymbolicShape::new(dims)?))
     }
 
+    fn has_own_dtype(&self) -> bool {
+        true
+    }
+
     fn batch_input_shape(&self) -> Option<SymbolicShape> {
         let lengths = self.input_length.clone().unwrap_or_else(|| vec![None]);
         SymbolicShape::new([vec![self.batch_size], lengths].concat()).ok()

@@ -9,6 +9,7 @@ use super::{Layer, LayersModel};
 use crate::error::ModelError;
 use crate::matching::{DTypeMismatch, MatchReport, ShapeMismatch, Target, WeightMatching, match_weights};
 use crate::network::{Built, Holds, Kind, LayerId, Network, Place, WeightId};
+use crate::problem::abbreviate;
 use crate::topology::Topology;
 
 /// The numbers that `summary` ends with.
@@ -131,6 +132,8 @@ pub(super) struct WeightTable {
     /// Those that are trained first.
     entries: Vec<Entry>,
     by_weight: BTreeMap<WeightId, usize>,
+    /// Those of the file.
+    by_spec: BTreeMap<usize, usize>,
     /// Of layers of which nothing is known.
     claimed: BTreeMap<LayerId, Vec<usize>>,
     /// The specs of the file in order.
@@ -174,12 +177,14 @@ impl WeightTable {
         }
         // Stable: the order of the layers stays.
         entries.sort_by_key(|entry| !entry.is_trainable);
-        let by_weight = entries.iter().enumerate().filter_map(|(place, entry)| match entry.source {
-            Source::Layer(id) => Some((id, place)),
-            Source::File(_) => None,
-        });
-        let by_weight = by_weight.collect();
-        Ok((Self { entries, by_weight, claimed, specs }, matched.report))
+        let (mut by_weight, mut by_spec) = (BTreeMap::new(), BTreeMap::new());
+        for (place, entry) in entries.iter().enumerate() {
+            match entry.source {
+                Source::Layer(id) => by_weight.insert(id, place),
+                Source::File(index) => by_spec.insert(index, place),
+            };
+        }
+        Ok((Self { entries, by_weight, by_spec, claimed, specs }, matched.report))
     }
 
     /// The specs of the file in order.
@@ -301,11 +306,13 @@ impl LayersModel {
     }
 
     fn no_such_weight(&self, name: &str) -> ModelError {
-        let likeness = |weight: &Weight<'_>| strsim::jaro_winkler(weight.name, name);
+        // Of long names only the beginnings: comparing takes the product of their lengths.
+        let name = abbreviate(name);
+        let likeness = |weight: &Weight<'_>| strsim::jaro_winkler(&abbreviate(weight.name), &name);
         let nearest =
             self.weights().map(|weight| (likeness(&weight), weight.name)).filter(|(likeness, _)| *likeness > 0.8);
         let nearest = nearest.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, name)| name.to_owned());
-        ModelError::NoSuchWeight { name: crate::problem::abbreviate(name), nearest }
+        ModelError::NoSuchWeight { name, nearest }
     }
 
     /// How many values its weights have.
@@ -357,14 +364,9 @@ impl LayersModel {
             network.weights_of(layer.id()).into_iter().filter_map(|(id, _)| self.weights.by_weight.get(&id).copied());
         let mut opaque = Vec::new();
         collect_opaque(network, layer.id(), &mut opaque);
-        let claimed: Vec<_> = opaque.iter().filter_map(|layer| self.weights.claimed.get(layer)).flatten().collect();
-        let is_claimed = |entry: &Entry| matches!(entry.source, Source::File(index) if claimed.contains(&&index));
-        let mut places: Vec<_> = own.collect();
-        if !claimed.is_empty() {
-            places.extend(
-                (0..).zip(&self.weights.entries).filter(|(_, entry)| is_claimed(entry)).map(|(place, _)| place),
-            );
-        }
+        let claimed = opaque.iter().filter_map(|layer| self.weights.claimed.get(layer)).flatten();
+        let claimed = claimed.filter_map(|index| self.weights.by_spec.get(index).copied());
+        let places: Vec<_> = own.chain(claimed).collect();
         places
             .into_iter()
             .filter_map(|place| self.weights.entries.get(place))

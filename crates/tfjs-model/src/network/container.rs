@@ -1,6 +1,6 @@
 //! Layers that consist of layers: models, and models in models.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::graph::Graph;
 use super::{Network, NodeId, ShapeId, Tensor};
@@ -27,8 +27,9 @@ impl Container {
         for (tensor, &shape) in self.inputs.iter().zip(inputs) {
             shapes.insert((tensor.node, tensor.index), shape);
         }
+        let input_layers: BTreeSet<_> = self.inputs.iter().map(|input| input.node.layer).collect();
         for &node in self.graph.nodes_by_depth.iter().flatten() {
-            if !self.inputs.iter().any(|input| input.node.layer == node.layer) {
+            if !input_layers.contains(&node.layer) {
                 Self::infer(network, node, &mut shapes)?;
             }
         }

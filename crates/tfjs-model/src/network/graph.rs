@@ -51,9 +51,9 @@ impl Graph {
 
     /// Whether everything can be computed of the inputs.
     fn check_inputs(&self, network: &Network, inputs: &[Tensor]) -> Result<(), Problem> {
+        let inputs: BTreeSet<_> = inputs.iter().map(|input| input.node).collect();
         for &id in &self.nodes {
-            let is_input = inputs.iter().any(|input| input.node == id);
-            if network.node(id).is_some_and(|node| node.inbound.is_empty()) && !is_input {
+            if network.node(id).is_some_and(|node| node.inbound.is_empty()) && !inputs.contains(&id) {
                 let name = abbreviate(&network.layer(id.layer).name);
                 return Err(Problem::new(format!(
                     "its graph is disconnected: `{name}` is computed of no input of the model"

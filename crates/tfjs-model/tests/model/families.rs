@@ -188,6 +188,18 @@ fn normalization_activation_embedding() {
     refused("PReLU", r#""shared_axes":[9]"#, "[null,3]", "sharedAxes", "no axis 9");
 }
 
+/// Of all layers only two have weights of the type that their config names.
+#[test]
+fn types_of_weights() {
+    let dtype = |class: &str, config: &str| {
+        let first = layer(class, "x", &format!(r#"{config},"batch_input_shape":[null,2],"dtype":"int32""#));
+        let model = model(&format!(r#"{{"class_name":"Sequential","config":{{"name":"s","layers":[{first}]}}}}"#));
+        model.weights().next().unwrap().dtype().to_string()
+    };
+    assert_eq!(dtype("Dense", r#""units":1"#), "float32");
+    assert_eq!(dtype("Embedding", r#""input_dim":3,"output_dim":1"#), "int32");
+}
+
 #[test]
 fn merging_layers() {
     let output = |one: &str, other: &str, class: &str, config: &str| {

@@ -136,7 +136,7 @@ fn any_layer() -> impl Strategy<Value = (String, String)> {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 1000, ..Config::default() })]
+    #![proptest_config(Config { cases: 500, ..Config::default() })]
 
     #[test]
     fn a_chain_of_anything_has_an_answer(

@@ -74,6 +74,10 @@ function summary(model) {
 
 const count = weights => weights.reduce((sum, {shape}) => sum + shape.reduce((product, side) => product * side, 1), 0);
 
-const counts = model => ({trainable: count(model.trainableWeights), nonTrainable: count(model.nonTrainableWeights)});
+const counts = model => ({
+  trainable: count(model.trainableWeights),
+  nonTrainable: count(model.nonTrainableWeights),
+  weights: model.weights.map(({originalName, shape}) => originalName + JSON.stringify(shape)),
+});
 
 module.exports = {setWeights, load, predict, train, summary, counts};
