@@ -5,7 +5,7 @@
 //! can look: `.tfjs-ID.save` is made and locked while the folder is. Of a save that may be continued it also says which files are
 //! finished (see `finished`); the next save takes them over if it continues, and removes them if not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -64,7 +64,10 @@ pub(crate) fn finished(folder: &Path) -> Vec<Finished> {
         if !guard.exists() || !is_dead(&guard) {
             continue;
         }
-        let records = read_records(&guard).into_iter().map(|(number, record)| {
+        let files: BTreeSet<_> = files.into_iter().collect();
+        // Each file once, whatever the guard says: it can only be taken over once.
+        let records: BTreeMap<_, _> = read_records(&guard).into_iter().collect();
+        let records = records.into_iter().map(|(number, record)| {
             let path = folder.join(temporary_name(&id, number));
             Finished { path, record }
         });
@@ -146,6 +149,20 @@ mod tests {
         let mut expected: Vec<_> = others.iter().chain(&alive).map(|name| (*name).to_owned()).collect();
         expected.sort_unstable();
         assert_eq!(names(folder.path()), expected);
+    }
+
+    #[test]
+    fn a_file_that_a_guard_names_twice_is_found_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = |bytes: &[u8]| {
+            let sha256 = tfjs_artifacts::Sha256::of(bytes);
+            crate::finished::Record { length: bytes.len() as u64, sha256, key: None }
+        };
+        let lines = [record(b"older"), record(b"newer"), record(b"newer")].map(|record| record.line(0)).concat();
+        std::fs::write(folder.path().join(".tfjs-0123456789ab.save"), lines + &record(b"gone").line(1)).unwrap();
+        std::fs::write(folder.path().join(".tfjs-0123456789ab-0.tmp"), "newer").unwrap();
+        let found = finished(folder.path());
+        assert_eq!(found.into_iter().map(|file| file.record).collect::<Vec<_>>(), [record(b"newer")]);
     }
 
     #[test]

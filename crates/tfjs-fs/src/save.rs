@@ -14,6 +14,7 @@ use tfjs_router::{Digests, Links, ProgressMeter, SaveOptions};
 use crate::blocking::blocking;
 use crate::commit::recover;
 use crate::disk::Disk;
+use crate::finished::Wanted;
 use crate::journal::Journal;
 use crate::links;
 use crate::lock::lock;
@@ -58,10 +59,15 @@ async fn save_to(
     let mut meter = ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref());
     if let (Some(weights), Some(layout)) = (&artifacts.weights, &mut layout) {
         let mut digests = Digests::new(weights, layout, options.checksums);
-        for shard in layout.shards() {
-            let bytes = weights.data().slice(shard.range.clone())?;
+        let wanted = layout.shards().map(|shard| {
             let key = options.resume.as_ref().and_then(|resume| resume.key(weights, &shard.range));
-            staged.stream(shard, key, &bytes, &mut digests, &mut meter).await?;
+            Wanted { length: shard.byte_length(), sha256: shard.sha256, key }
+        });
+        let wanted: Vec<_> = wanted.collect();
+        staged.keep_only(wanted.clone()).await?;
+        for (shard, wanted) in layout.shards().zip(wanted) {
+            let bytes = weights.data().slice(shard.range.clone())?;
+            staged.stream(shard, wanted, &bytes, &mut digests, &mut meter).await?;
         }
         if digests.finish(weights, layout)? {
             heads = self::heads(artifacts, destination, Some(layout))?;

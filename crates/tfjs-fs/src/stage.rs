@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;
-use tfjs_artifacts::{Error, ErrorKind, Operation, PlannedShard, RelPath, Sha256, ShardHasher, WeightData};
+use tfjs_artifacts::{Error, ErrorKind, Operation, PlannedShard, RelPath, ShardHasher, WeightData};
 use tfjs_router::{Digests, Durability, Links, ProgressMeter};
 
 use crate::blocking::blocking;
@@ -206,6 +206,24 @@ impl Stage {
         Some(taken_over.swap_remove(found))
     }
 
+    /// Removes what was taken over and is none of these: left, it would be carried on by each save that is interrupted.
+    fn keep_only(&self, wanted: &[Wanted]) {
+        let sums: BTreeSet<_> = wanted.iter().map(|wanted| (wanted.length, wanted.sha256)).collect();
+        let keys: BTreeSet<_> = wanted.iter().map(|wanted| (wanted.length, wanted.key)).collect();
+        let may_be = |file: &Finished| {
+            let Record { length, sha256, key } = &file.record;
+            sums.contains(&(*length, Some(*sha256))) || (key.is_some() && keys.contains(&(*length, *key)))
+        };
+        let mut taken_over = self.taken_over.lock().unwrap_or_else(PoisonError::into_inner);
+        let (kept, others): (Vec<_>, Vec<_>) = std::mem::take(&mut *taken_over).into_iter().partition(may_be);
+        *taken_over = kept;
+        drop(taken_over);
+        for file in others {
+            // One that stays harms nobody: it goes when the save is through.
+            let _gone = self.forget(&file.path);
+        }
+    }
+
     /// Removes a file that is not what the guard says.
     fn forget(&self, path: &Path) -> io::Result<()> {
         self.recorded.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
@@ -283,17 +301,26 @@ impl Staged {
         Self { stage: Arc::new(stage), files: Vec::new() }
     }
 
-    /// Writes a weight file, a window at a time; or takes one that an interrupted save has finished. `key` says what it is made of.
+    /// Says which weight files there will be: of what was taken over from interrupted saves, anything else goes.
+    pub(crate) async fn keep_only(&self, wanted: Vec<Wanted>) -> Result<(), Error> {
+        let stage = Arc::clone(&self.stage);
+        blocking(move || {
+            stage.keep_only(&wanted);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Writes a weight file, a window at a time; or takes one that an interrupted save has finished.
     pub(crate) async fn stream(
         &mut self,
         shard: &PlannedShard,
-        key: Option<Sha256>,
+        wanted: Wanted,
         bytes: &WeightData,
         digests: &mut Digests,
         meter: &mut ProgressMeter,
     ) -> Result<(), Error> {
         let target = join(&self.stage.folder, &shard.path);
-        let wanted = Wanted { length: shard.byte_length(), sha256: shard.sha256, key };
         while let Some(finished) = self.stage.take(&wanted) {
             if self.prove(&finished, digests).await? {
                 meter.resume(wanted.length);
@@ -315,7 +342,7 @@ impl Staged {
             meter.advance(length);
         }
         let sha256 = hasher.and_then(|hasher| hasher.finish().pop());
-        let record = sha256.map(|sha256| Record { length: wanted.length, sha256, key });
+        let record = sha256.map(|sha256| Record { length: wanted.length, sha256, key: wanted.key });
         self.files.push(blocking(move || file.finish(record.as_ref())).await?);
         Ok(())
     }

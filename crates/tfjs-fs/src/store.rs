@@ -17,7 +17,7 @@ use crate::journal::Journal;
 use crate::links;
 use crate::load::Opened;
 use crate::lock::lock;
-use crate::model_dir::{GRAPH_DEF, MODEL_JSON, WEIGHTS_MANIFEST, find, folder_of};
+use crate::model_dir::{GRAPH_DEF, MODEL_JSON, WEIGHTS_MANIFEST, find, folder_of, has_extension};
 use crate::ownership::Claimed;
 use crate::path::{check, encode_name, separator};
 use crate::stage::{How, Stage};
@@ -140,7 +140,7 @@ fn not_whole(error: Error) -> Error {
     Error::new(error.kind(), message).with_operation(Operation::Remove).with_source(error)
 }
 
-/// The models of a folder: in itself, in `.json` files, and in its folders.
+/// The models of a folder: in itself, in `.json` files, and in its folders. Of a `.json` file, that one.
 pub(crate) fn list(url: ModelUrl, folder: PathBuf) -> BoxStream<'static, Result<ListedModel, Error>> {
     let names = async move {
         let found = blocking(move || Candidate::all(&url, &folder)).await;
@@ -166,6 +166,9 @@ struct Candidate {
 impl Candidate {
     fn all(url: &ModelUrl, folder: &Path) -> Result<Vec<Self>, Error> {
         check(folder).map_err(|error| error.with_operation(Operation::List))?;
+        if has_extension(folder, "json") && folder.is_file() {
+            return Ok(vec![Self { url: url.clone(), path: folder.to_path_buf(), is_named_model: true }]);
+        }
         let fail = |error| io_error(error, Operation::List, folder);
         let mut found = Vec::new();
         let view = View::of(folder)?;

@@ -159,6 +159,17 @@ fn a_source_that_was_changed_is_not_mixed() {
 }
 
 #[test]
+fn what_nobody_wants_any_more_is_not_carried_on() {
+    let place = Place::interrupted(1, "a", &resumable());
+    for version in ["b", "c", "d"] {
+        place.save(&model(50, version, 3, &Arc::default()), &resumable()).unwrap_err();
+        assert_eq!(place.leftovers().len(), 3, "{version}");
+    }
+    assert_eq!(place.save(&model(50, "d", FILES, &Arc::default()), &resumable()).unwrap(), 3 * FILE);
+    place.check(50);
+}
+
+#[test]
 fn what_was_damaged_is_written_again() {
     for (damage, kept) in [
         (flip as fn(&Path), 2),

@@ -2,7 +2,7 @@
 
 use futures::{StreamExt as _, stream};
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore as _, ObjectStoreExt as _};
+use object_store::{Error as StoreError, ObjectMeta, ObjectStore as _, ObjectStoreExt as _};
 use tfjs_artifacts::{BoxStream, DateSaved, Error, ErrorKind, Limits, ModelArtifactsInfo, Operation, SurplusBytes};
 use tfjs_router::{ListedModel, ModelUrl, RemoveOptions};
 
@@ -22,7 +22,10 @@ pub(crate) fn list(place: &Place) -> BoxStream<'static, Result<ListedModel, Erro
         return Box::pin(stream::once(async { Err(error) }));
     }
     let (bucket, at) = (place.bucket.clone(), place.bucket.at(Operation::List, &place.named));
-    let objects = place.bucket.store.list(Some(&place.named));
+    let below = place.bucket.store.list(Some(&place.named));
+    // What is below a prefix is not what is called like it.
+    let itself = stream::once(itself(place.clone())).filter_map(std::future::ready);
+    let objects = itself.chain(below);
     let candidates =
         objects.filter(|object| std::future::ready(object.as_ref().map_or(true, |object| is_json(&object.location))));
     let looks = candidates.map(move |object| {
@@ -35,6 +38,17 @@ pub(crate) fn list(place: &Place) -> BoxStream<'static, Result<ListedModel, Erro
         }
     });
     Box::pin(looks.buffered(MODELS_AT_ONCE).filter_map(std::future::ready))
+}
+
+/// The object that was named, if it is JSON and there.
+async fn itself(place: Place) -> Option<Result<ObjectMeta, StoreError>> {
+    if place.json != place.named {
+        return None;
+    }
+    match place.bucket.store.head(&place.named).await {
+        Err(StoreError::NotFound { .. }) => None,
+        looked => Some(looked),
+    }
 }
 
 /// The model of a JSON object, or nothing if it is just another one or gone already.

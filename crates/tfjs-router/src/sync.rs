@@ -193,7 +193,7 @@ impl Router {
             }
         }
         if options.delete {
-            self.plan_deletions(&destination, &mut plan).await?;
+            self.plan_deletions(&source, &destination, options, &mut plan).await?;
         }
         Ok(plan)
     }
@@ -221,7 +221,13 @@ impl Router {
         Err(Error::new(ErrorKind::InvalidUrl, message).with_operation(Operation::Copy))
     }
 
-    async fn plan_deletions(&self, destination: &ModelUrl, plan: &mut SyncPlan) -> Result<(), Error> {
+    async fn plan_deletions(
+        &self,
+        source: &ModelUrl,
+        destination: &ModelUrl,
+        options: &SyncOptions,
+        plan: &mut SyncPlan,
+    ) -> Result<(), Error> {
         let there: BTreeSet<_> = plan.items.iter().map(|item| item.name.clone()).collect();
         let mut listed = self.store(destination)?.list();
         while let Some(model) = listed.next().await {
@@ -234,11 +240,28 @@ impl Router {
             if let Some(name) = name_below(destination, &model.url)?
                 && !there.contains(&name)
             {
-                let (bytes, action) = (model.info.weight_data_bytes, SyncAction::Delete);
-                plan.items.push(SyncItem { name, source: None, destination: model.url, action, bytes });
+                match self.is_gone(&below(source, &name)?, options).await {
+                    Ok(true) => {
+                        let (bytes, action) = (model.info.weight_data_bytes, SyncAction::Delete);
+                        plan.items.push(SyncItem { name, source: None, destination: model.url, action, bytes });
+                    }
+                    Ok(false) => {}
+                    Err(error) => plan.errors.push(error),
+                }
             }
         }
         Ok(())
+    }
+
+    /// Whether the source has nothing at all where a model of the destination would be. A listing leaves out what is deeper than it looks,
+    /// a `.json` file that is broken, and a folder that nobody may read.
+    async fn is_gone(&self, source: &ModelUrl, options: &SyncOptions) -> Result<bool, Error> {
+        let load = options.load.clone().with_weight_loading(WeightLoading::Lazy);
+        match self.load_handler(&ModelSource::Single(source.clone()))?.load(&load).await {
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     async fn action(

@@ -37,10 +37,14 @@ pub(super) async fn run(sync: &Sync) -> Result<(), Failure> {
         output::error(error);
     }
     let is_whole = plan.errors.is_empty() && failed.is_empty();
-    if !is_whole && plan.items.iter().any(|item| item.action == SyncAction::Delete) && !sync.dry_run {
+    // What goes comes last: if some of it could not be removed, the rest was.
+    let is_delete = |index: &usize| plan.items.get(*index).is_some_and(|item| item.action == SyncAction::Delete);
+    let is_copied = plan.errors.is_empty() && failed.iter().all(|(index, _)| is_delete(index));
+    if !is_copied && plan.items.iter().any(|item| item.action == SyncAction::Delete) && !sync.dry_run {
         output::message("nothing was removed, since not all models could be copied or looked at");
     }
-    let rows: Vec<_> = plan.items.iter().enumerate().map(|(index, item)| row(index, item, &failed, is_whole)).collect();
+    let rows: Vec<_> =
+        plan.items.iter().enumerate().map(|(index, item)| row(index, item, &failed, is_copied)).collect();
     if sync.json {
         output::json(&Report { dry_run: sync.dry_run, models: rows, errors: plan.errors.iter().map(chain).collect() })?;
     } else {
@@ -66,10 +70,10 @@ fn options(sync: &Sync) -> SyncOptions {
     options
 }
 
-fn row(index: usize, item: &SyncItem, failed: &[(usize, Error)], is_whole: bool) -> Row {
+fn row(index: usize, item: &SyncItem, failed: &[(usize, Error)], is_copied: bool) -> Row {
     let location = |url: &tfjs_io::ModelUrl| Location::new(&url.to_string()).to_string();
     let error = failed.iter().find(|(of, _)| *of == index).map(|(_, error)| chain(error));
-    let stays = item.action == SyncAction::Delete && !is_whole;
+    let stays = item.action == SyncAction::Delete && !is_copied;
     Row {
         name: item.name.clone(),
         source: item.source.as_ref().map(location),

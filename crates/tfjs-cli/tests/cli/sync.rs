@@ -133,3 +133,35 @@ fn places_inside_of_each_other_are_refused() {
         assert!(run.stderr.contains("inside the other"), "{run:?}");
     }
 }
+
+#[test]
+fn models_that_are_json_files_are_found_again() {
+    let places = Places::new();
+    let source = places.source();
+    for name in ["a", "b"] {
+        let [from, to] = [name.to_owned(), format!("{name}.json")].map(|name| source.join(name).display().to_string());
+        assert_eq!(tfjs(["cp", from.as_str(), to.as_str()]).code, 0);
+        std::fs::remove_dir_all(from).unwrap();
+    }
+    assert_eq!(places.actions(&[]), ["a.json new", "b.json new", "c new"]);
+    let again = places.sync(&["--delete"]);
+    assert_eq!(again.code, 0, "{again:?}");
+    assert_eq!(places.actions(&[]), ["a.json unchanged", "b.json unchanged", "c unchanged"]);
+}
+
+#[test]
+fn what_a_listing_leaves_out_is_not_gone() {
+    let places = Places::new();
+    let [from, to] = [places.source().join("a"), places.source().join("x.json")].map(|path| path.display().to_string());
+    assert_eq!(tfjs(["cp", from.as_str(), to.as_str()]).code, 0);
+    places.sync(&[]).json();
+    // Just another JSON file, by its look.
+    std::fs::write(places.source().join("x.json"), "{").unwrap();
+    std::fs::remove_dir_all(places.source().join("b")).unwrap();
+    let run = places.sync(&["--delete"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.stderr.contains("x.json") && run.stderr.contains("nothing was removed"), "{run:?}");
+    assert!(places.weights("b").is_some() && places.destination().join("x.json").exists());
+    std::fs::remove_file(places.source().join("x.json")).unwrap();
+    assert_eq!(places.actions(&["--delete"]), ["a unchanged", "c unchanged", "b delete", "x.json delete"]);
+}

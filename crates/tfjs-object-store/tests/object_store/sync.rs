@@ -43,3 +43,22 @@ async fn from_a_folder_to_a_bucket_and_back() {
     assert_same_model(&router.load(&format!("{back}/a"), &LoadOptions::new()).await.unwrap(), &samples::filled(2.0));
     assert_same_model(&router.load(&format!("{back}/b"), &LoadOptions::new()).await.unwrap(), &samples::many_shards(3));
 }
+
+#[tokio::test]
+async fn models_that_are_json_objects_are_found_again() {
+    let server = Server::start();
+    let routes = ObjectStoreRoutes::new().with_s3(server.builder()).routes();
+    let router = Router::builder().routes(tfjs_fs::routes()).routes(routes).build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (folder.path().to_str().unwrap(), "s3://bucket/models");
+    // One is deeper than a folder looks.
+    for name in ["a.json", "deep/b"] {
+        router.save(&samples::filled(1.0), &format!("{here}/{name}"), &SaveOptions::new()).await.unwrap();
+        router.save(&samples::filled(1.0), &format!("{there}/{name}"), &SaveOptions::new()).await.unwrap();
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    router.save(&samples::filled(1.0), &format!("{there}/a.json"), &SaveOptions::new()).await.unwrap();
+    let mut options = SyncOptions::new();
+    options.delete = true;
+    assert_eq!(actions(&router.plan_sync(here, there, &options).await.unwrap()), [("a.json", SyncAction::Unchanged)]);
+}
