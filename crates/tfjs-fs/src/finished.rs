@@ -1,14 +1,18 @@
 //! Weight files that an interrupted save has finished, and how a later one knows that they are what it would write.
 //!
 //! A save that may be continued writes into its guard (`.tfjs-ID.save`), for each file that is finished, a line
-//! `NUMBER LENGTH SHA256 KEY`: the number in the file's name, its length, the digest of what was written, and the [key](tfjs_router::Resume::key) of
-//! its source, or `-`. The line says what to look for, and proves nothing: the file is digested again before it is used.
+//! `NUMBER LENGTH SHA256 KEY FILE`: the number in the file's name, its length, the digest of what was written, the [key](tfjs_router::Resume::key) of
+//! its source, or `-`, and what the file is to the system (inode and time). The line says what to look for: the file is digested again before it
+//! is used. That it is still the file that was written, and did not come with its guard from a stranger, in an archive, is what its inode tells.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use tfjs_artifacts::{Sha256, ShardHasher};
+
+#[cfg(not(test))]
+use crate::source::Identity;
 
 /// How much of a guard is read: the lines of a hundred thousand files.
 const MAX_BYTES: u64 = 16 << 20;
@@ -43,13 +47,13 @@ pub(crate) struct Wanted {
 
 impl Record {
     /// The line of a guard.
-    pub(crate) fn line(&self, number: usize) -> String {
+    pub(crate) fn line(&self, number: usize, identity: &str) -> String {
         let key = self.key.map_or_else(|| "-".to_owned(), |key| key.to_string());
-        format!("{number} {} {} {key}\n", self.length, self.sha256)
+        format!("{number} {} {} {key} {identity}\n", self.length, self.sha256)
     }
 
     /// The other way round; `None` of a line that was not written to its end, or by somebody else.
-    fn parse(line: &str) -> Option<(usize, Self)> {
+    fn parse(line: &str) -> Option<(usize, (Self, &str))> {
         let mut parts = line.strip_suffix('\n')?.split(' ');
         let (number, length, sha256) =
             (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
@@ -57,7 +61,8 @@ impl Record {
             "-" => None,
             key => Some(key.parse().ok()?),
         };
-        parts.next().is_none().then_some((number, Self { length, sha256, key }))
+        let identity = parts.next()?;
+        parts.next().is_none().then_some((number, (Self { length, sha256, key }, identity)))
     }
 
     /// Whether the file may be the one that is wanted. A checksum decides alone.
@@ -70,19 +75,41 @@ impl Record {
     }
 }
 
-/// What a guard says; nothing if it cannot be read.
-pub(crate) fn read_records(guard: &Path) -> Vec<(usize, Record)> {
+/// What a guard says, and what each file was to the system; nothing if it cannot be read.
+pub(crate) fn read_records(guard: &Path) -> Vec<(usize, (Record, String))> {
     let mut text = String::new();
     let read = File::open(guard).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
     if read.is_err() {
         return Vec::new();
     }
-    text.split_inclusive('\n').filter_map(Record::parse).collect()
+    let lines = text.split_inclusive('\n').filter_map(Record::parse);
+    lines.map(|(number, (record, identity))| (number, (record, identity.to_owned()))).collect()
 }
 
-/// Whether a file is a file of this length: no link, which would lead elsewhere when it has its name.
-pub(crate) fn is_file_of(path: &Path, length: u64) -> bool {
-    std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() == length)
+/// Whether a file is the one that was written, by length, inode and time: no link, which would lead elsewhere when it has its name.
+pub(crate) fn is_the_file(path: &Path, length: u64, written: &str) -> bool {
+    std::fs::symlink_metadata(path)
+        .is_ok_and(|metadata| metadata.is_file() && metadata.len() == length && identity(&metadata) == written)
+}
+
+/// What a file is to the system: what a rename keeps, and nobody can put into an archive.
+#[cfg(not(test))]
+pub(crate) fn identity(metadata: &Metadata) -> String {
+    let identity = Identity::of(metadata);
+    #[cfg(unix)]
+    return identity.to_string();
+    // There is no inode to be had, but the time when it was made, which comes out of no archive either.
+    #[cfg(not(unix))]
+    {
+        let created = metadata.created().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        format!("{identity}-{:x}", created.map_or(0, |created| created.as_nanos()))
+    }
+}
+
+/// In tests of single steps a disk is written anew, and its files are others.
+#[cfg(test)]
+pub(crate) fn identity(metadata: &Metadata) -> String {
+    format!("{:x}", metadata.len())
 }
 
 /// A finished file that is read once more, window by window.
@@ -129,8 +156,8 @@ mod tests {
     fn lines_that_are_whole() {
         for key in [None, Some(Sha256::of(b"key"))] {
             let record = Record { length: 7, sha256: Sha256::of(b"bytes"), key };
-            let line = record.line(3);
-            assert_eq!(Record::parse(&line), Some((3, record)));
+            let line = record.line(3, "7-a-b");
+            assert_eq!(Record::parse(&line), Some((3, (record, "7-a-b"))));
             for cut in 0..line.len() {
                 assert_eq!(Record::parse(&line[..cut]), None, "{cut}");
             }

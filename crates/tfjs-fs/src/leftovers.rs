@@ -10,7 +10,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::disk::Disk;
-use crate::finished::{Finished, is_file_of, read_records};
+use crate::finished::{Finished, is_the_file, read_records};
 
 const PREFIX: &str = ".tfjs-";
 const GUARD: &str = ".save";
@@ -67,12 +67,11 @@ pub(crate) fn finished(folder: &Path) -> Vec<Finished> {
         let files: BTreeSet<_> = files.into_iter().collect();
         // Each file once, whatever the guard says: it can only be taken over once.
         let records: BTreeMap<_, _> = read_records(&guard).into_iter().collect();
-        let records = records.into_iter().map(|(number, record)| {
+        finished.extend(records.into_iter().filter_map(|(number, (record, identity))| {
             let path = folder.join(temporary_name(&id, number));
-            Finished { path, record }
-        });
-        finished
-            .extend(records.filter(|file| files.contains(&file.path) && is_file_of(&file.path, file.record.length)));
+            let is_there = files.contains(&path) && is_the_file(&path, record.length, &identity);
+            is_there.then_some(Finished { path, record })
+        }));
     }
     finished
 }
@@ -158,8 +157,8 @@ mod tests {
             let sha256 = tfjs_artifacts::Sha256::of(bytes);
             crate::finished::Record { length: bytes.len() as u64, sha256, key: None }
         };
-        let lines = [record(b"older"), record(b"newer"), record(b"newer")].map(|record| record.line(0)).concat();
-        std::fs::write(folder.path().join(".tfjs-0123456789ab.save"), lines + &record(b"gone").line(1)).unwrap();
+        let lines = [record(b"older"), record(b"newer"), record(b"newer")].map(|record| record.line(0, "5")).concat();
+        std::fs::write(folder.path().join(".tfjs-0123456789ab.save"), lines + &record(b"gone").line(1, "4")).unwrap();
         std::fs::write(folder.path().join(".tfjs-0123456789ab-0.tmp"), "newer").unwrap();
         let found = finished(folder.path());
         assert_eq!(found.into_iter().map(|file| file.record).collect::<Vec<_>>(), [record(b"newer")]);

@@ -1,6 +1,7 @@
 //! Files that are written under temporary names, until all of them get their own at once.
 
 use std::collections::BTreeSet;
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,7 +16,7 @@ use crate::blocking::blocking;
 use crate::commit::{carry_out, commit};
 use crate::disk::{Disk, NewFile};
 use crate::error::io_error;
-use crate::finished::{Finished, Proof, Record, Wanted};
+use crate::finished::{Finished, Proof, Record, Wanted, identity};
 use crate::journal::Journal;
 use crate::leftovers::{self, GUARD_NAME, ID_LENGTH, id_of, temporary_name};
 use crate::lock::lock;
@@ -185,16 +186,16 @@ impl Stage {
     /// Gives a finished file of a dead save a name of ours. It is in our guard before, so that it is somebody's at any time.
     fn take_over(&self, finished: Finished) -> io::Result<Finished> {
         let (number, path) = self.next_name();
-        self.record(number, &path, &finished.record)?;
+        self.record(number, &path, &std::fs::symlink_metadata(&finished.path)?, &finished.record)?;
         self.disk.rename(&finished.path, &path)?;
         Ok(Finished { path, record: finished.record })
     }
 
     /// Says in the guard that a file is finished. It is not waited for the disk: when the machine loses its power, the file is written
     /// again.
-    fn record(&self, number: usize, path: &Path, record: &Record) -> io::Result<()> {
+    fn record(&self, number: usize, path: &Path, file: &Metadata, record: &Record) -> io::Result<()> {
         let mut guard = self.locked.lock().unwrap_or_else(PoisonError::into_inner);
-        guard.append(record.line(number).as_bytes())?;
+        guard.append(record.line(number, &identity(file)).as_bytes())?;
         self.recorded.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_path_buf());
         Ok(())
     }
@@ -465,7 +466,8 @@ impl Writing {
     fn finish(mut self, record: Option<&Record>) -> Result<(PathBuf, PathBuf), Error> {
         let synced = self.stage.sync(self.file.as_mut());
         let recorded = synced.and_then(|()| match record {
-            Some(record) => self.stage.record(self.number, &self.path, record),
+            Some(record) => std::fs::symlink_metadata(&self.path)
+                .and_then(|file| self.stage.record(self.number, &self.path, &file, record)),
             None => Ok(()),
         });
         recorded.map_err(|error| io_error(error, Operation::Save, &self.target))?;
