@@ -115,6 +115,11 @@ fn canonical(path: &Path) -> PathBuf {
     }
     match (path.parent(), path.file_name()) {
         (Some(_), Some(name)) if folder_of(path) != path => canonical(folder_of(path)).join(name),
+        // What is not there is no link, so `..` behind it leads back to where it would be.
+        (Some(missing), None) if path.ends_with("..") => {
+            let missing = canonical(missing);
+            missing.parent().map_or_else(|| missing.clone(), Path::to_path_buf)
+        }
         _ => std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()),
     }
 }

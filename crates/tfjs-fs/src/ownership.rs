@@ -49,7 +49,6 @@ impl Claimed {
 
     pub(crate) async fn by_opened(opened: Opened, surplus: SurplusBytes) -> Result<(Self, ModelArtifactsInfo), Error> {
         let entry = opened.entry.clone();
-        let date = date_of(entry.manifest());
         let artifacts = opened.assemble(surplus).await?;
         let shards = artifacts.weights.iter().flat_map(Weights::shards);
         let claimed = Self {
@@ -58,6 +57,7 @@ impl Claimed {
             shards: shards.map(|shard| entry.shard(&shard.path)).collect(),
             spelled: OnceLock::new(),
         };
+        let date = date_of(claimed.heads.iter().chain(&claimed.shards));
         Ok((claimed, ModelArtifactsInfo::new(&artifacts, date)))
     }
 
@@ -235,8 +235,9 @@ pub(crate) fn above(folder: &Path) -> PathBuf {
     folder.canonicalize().ok().and_then(|folder| folder.parent().map(Path::to_path_buf)).unwrap_or_default()
 }
 
-/// When a model was saved: the time stamp of its JSON file; 1970 where the system has none.
-fn date_of(file: &Path) -> DateSaved {
-    let modified = std::fs::metadata(file).and_then(|metadata| metadata.modified());
-    modified.map_or_else(|_| DateSaved::from_unix_millis(0), DateSaved::from_system_time)
+/// When a model was saved: the newest time stamp of its files, since somebody may have written weights alone; 1970 where the system
+/// has none.
+fn date_of<'f>(files: impl Iterator<Item = &'f PathBuf>) -> DateSaved {
+    let modified = files.filter_map(|file| std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok());
+    modified.max().map_or_else(|| DateSaved::from_unix_millis(0), DateSaved::from_system_time)
 }

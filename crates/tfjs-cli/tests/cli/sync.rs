@@ -82,6 +82,18 @@ fn other_bytes_of_the_same_date_are_found_by_reading_them() {
 }
 
 #[test]
+fn weights_that_were_written_alone_are_newer() {
+    let places = Places::new();
+    places.sync(&[]).json();
+    let weights = places.source().join("a/w.bin");
+    std::fs::write(&weights, [7; 8]).unwrap();
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+    std::fs::File::options().write(true).open(&weights).unwrap().set_modified(later).unwrap();
+    assert_eq!(places.actions(&[]), ["a changed", "b unchanged", "c unchanged"]);
+    assert_eq!(places.weights("a").unwrap(), [7; 8]);
+}
+
+#[test]
 fn what_is_gone_goes_only_if_that_is_said() {
     let places = Places::new();
     places.sync(&[]).json();
@@ -125,9 +137,14 @@ fn a_broken_model_stops_no_other_and_nothing_is_removed() {
 fn places_inside_of_each_other_are_refused() {
     let places = Places::new();
     let source = places.source();
-    for (from, to) in
-        [(source.clone(), source.join("below")), (source.join("a"), source.clone()), (source.clone(), source)]
-    {
+    let in_a_circle = source.join("not there/../../").join(source.file_name().unwrap());
+    for (from, to) in [
+        (source.clone(), source.join("below")),
+        (source.clone(), in_a_circle.join("below")),
+        (source.clone(), in_a_circle),
+        (source.join("a"), source.clone()),
+        (source.clone(), source),
+    ] {
         let run = tfjs(["sync", from.to_str().unwrap(), to.to_str().unwrap()]);
         assert_eq!(run.code, 1, "{run:?}");
         assert!(run.stderr.contains("inside the other"), "{run:?}");
