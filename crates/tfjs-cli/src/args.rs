@@ -86,6 +86,12 @@ pub(crate) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Writes manual pages into a folder, for `man`
+    Man {
+        /// The folder, such as ~/.local/share/man/man1
+        #[arg(value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
 }
 
 /// A model to look at.

@@ -6,6 +6,7 @@ mod diff;
 mod graph;
 mod inspect;
 mod ls;
+mod man;
 mod rm;
 pub(crate) mod serve;
 mod summary;
@@ -37,6 +38,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Ls { url, json } => ls::run(&url, json).await,
         Command::Serve(serve) => serve::run(&serve, std::future::pending()).await,
         Command::Completions { shell } => completions::run(shell),
+        Command::Man { folder } => man::run(&folder),
     }
 }
 

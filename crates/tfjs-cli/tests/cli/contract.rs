@@ -437,6 +437,18 @@ fn exit_codes_and_streams() {
 }
 
 #[test]
+fn a_manual_page_for_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("man/man1");
+    let run = tfjs(["man", pages.to_str().unwrap()]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, ""), "{run:?}");
+    for page in ["tfjs.1", "tfjs-cp.1", "tfjs-sync.1"] {
+        let text = std::fs::read_to_string(pages.join(page)).unwrap();
+        assert!(text.contains(".SH DESCRIPTION"), "{page}: {text}");
+    }
+}
+
+#[test]
 fn completions_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let run = tfjs(["completions", shell]);
