@@ -43,6 +43,9 @@ pub mod guides {
     /// Big models.
     #[doc = include_str!("../docs/guides/big-models.md")]
     pub struct BigModels;
+    /// Models as objects.
+    #[doc = include_str!("../docs/guides/models.md")]
+    pub struct Models;
     /// Operations.
     #[doc = include_str!("../docs/guides/operations.md")]
     pub struct Operations;
