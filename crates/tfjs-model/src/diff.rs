@@ -3,6 +3,7 @@
 mod json;
 mod tensors;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use tfjs_artifacts::{Error, ModelArtifacts, ModelTopology, RawJson};
@@ -143,27 +144,18 @@ impl TopologyDifferences {
             differences.rest.push(JsonDifference { path: String::new(), left: shown(&left), right: shown(&right) });
         }
         let (ours, theirs) = (by_name(&left.named), by_name(&right.named));
-        differences.only_left = left
-            .named
-            .iter()
-            .map(|(name, _)| name)
-            .filter(|name| !theirs.contains_key(name.as_str()))
-            .cloned()
-            .collect();
-        differences.only_right = right
-            .named
-            .iter()
-            .map(|(name, _)| name)
-            .filter(|name| !ours.contains_key(name.as_str()))
-            .cloned()
-            .collect();
-        for (name, part) in &left.named {
+        let missing = |parts: &ByName<'_>, others: &ByName<'_>| -> Vec<String> {
+            let alone = parts.order.iter().filter(|key| !others.parts.contains_key(*key));
+            alone.map(|(name, _)| (*name).to_owned()).collect()
+        };
+        (differences.only_left, differences.only_right) = (missing(&ours, &theirs), missing(&theirs, &ours));
+        for key in &ours.order {
             let mut changed = Vec::new();
-            if let Some(other) = theirs.get(name.as_str()) {
+            if let (Some(part), Some(other)) = (ours.parts.get(key), theirs.parts.get(key)) {
                 json::compare("", Some(part), Some(other), &mut changed);
             }
             if !changed.is_empty() {
-                differences.changed.push((name.clone(), changed));
+                differences.changed.push((key.0.to_owned(), changed));
             }
         }
         let order = |named: &[(String, RawJson)]| named.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
@@ -179,8 +171,21 @@ impl TopologyDifferences {
     }
 }
 
-fn by_name(named: &[(String, RawJson)]) -> std::collections::BTreeMap<&str, &RawJson> {
-    named.iter().map(|(name, part)| (name.as_str(), part)).collect()
+/// Parts by their names; of several that have one name, or none, the first is compared with the first, and so on.
+struct ByName<'p> {
+    order: Vec<(&'p str, usize)>,
+    parts: BTreeMap<(&'p str, usize), &'p RawJson>,
+}
+
+fn by_name(named: &[(String, RawJson)]) -> ByName<'_> {
+    let (mut seen, mut order) = (BTreeMap::new(), Vec::with_capacity(named.len()));
+    for (name, _) in named {
+        let count = seen.entry(name.as_str()).or_insert(0usize);
+        order.push((name.as_str(), *count));
+        *count += 1;
+    }
+    let parts = order.iter().copied().zip(named.iter().map(|(_, part)| part)).collect();
+    ByName { order, parts }
 }
 
 /// A line for each difference: the left model's side, a bar, the right model's.
@@ -325,6 +330,24 @@ mod tests {
                 "weight `t`: 1 of 1 values differ",
             ]
         );
+    }
+
+    #[test]
+    fn parts_of_one_name_are_compared_one_by_one() {
+        let graph = |units: &str| model(&format!(r#"{{"config":{{"layers":[{units}]}}}}"#), vec![]);
+        let (two, nine) = (r#"{"config":{"units":2}}"#, r#"{"config":{"units":9}}"#);
+        let text = between(&graph(&format!("{two},{two}")), &graph(&format!("{nine},{two}")), 0.0).to_string();
+        assert_eq!(text, "modelTopology: ``: config.units: 2 | 9\n");
+        let text = between(&graph(&format!("{two},{two}")), &graph(two), 0.0).to_string();
+        assert!(text.starts_with("modelTopology: `` only in the left model\n"), "{text}");
+    }
+
+    #[test]
+    fn a_tolerance_that_is_no_distance_makes_nothing_equal() {
+        let (left, right) = (model("{}", vec![floats("w", &[1.0])]), model("{}", vec![floats("w", &[5.0])]));
+        for tolerance in [f64::NAN, -1.0] {
+            assert!(!between(&left, &right, tolerance).is_empty() && between(&left, &left, tolerance).is_empty());
+        }
     }
 
     #[test]

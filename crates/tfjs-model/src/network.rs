@@ -187,7 +187,12 @@ impl Network {
 
     /// Counts one more thing that a topology makes us do, however small the text that says it.
     pub(crate) fn count_call(&mut self) -> Result<(), Problem> {
-        self.calls += 1;
+        self.count_calls(1)
+    }
+
+    /// As many at once.
+    pub(crate) fn count_calls(&mut self, count: usize) -> Result<(), Problem> {
+        self.calls = self.calls.saturating_add(count as u64);
         Ok(self.limits.check(Limit::LayerCalls, self.calls).map_err(LimitError::at_least)?)
     }
 

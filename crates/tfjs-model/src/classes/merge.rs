@@ -54,7 +54,7 @@ impl LayerType for Merge {
     }
 }
 
-fn broadcast_all(shapes: &[SymbolicShape]) -> Result<Vec<Dim>, Problem> {
+fn broadcast_all(shapes: &[&SymbolicShape]) -> Result<Vec<Dim>, Problem> {
     let mut rest = shapes.iter().map(|shape| shape.from(1));
     let first = rest.next().unwrap_or_default().to_vec();
     rest.try_fold(first, |merged, shape| broadcast(&merged, shape))
@@ -120,7 +120,8 @@ impl LayerType for Concatenate {
                 None => None,
             };
         }
-        Ok(vec![network.add_shape(first.clone().with(axis, sum)?)?])
+        let joined = (*first).clone().with(axis, sum)?;
+        Ok(vec![network.add_shape(joined)?])
     }
 }
 
@@ -151,10 +152,10 @@ impl Dot {
     }
 
     fn shapes(network: &Network, inputs: &[ShapeId]) -> Result<[SymbolicShape; 2], Problem> {
-        let Ok([one, other]) = <[SymbolicShape; 2]>::try_from(known(network, inputs)?) else {
+        let Ok([one, other]) = <[&SymbolicShape; 2]>::try_from(known(network, inputs)?) else {
             return Err(Problem::new(format!("it takes two inputs, but gets {}", inputs.len())));
         };
-        let shapes = [one, other];
+        let shapes = [one.clone(), other.clone()];
         match shapes.iter().find(|shape| !(1..=3).contains(&shape.rank())) {
             Some(shape) => Err(Problem::new(format!("it takes inputs of rank 3 at most, but gets {shape}"))),
             None => Ok(shapes),
@@ -212,11 +213,11 @@ fn without(dims: &[Dim], axis: i64) -> Vec<Dim> {
     (0..).zip(dims).filter(is_left).map(|(_, dim)| *dim).collect()
 }
 
-fn known(network: &Network, inputs: &[ShapeId]) -> Result<Vec<SymbolicShape>, Problem> {
-    inputs.iter().map(|&input| network.known(input).cloned()).collect()
+fn known<'n>(network: &'n Network, inputs: &[ShapeId]) -> Result<Vec<&'n SymbolicShape>, Problem> {
+    inputs.iter().map(|&input| network.known(input)).collect()
 }
 
-fn list(shapes: &[SymbolicShape]) -> String {
+fn list(shapes: &[&SymbolicShape]) -> String {
     shapes.iter().take(8).map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 

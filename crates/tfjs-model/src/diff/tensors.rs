@@ -49,6 +49,8 @@ pub struct ValueDifference {
 impl TensorDifferences {
     pub(super) async fn between(left: &ModelArtifacts, right: &ModelArtifacts, tolerance: f64) -> Result<Self, Error> {
         let mut differences = Self::default();
+        // What is no distance, NaN too, makes nothing equal.
+        let tolerance = tolerance.max(0.0);
         let (Some(left), Some(right)) = (&left.weights, &right.weights) else {
             let names = |artifacts: &ModelArtifacts| {
                 artifacts.weights.iter().flat_map(Weights::specs).map(|spec| spec.name.clone()).collect()

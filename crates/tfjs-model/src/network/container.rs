@@ -23,6 +23,8 @@ impl Container {
         if inputs.len() != self.inputs.len() {
             return Err(Problem::new(format!("it has {} inputs, but gets {}", self.inputs.len(), inputs.len())));
         }
+        // A model in a model can be gone through a million times: its ends count as its layers do.
+        network.count_calls(self.inputs.len() + self.outputs.len())?;
         let mut shapes: BTreeMap<(NodeId, usize), ShapeId> = BTreeMap::new();
         for (tensor, &shape) in self.inputs.iter().zip(inputs) {
             shapes.insert((tensor.node, tensor.index), shape);
@@ -45,6 +47,7 @@ impl Container {
         id: NodeId,
         shapes: &mut BTreeMap<(NodeId, usize), ShapeId>,
     ) -> Result<(), Problem> {
+        network.count_calls(network.node(id).map_or(0, |node| node.inbound.len()))?;
         let inbound = network.node(id).map(|node| node.inbound.clone()).unwrap_or_default();
         let inputs: Vec<_> = inbound.iter().map(|tensor| find(network, shapes, tensor)).collect();
         if inputs.iter().any(|&input| network.shape(input).is_none()) {

@@ -45,8 +45,7 @@ fn corrupted(node: &RawJson) -> Problem {
 fn inputs(node: &RawJson) -> Option<Vec<Reference>> {
     if node.get().starts_with('{') {
         let mut found = Vec::new();
-        histories(node, &mut found);
-        return Some(found);
+        return histories(node, 0, &mut found).map(|()| found);
     }
     if let Some(only) = reference(node) {
         return Some(vec![only]);
@@ -61,18 +60,26 @@ fn reference(json: &RawJson) -> Option<Reference> {
     Some(Reference { layer: elements.first()?.as_str()?.into_owned(), node: number(1)?, tensor: number(2)? })
 }
 
-/// All `keras_history` of arguments, which Keras 3 nests as the call did. The depth is that of JSON that was accepted.
-fn histories(json: &RawJson, found: &mut Vec<Reference>) {
+/// All `keras_history` of arguments, which Keras 3 nests as the call did; `None` if they are nested deeper than any call: what each level
+/// holds is copied.
+fn histories(json: &RawJson, depth: usize, found: &mut Vec<Reference>) -> Option<()> {
+    const DEEPEST: usize = 16;
+    if depth > DEEPEST {
+        return None;
+    }
     if let Some(entries) = json.entries() {
         for (key, value) in &entries {
             match reference(value).filter(|_| key == "keras_history") {
                 Some(reference) => found.push(reference),
-                None => histories(value, found),
+                None => histories(value, depth + 1, found)?,
             }
         }
     } else {
-        json.elements().unwrap_or_default().iter().for_each(|element| histories(element, found));
+        for element in &json.elements().unwrap_or_default() {
+            histories(element, depth + 1, found)?;
+        }
     }
+    Some(())
 }
 
 #[cfg(test)]
@@ -100,7 +107,8 @@ mod tests {
 
     #[test]
     fn what_is_no_reference_is_a_problem() {
-        for bad in ["3", "[3]", "[[[\"a\", -1, 0]]]", "[[[\"a\", 0]]]", "[[[0, 0, 0]]]"] {
+        let deep = format!("[{{\"args\": {}{}}}]", "[".repeat(40), "]".repeat(40));
+        for bad in [deep.as_str(), "3", "[3]", "[[[\"a\", -1, 0]]]", "[[[\"a\", 0]]]", "[[[0, 0, 0]]]"] {
             let config = Config::read(&RawJson::parse(&format!("{{\"inbound_nodes\": {bad}}}")).unwrap()).unwrap();
             assert_eq!(nodes(&config).unwrap_err().key, Some("inboundNodes"), "{bad}");
         }

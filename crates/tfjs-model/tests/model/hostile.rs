@@ -222,6 +222,32 @@ fn models_in_models_are_counted() {
     }
 }
 
+/// What one layer merges counts as much as that many layers: a model in a model goes through it again and again.
+#[test]
+fn many_inputs_of_one_layer_count_each_time() {
+    let inputs = vec![r#"["a",0,0]"#; 20_000].join(",");
+    let mut config = format!(
+        r#"{{"name":"m","layers":[
+        {{"name":"a","class_name":"InputLayer","config":{{"batch_input_shape":[null,4],"name":"a"}},"inbound_nodes":[]}},
+        {{"name":"s","class_name":"Add","config":{{"name":"s"}},"inbound_nodes":[[{inputs}]]}}
+        ],"input_layers":[["a",0,0]],"output_layers":[["s",0,0]]}}"#
+    );
+    for _ in 0..40 {
+        config = format!(
+            r#"{{"name":"m","layers":[
+            {{"name":"a","class_name":"InputLayer","config":{{"batch_input_shape":[null,4],"name":"a"}},"inbound_nodes":[]}},
+            {{"name":"i","class_name":"Model","config":{config},"inbound_nodes":[[["a",0,0]],[["i",1,0]]]}}
+            ],"input_layers":[["a",0,0]],"output_layers":[["i",2,0]]}}"#
+        );
+    }
+    let started = std::time::Instant::now();
+    match read(&format!(r#"{{"class_name":"Model","config":{config}}}"#)).unwrap_err() {
+        ModelError::Limit(error) => assert_eq!(error.limit, Limit::LayerCalls),
+        error => panic!("{error}"),
+    }
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}
+
 #[test]
 fn long_chains_are_no_matter() {
     let relu: Vec<_> = (0..5000).map(|i| layer("ReLU", &format!("r{i}"), "")).collect();
