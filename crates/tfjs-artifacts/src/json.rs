@@ -6,6 +6,7 @@ pub(crate) mod number;
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -16,7 +17,9 @@ pub(crate) const MAX_DEPTH: usize = 512;
 /// One JSON value, kept as the text it came in.
 ///
 /// Nothing is reformatted, reordered or rounded: 1.0 stays `1.0`, and large integers keep their digits. The
-/// text is well-formed and nested at most 512 deep, checked on construction. Cloning is cheap.
+/// text is well-formed and nested at most 512 deep, checked on construction. Cloning is cheap, and what is taken out of a value
+/// ([`entries`](Self::entries), [`member`](Self::member), [`elements`](Self::elements)) shares its text: values in values in values
+/// need the memory of one, for as long as one of them is there.
 ///
 /// ```
 /// use tfjs_artifacts::RawJson;
@@ -28,7 +31,11 @@ pub(crate) const MAX_DEPTH: usize = 512;
 /// # Ok::<(), tfjs_artifacts::JsonError>(())
 /// ```
 #[derive(Clone)]
-pub struct RawJson(Arc<str>);
+pub struct RawJson {
+    text: Arc<str>,
+    /// Where in it this value stands: between characters, within the text.
+    range: Range<usize>,
+}
 
 /// Why a text is not acceptable JSON.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,24 +85,37 @@ impl RawJson {
 
     /// The JSON `null`.
     pub fn null() -> Self {
-        Self(Arc::from("null"))
+        Self::whole(Arc::from("null"))
     }
 
     /// A JSON string.
     pub fn string(text: &str) -> Self {
         let mut json = String::with_capacity(text.len() + 2);
         js::write_string(text, &mut json);
-        Self(json.into())
+        Self::whole(json.into())
     }
 
     /// Takes a part of a text that [`check_depth`] and the parser have already accepted.
     pub(crate) fn from_checked(raw: &RawValue) -> Self {
-        Self(Arc::from(raw.get()))
+        Self::whole(Arc::from(raw.get()))
+    }
+
+    fn whole(text: Arc<str>) -> Self {
+        let range = 0..text.len();
+        Self { text, range }
+    }
+
+    /// A part of this value's text, which the parser has found in it.
+    fn part(&self, raw: &RawValue) -> Self {
+        let start = raw.get().as_ptr().addr().wrapping_sub(self.text.as_ptr().addr());
+        let range = start..start.saturating_add(raw.get().len());
+        debug_assert_eq!(self.text.get(range.clone()), Some(raw.get()), "the parser borrows from the text");
+        Self { text: Arc::clone(&self.text), range }
     }
 
     /// The text, as it came.
     pub fn get(&self) -> &str {
-        &self.0
+        self.text.get(self.range.clone()).unwrap_or_default()
     }
 
     /// Whether this is the JSON `null`.
@@ -121,7 +141,7 @@ impl RawJson {
     /// The members of a JSON object, in the order of the text; `None` for any other kind of value.
     pub fn entries(&self) -> Option<Vec<(String, Self)>> {
         let Members::<&RawValue>(entries) = serde_json::from_str(self.get()).ok()?;
-        let owned = |(key, raw): (Cow<'_, str>, &RawValue)| (key.into_owned(), Self::from_checked(raw));
+        let owned = |(key, raw): (Cow<'_, str>, &RawValue)| (key.into_owned(), self.part(raw));
         Some(entries.into_iter().map(owned).collect())
     }
 
@@ -129,13 +149,13 @@ impl RawJson {
     pub fn member(&self, key: &str) -> Option<Self> {
         let Members::<&RawValue>(entries) = serde_json::from_str(self.get()).ok()?;
         let (_, raw) = entries.into_iter().rev().find(|(name, _)| name == key)?;
-        Some(Self::from_checked(raw))
+        Some(self.part(raw))
     }
 
     /// The elements of a JSON array; `None` for any other kind of value.
     pub fn elements(&self) -> Option<Vec<Self>> {
         let elements: Vec<&RawValue> = serde_json::from_str(self.get()).ok()?;
-        Some(elements.into_iter().map(Self::from_checked).collect())
+        Some(elements.into_iter().map(|raw| self.part(raw)).collect())
     }
 
     /// The number of elements of a JSON array, counted without holding them; `None` for any other kind of value.
@@ -352,7 +372,7 @@ impl fmt::Display for RawJson {
 impl serde::Serialize for RawJson {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // The text is well-formed: this only wraps it.
-        let raw: &RawValue = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
+        let raw: &RawValue = serde_json::from_str(self.get()).map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)
     }
 }
@@ -394,6 +414,16 @@ mod tests {
         assert_eq!(json.as_str(), None);
         assert_eq!(RawJson::string("a\"b").as_str().unwrap(), "a\"b");
         assert!(RawJson::null().is_null());
+    }
+
+    #[test]
+    fn parts_share_the_text() {
+        let json = RawJson::parse(r#" {"a": [1, {"b": "x"}]} "#).unwrap();
+        let inner = json.member("a").unwrap().elements().unwrap().pop().unwrap();
+        assert_eq!(inner.get(), r#"{"b": "x"}"#);
+        assert_eq!(inner.entries().unwrap().pop().unwrap().1.get(), r#""x""#);
+        assert!(Arc::ptr_eq(&inner.text, &json.text));
+        assert_eq!(inner, RawJson::parse(r#"{"b": "x"}"#).unwrap());
     }
 
     #[test]
