@@ -177,7 +177,7 @@ pub(crate) struct Diff {
     #[arg(value_name = "B", value_hint = ValueHint::AnyPath)]
     pub(crate) right: String,
     /// Takes numbers of weights for equal that differ by no more than this
-    #[arg(long, value_name = "NUMBER", default_value_t = 0.0)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.0, value_parser = parse_distance)]
     pub(crate) tolerance: f64,
     /// Prints one JSON document
     #[arg(long)]
@@ -288,6 +288,14 @@ pub(crate) struct Sync {
     pub(crate) trust: TrustArgs,
     #[command(flatten)]
     pub(crate) http: Http,
+}
+
+/// A number that can be the distance of two others.
+fn parse_distance(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number >= 0.0 => Ok(number),
+        _ => Err("not a number that is 0 or more".to_owned()),
+    }
 }
 
 /// A server of models.

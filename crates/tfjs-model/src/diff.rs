@@ -343,6 +343,17 @@ mod tests {
     }
 
     #[test]
+    fn without_a_tolerance_bits_are_compared() {
+        let model = |value: f32| model("{}", vec![floats("w", &[value])]);
+        let (zero, minus_zero) = (model(0.0), model(-0.0));
+        assert_eq!(between(&zero, &minus_zero, 0.0).tensors.values.len(), 1);
+        assert!(between(&zero, &minus_zero, 1e-30).is_empty());
+        let (nan, other_nan) = (model(f32::NAN), model(f32::from_bits(0x7fc0_0001)));
+        assert_eq!(between(&nan, &other_nan, 0.0).tensors.values.len(), 1);
+        assert!(between(&nan, &nan, 0.0).is_empty() && between(&nan, &other_nan, 1.0).is_empty());
+    }
+
+    #[test]
     fn a_tolerance_that_is_no_distance_makes_nothing_equal() {
         let (left, right) = (model("{}", vec![floats("w", &[1.0])]), model("{}", vec![floats("w", &[5.0])]));
         for tolerance in [f64::NAN, -1.0] {

@@ -198,6 +198,29 @@ impl Pointer {
             elements.iter().map(|number| number.get().parse().ok()).collect()
         };
         let (kept, dropped) = (list("kept")?, list("dropped")?);
-        kept.is_sorted_by(|one, other| one < other).then_some(Self { kept, dropped })
+        // What is to be removed is older than what is there, and there is a next number.
+        let is_older = |number: &u64| kept.first().is_none_or(|first| number < first);
+        let is_ours = kept.is_sorted_by(|one, other| one < other) && dropped.iter().all(is_older);
+        (is_ours && !kept.contains(&u64::MAX)).then_some(Self { kept, dropped })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pointer(text: &str) -> Option<Pointer> {
+        Pointer::of(&ModelArtifacts::new().with_topology(RawJson::parse(text).ok()?))
+    }
+
+    #[test]
+    fn what_cannot_have_been_written_is_no_pointer() {
+        assert!(pointer(r#"{"tfjsCheckpoints":{"kept":[3,4],"dropped":[1,2]}}"#).is_some());
+        assert!(pointer(r#"{"tfjsCheckpoints":{"kept":[],"dropped":[1,2]}}"#).is_some());
+        for damaged in ["[3,4],\"dropped\":[5]", "[3,4],\"dropped\":[3]", "[4,3],\"dropped\":[]"] {
+            assert_eq!(pointer(&format!("{{\"tfjsCheckpoints\":{{\"kept\":{damaged}}}}}")), None, "{damaged}");
+        }
+        let last = format!(r#"{{"tfjsCheckpoints":{{"kept":[{}],"dropped":[]}}}}"#, u64::MAX);
+        assert_eq!(pointer(&last), None);
     }
 }

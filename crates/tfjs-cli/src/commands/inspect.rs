@@ -60,12 +60,12 @@ struct Signature {
 
 pub(super) async fn run(source: &Source) -> Result<(), Failure> {
     let artifacts = load_lazily(source).await?;
-    let inspection = Inspection::of(&source.url, &artifacts);
+    let inspection = Inspection::of(&source.url, &artifacts, &source.trust.apply(Limits::new()));
     if source.json { output::json(&inspection) } else { output::table(&inspection.rows()) }
 }
 
 impl Inspection {
-    fn of(url: &str, artifacts: &ModelArtifacts) -> Self {
+    fn of(url: &str, artifacts: &ModelArtifacts, limits: &Limits) -> Self {
         let info: ModelArtifactsInfo = SaveResult::now(artifacts).model_artifacts_info;
         let specs: Vec<_> = artifacts.weights.iter().flat_map(Weights::specs).collect();
         let quantized = specs.iter().filter_map(|spec| spec.quantization.as_ref());
@@ -79,7 +79,7 @@ impl Inspection {
             weight_specs_bytes: info.weight_specs_bytes,
             weight_data_bytes: info.weight_data_bytes,
             layers: artifacts.topology_json().and_then(count_layers),
-            parameters: count_parameters(artifacts),
+            parameters: count_parameters(artifacts, limits),
             nodes: artifacts.topology_json().and_then(|topology| topology.member("node")?.element_count()),
             tensors: specs.len(),
             elements: specs.iter().fold(0, |sum, spec| sum.saturating_add(spec.shape.size())),
@@ -168,9 +168,9 @@ fn count_layers(topology: &RawJson) -> Option<usize> {
 }
 
 /// Of a model whose layers can be read; `tfjs summary` says why they cannot.
-fn count_parameters(artifacts: &ModelArtifacts) -> Option<u64> {
+fn count_parameters(artifacts: &ModelArtifacts, limits: &Limits) -> Option<u64> {
     let matching = WeightMatching::lenient().allow_mismatched();
-    let model = LayersModel::from_artifacts(artifacts.clone(), &matching, &Limits::new()).ok()?;
+    let model = LayersModel::from_artifacts(artifacts.clone(), &matching, limits).ok()?;
     Some(model.count_params().total())
 }
 

@@ -181,19 +181,28 @@ struct Tally {
 impl Tally {
     fn floats(&mut self, one: &[f32], other: &[f32]) {
         for (one, other) in one.iter().zip(other) {
-            let is_same = one.to_bits() == other.to_bits() || one == other || (one.is_nan() && other.is_nan());
-            if !is_same {
-                let difference = (f64::from(*one) - f64::from(*other)).abs();
-                self.number(if difference.is_nan() { f64::INFINITY } else { difference });
+            let is_near = self.tolerance > 0.0 && (one == other || (one.is_nan() && other.is_nan()));
+            if one.to_bits() == other.to_bits() || is_near {
+                continue;
+            }
+            match (f64::from(*one) - f64::from(*other)).abs() {
+                // Two zeros with different signs, and without a tolerance they are two.
+                0.0 => self.count(0.0),
+                difference if difference.is_nan() => self.number(f64::INFINITY),
+                difference => self.number(difference),
             }
         }
     }
 
     fn number(&mut self, difference: f64) {
         if difference > self.tolerance {
-            self.differing += 1;
-            self.largest = Some(self.largest.map_or(difference, |largest| largest.max(difference)));
+            self.count(difference);
         }
+    }
+
+    fn count(&mut self, difference: f64) {
+        self.differing += 1;
+        self.largest = Some(self.largest.map_or(difference, |largest| largest.max(difference)));
     }
 }
 
