@@ -112,7 +112,7 @@ fn try_lock(folder: &Path) -> io::Result<Try> {
         Ok(file) => Ok(Try::Locked(file)),
         Err(error) if crate::replace::is_in_use(&error) => Ok(Try::Taken),
         // The one of somebody who is about to be done is denied, too; so this is not the end.
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied && folder.join(LOCK_FILE).exists() => {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && folder.join(LOCK_FILE).exists() => {
             Ok(Try::Taken)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
