@@ -158,7 +158,7 @@ async fn load(handler: &dyn LoadHandler, options: &LoadOptions) -> Result<(), Er
 
 async fn check(attack: &Attack, door: &str, load: impl AsyncFn() -> Result<(), Error>) -> Result<(), String> {
     let Err(error) = in_time(load).await? else { return Err(format!("{door}: it went through; {}", attack.rule)) };
-    let text = chain(&error);
+    let text = error.chain().to_string();
     if error.kind() == attack.kind && text.contains(attack.says) {
         return Ok(());
     }
@@ -243,16 +243,6 @@ fn listing(folder: &Path) -> Vec<String> {
     }
     listed.sort();
     listed
-}
-
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 /// The most memory that this process has had.

@@ -161,6 +161,35 @@ impl Error {
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
+
+    /// This error and what it came of, on one line: for a log, or for whoever shows no more than a line.
+    ///
+    /// ```
+    /// use tfjs_artifacts::{Error, ErrorKind, Operation};
+    ///
+    /// let error = Error::new(ErrorKind::NotFound, "there is no such file").with_location("w.bin");
+    /// let error = Error::new(ErrorKind::NotFound, "the weights are missing").with_operation(Operation::Load).with_source(error);
+    /// assert_eq!(error.chain().to_string(), "cannot load: the weights are missing: `w.bin`: there is no such file");
+    /// ```
+    pub fn chain(&self) -> Chain<'_> {
+        Chain(self)
+    }
+}
+
+/// An [`Error`] that is printed with what it came of. See [`Error::chain`].
+#[derive(Clone, Copy, Debug)]
+pub struct Chain<'a>(&'a Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = std::error::Error::source(self.0);
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Display for Error {

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tfjs_artifacts::{Error, WeightData};
 
-use crate::refusal::{Chain, Refusal};
+use crate::refusal::Refusal;
 use crate::served::{ServedFile, Text};
 
 /// How much of a file is read at a time. Two windows are under way: one is read while the other is sent.
@@ -113,7 +113,7 @@ impl Answer {
             .buffered(2);
         // Before anything is sent: a file that is gone has a status of its own.
         let first = windows.try_next().await?;
-        let rest = windows.inspect_err(|error| tracing::error!(error = %Chain(error), "an answer breaks off"));
+        let rest = windows.inspect_err(|error| tracing::error!(error = %error.chain(), "an answer breaks off"));
         let body = stream::iter(first.map(Ok)).chain(rest);
         Ok((status, self.headers, Body::from_stream(body)).into_response())
     }

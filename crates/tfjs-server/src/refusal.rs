@@ -71,18 +71,18 @@ impl Refusal {
     pub(crate) fn of_backend(error: &Error) -> Self {
         let status = match error.kind() {
             ErrorKind::NotFound => {
-                tracing::debug!(error = %Chain(error), "a model or a file of it is missing");
+                tracing::debug!(error = %error.chain(), "a model or a file of it is missing");
                 return Self::not_found("there is no such model, or it is not whole");
             }
             // The backend's own words say where.
             ErrorKind::AlreadyExists => {
-                tracing::warn!(error = %Chain(error), "a model cannot be replaced");
+                tracing::warn!(error = %error.chain(), "a model cannot be replaced");
                 let message =
                     "something else is in the way: a folder, a file, or a file of another model; choose another name";
                 return Self::new(StatusCode::CONFLICT, message);
             }
             ErrorKind::PermissionDenied => {
-                tracing::error!(error = %Chain(error), "the backend refuses access");
+                tracing::error!(error = %error.chain(), "the backend refuses access");
                 return Self::new(StatusCode::FORBIDDEN, "the server itself may not do that where it keeps its models");
             }
             ErrorKind::Conflict => StatusCode::CONFLICT,
@@ -91,7 +91,7 @@ impl Refusal {
             ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        tracing::error!(error = %Chain(error), "the backend failed");
+        tracing::error!(error = %error.chain(), "the backend failed");
         let mut refusal = Self::new(status, error.message());
         // Of these another try would find the same.
         refusal.kind = match error.kind() {
@@ -151,21 +151,6 @@ fn chain(error: &Error) -> String {
         source = cause.source();
     }
     text
-}
-
-/// An error and its causes on one line, for the log.
-pub(crate) struct Chain<'a>(pub(crate) &'a Error);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = std::error::Error::source(self.0);
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
-    }
 }
 
 impl IntoResponse for Refusal {

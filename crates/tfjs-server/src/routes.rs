@@ -20,7 +20,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 
 use crate::cache::Cache;
-use crate::refusal::{Chain, Refusal, json};
+use crate::refusal::{Refusal, json};
 use crate::{ModelName, Models, ServerOptions, access, access_log, cors, download, upload};
 
 /// What all requests share.
@@ -130,7 +130,7 @@ async fn list(State(server): State<Arc<Server>>, OriginalUri(uri): OriginalUri) 
                 }
             }
             // A broken model must not hide the others.
-            Err(error) => tracing::warn!(error = %Chain(&error), "a model cannot be listed"),
+            Err(error) => tracing::warn!(error = %error.chain(), "a model cannot be listed"),
         }
     }
     Ok(json(StatusCode::OK, &rows))

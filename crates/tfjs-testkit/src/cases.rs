@@ -269,7 +269,7 @@ pub async fn limits_are_those_of_the_call<H: Harness>(harness: &H) {
             let error = router.load(&url, &limited).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{limit}: {error}");
             let told = format!("the limit `{limit}` of {most}");
-            assert!(chain(&error).contains(&told), "{limit}: {error}");
+            assert!(error.chain().to_string().contains(&told), "{limit}: {error}");
         }
         let limited = options.with_limits(Limits::none().with(Limit::StringBytes, 2));
         let error = match router.load(&url, &limited).await {
@@ -278,17 +278,6 @@ pub async fn limits_are_those_of_the_call<H: Harness>(harness: &H) {
         };
         assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
     }
-}
-
-/// An error and what it came of.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 /// A model that is read while it is replaced.

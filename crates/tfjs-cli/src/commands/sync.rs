@@ -46,7 +46,11 @@ pub(super) async fn run(sync: &Sync) -> Result<(), Failure> {
     let rows: Vec<_> =
         plan.items.iter().enumerate().map(|(index, item)| row(index, item, &failed, is_copied)).collect();
     if sync.json {
-        output::json(&Report { dry_run: sync.dry_run, models: rows, errors: plan.errors.iter().map(chain).collect() })?;
+        output::json(&Report {
+            dry_run: sync.dry_run,
+            models: rows,
+            errors: plan.errors.iter().map(|error| error.chain().to_string()).collect(),
+        })?;
     } else {
         tell(sync, &plan, &rows)?;
     }
@@ -72,7 +76,7 @@ fn options(sync: &Sync) -> SyncOptions {
 
 fn row(index: usize, item: &SyncItem, failed: &[(usize, Error)], is_copied: bool) -> Row {
     let location = |url: &tfjs_io::ModelUrl| Location::new(&url.to_string()).to_string();
-    let error = failed.iter().find(|(of, _)| *of == index).map(|(_, error)| chain(error));
+    let error = failed.iter().find(|(of, _)| *of == index).map(|(_, error)| error.chain().to_string());
     let stays = item.action == SyncAction::Delete && !is_copied;
     Row {
         name: item.name.clone(),
@@ -102,15 +106,4 @@ fn tell(sync: &Sync, plan: &SyncPlan, rows: &[Row]) -> Result<(), Failure> {
         unchanged,
         plan.items.len()
     )])
-}
-
-/// An error and its causes in one line.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -12,7 +12,7 @@ use tfjs_testkit::{assert_same_model, samples};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::server::{Case, Seen};
-use super::{case_of, chain, client, load, load_with, model_of, save};
+use super::{case_of, client, load, load_with, model_of, save};
 
 fn once() -> HttpClient {
     client().with_retry(RetryPolicy::none())
@@ -79,7 +79,7 @@ async fn lazy_files_do_not_hold_all_connections_that_a_browser_has() {
         for start in [0, 70_000] {
             let start = shard * LENGTH + start;
             let read = weights.read(start..start + 70_000).await;
-            assert_eq!(read.map_err(|error| chain(&error)).unwrap().len(), 70_000, "{shard}");
+            assert_eq!(read.map_err(|error| error.chain().to_string()).unwrap().len(), 70_000, "{shard}");
         }
     }
 }
@@ -98,7 +98,7 @@ async fn a_server_that_allows_nothing_is_explained() {
     let case = case_of(&model_of(10)).await;
     let error = failure(&case.url("silent"), &once()).await;
     assert_eq!(error.kind(), ErrorKind::Transport);
-    let text = chain(&error);
+    let text = error.chain().to_string();
     let server = super::server::SERVER;
     for part in [&*page(), server, "Access-Control-Allow-Origin", "cannot be reached", "TypeError: Failed to fetch"] {
         assert!(text.contains(part), "{text}");
@@ -110,13 +110,14 @@ async fn a_server_that_allows_nothing_is_explained() {
 async fn what_has_to_be_allowed_is_named() {
     let case = case_of(&model_of(10)).await;
     let client = once().with_header("X-Key", "hush").unwrap().with_bearer_token("hush").unwrap();
-    let text = chain(&failure(&case.url("bare"), &client).await);
+    let text = failure(&case.url("bare"), &client).await.chain().to_string();
     assert!(text.contains("Access-Control-Allow-Headers: x-key, authorization"), "{text}");
     assert!(!text.contains("hush"), "{text}");
-    let text = chain(&save(&model_of(10), &case.url("bare"), &once().with_put_per_file()).await.unwrap_err());
+    let text =
+        save(&model_of(10), &case.url("bare"), &once().with_put_per_file()).await.unwrap_err().chain().to_string();
     assert!(text.contains("Access-Control-Allow-Methods: PUT"), "{text}");
     let client = once().with_fetch_credentials(FetchCredentials::Include);
-    let text = chain(&failure(&case.url("files"), &client).await);
+    let text = failure(&case.url("files"), &client).await.chain().to_string();
     assert!(text.contains("Access-Control-Allow-Credentials: true"), "{text}");
     let seen = case.seen_with("bare").await;
     assert!(seen.iter().all(|one| one.method() == "OPTIONS"), "{seen:?}");
@@ -127,7 +128,7 @@ async fn a_server_that_is_down_is_explained() {
     // A port that nothing listens on, and that browsers do not refuse by themselves.
     let error = failure("http://127.0.0.1:9/model.json", &once()).await;
     assert_eq!(error.kind(), ErrorKind::Transport);
-    assert!(chain(&error).contains("cannot be reached"), "{}", chain(&error));
+    assert!(error.chain().to_string().contains("cannot be reached"), "{}", error.chain());
 }
 
 #[wasm_bindgen_test]
@@ -167,8 +168,8 @@ async fn the_mode_reaches_fetch() {
     // The server takes it, and the page is not shown that.
     let no_cors = client().with_fetch_mode(FetchMode::NoCors);
     let error = save(&model_of(10), &case.url("silent"), &no_cors).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported, "{}", chain(&error));
-    assert!(chain(&error).contains("no-cors"), "{}", chain(&error));
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{}", error.chain());
+    assert!(error.chain().to_string().contains("no-cors"), "{}", error.chain());
     let mut seen = case.seen().await;
     seen.retain(|one| one.method() == "POST");
     let modes = |fault: &str| {
@@ -203,7 +204,7 @@ async fn the_cache_reaches_fetch() {
     assert_eq!(asked().await[2..], [(true, false), (true, false)]);
     // It is for the page's own origin.
     let error = load(FetchCache::OnlyIfCached).await.unwrap_err();
-    assert!(chain(&error).contains("OnlyIfCached"), "{}", chain(&error));
+    assert!(error.chain().to_string().contains("OnlyIfCached"), "{}", error.chain());
     assert_eq!(asked().await.len(), 4);
 }
 

@@ -12,7 +12,7 @@ use tfjs_testkit::assert_same_model;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_time::Instant;
 
-use super::{case_of, chain, client, load, load_with, model_of};
+use super::{case_of, client, load, load_with, model_of};
 
 #[wasm_bindgen_test]
 async fn bodies_are_used_as_they_arrive() {
@@ -70,8 +70,12 @@ async fn a_stalled_file_is_let_go_after_the_idle_timeout() {
     let case = case_of(&model_of(10_000)).await;
     let client = client().with_idle_timeout(Duration::from_millis(200)).with_retry(RetryPolicy::none());
     let error = load_with(&case.url("stall-10000"), &client, &LoadOptions::new()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout, "{}", chain(&error));
-    assert!(chain(&error).contains("w.bin") && chain(&error).contains("200ms"), "{}", chain(&error));
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{}", error.chain());
+    assert!(
+        error.chain().to_string().contains("w.bin") && error.chain().to_string().contains("200ms"),
+        "{}",
+        error.chain()
+    );
     case.wait_for(|seen| seen.path() == "stall-10000/w.bin" && seen.is_abandoned()).await;
 }
 
@@ -102,8 +106,8 @@ async fn a_body_that_always_breaks_off_is_an_error() {
     let case = case_of(&model_of(10_000)).await;
     let client = client().with_retry(RetryPolicy::none());
     let error = load_with(&case.url("cut-30000"), &client, &LoadOptions::new()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Transport, "{}", chain(&error));
-    assert!(chain(&error).contains("the connection broke"), "{}", chain(&error));
+    assert_eq!(error.kind(), ErrorKind::Transport, "{}", error.chain());
+    assert!(error.chain().to_string().contains("the connection broke"), "{}", error.chain());
 }
 
 #[wasm_bindgen_test]
@@ -111,7 +115,7 @@ async fn a_missing_file_is_named() {
     let case = case_of(&model_of(1000)).await;
     let error = load(&case.url("missing")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert!(chain(&error).contains("shard `w.bin` was answered with 404 Not Found"), "{}", chain(&error));
+    assert!(error.chain().to_string().contains("shard `w.bin` was answered with 404 Not Found"), "{}", error.chain());
 }
 
 #[wasm_bindgen_test]
@@ -119,7 +123,11 @@ async fn a_page_in_place_of_weights_is_told_apart() {
     let case = case_of(&model_of(1000)).await;
     let error = load(&case.url("html")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidData);
-    assert!(chain(&error).contains("w.bin") && chain(&error).contains("HTML"), "{}", chain(&error));
+    assert!(
+        error.chain().to_string().contains("w.bin") && error.chain().to_string().contains("HTML"),
+        "{}",
+        error.chain()
+    );
 }
 
 #[wasm_bindgen_test]
@@ -127,7 +135,11 @@ async fn a_short_file_is_told_with_both_numbers() {
     let case = case_of(&model_of(1000)).await;
     let error = load(&case.url("short-3999")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidData);
-    assert!(chain(&error).contains("`w.bin` has 3999 bytes") && chain(&error).contains("4000"), "{}", chain(&error));
+    assert!(
+        error.chain().to_string().contains("`w.bin` has 3999 bytes") && error.chain().to_string().contains("4000"),
+        "{}",
+        error.chain()
+    );
 }
 
 #[wasm_bindgen_test]

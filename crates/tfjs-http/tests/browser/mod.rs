@@ -60,14 +60,3 @@ async fn store(case: &Case, model: &ModelArtifacts) {
     let client = client().with_put_per_file();
     HttpHandler::from_url(&case.url("files"), &client).unwrap().save(model, &options).await.unwrap();
 }
-
-/// The whole chain of an error.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}

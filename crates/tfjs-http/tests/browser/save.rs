@@ -14,7 +14,7 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::server::{Case, SERVER, Seen, unique};
-use super::{chain, client, load, model_of, save};
+use super::{client, load, model_of, save};
 
 #[wasm_bindgen_test]
 async fn a_form_as_tensorflow_js_sends_it() {
@@ -81,7 +81,7 @@ async fn redirects_of_uploads_are_refused() {
         let case = Case::new();
         let error = save(&model_of(10), &case.url(&format!("redirect-{status}")), &client()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidUrl);
-        assert!(chain(&error).contains("redirects the upload"), "{}", chain(&error));
+        assert!(error.chain().to_string().contains("redirects the upload"), "{}", error.chain());
         assert_eq!(case.seen().await.len(), 1);
     }
 }
@@ -92,8 +92,8 @@ async fn weights_that_cannot_be_read_send_nothing() {
     let broken = samples::from_source(FailingSource::new(vec![0; 4 << 20], 3 << 20));
     let client = client().with_retry(RetryPolicy::none());
     let error = save(&broken, &case.url("files"), &client).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Transport, "{}", chain(&error));
-    assert!(!chain(&error).contains("browser"), "{}", chain(&error));
+    assert_eq!(error.kind(), ErrorKind::Transport, "{}", error.chain());
+    assert!(!error.chain().to_string().contains("browser"), "{}", error.chain());
     assert_eq!(case.seen().await.len(), 0);
 }
 

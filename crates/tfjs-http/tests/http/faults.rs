@@ -11,7 +11,7 @@ use tfjs_testkit::{assert_same_model, samples};
 use tfjs_weights::Tensor;
 
 use crate::server::{End, Files, Reply, Request, Server};
-use crate::{chain, client, load, load_with, model_of};
+use crate::{client, load, load_with, model_of};
 
 const JSON: &str = "/m/model.json";
 const WEIGHTS: &str = "/m/model.weights.bin";
@@ -37,14 +37,14 @@ async fn error_of(
 ) -> (Error, Server) {
     let server = server_but(path, Files::of_model(&model_of(1000)), reply).await;
     let error = load(&server.url(&format!("{JSON}?token=secret"))).await.unwrap_err();
-    assert!(!format!("{error:?} {}", chain(&error)).contains("secret"), "{error:?}");
+    assert!(!format!("{error:?} {}", error.chain()).contains("secret"), "{error:?}");
     assert!(error.location().unwrap().as_str().ends_with(path), "{error:?}");
     (error, server)
 }
 
 #[track_caller]
 fn assert_says(error: &Error, kind: ErrorKind, words: &[&str]) {
-    let text = chain(error);
+    let text = error.chain().to_string();
     assert_eq!(error.kind(), kind, "{text}");
     for word in words {
         assert!(text.contains(word), "{word} is not in: {text}");
@@ -424,7 +424,7 @@ async fn chunks_and_closed_connections_end_bodies_too() {
 async fn a_connection_that_is_refused() {
     let error = load("http://127.0.0.1:1/m/model.json?token=secret").await.unwrap_err();
     assert_says(&error, ErrorKind::Transport, &["cannot connect to the server", "http://127.0.0.1:1/m/model.json`"]);
-    assert!(!chain(&error).contains("secret"));
+    assert!(!error.chain().to_string().contains("secret"));
 }
 
 #[tokio::test]

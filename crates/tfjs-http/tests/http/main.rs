@@ -44,14 +44,3 @@ fn model_of(values: u16) -> ModelArtifacts {
     let shape = Shape::vector(values.len() as u64).unwrap();
     samples::with_tensors([Tensor::float32("w", shape, values).unwrap()])
 }
-
-/// The whole chain of an error.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}

@@ -11,7 +11,7 @@ use tfjs_router::{LoadHandler as _, LoadOptions, ModelSource, ModelUrl};
 use tfjs_testkit::{assert_same_model, samples};
 
 use crate::server::{Files, Reply, Server};
-use crate::{chain, client, load, load_with};
+use crate::{client, load, load_with};
 
 const WEIGHTS: &str = "/m/model.weights.bin";
 
@@ -135,7 +135,7 @@ async fn user_info_becomes_a_header_and_never_a_message() {
     let url = server.url("/m/model.json?token=secret").replace("http://", "http://user:secret@");
     let error = load(&url).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
-    assert!(!chain(&error).contains("secret") && !format!("{error:?}").contains("secret"), "{error:?}");
+    assert!(!error.chain().to_string().contains("secret") && !format!("{error:?}").contains("secret"), "{error:?}");
     assert_eq!(server.requests()[0].header("authorization"), Some("Basic dXNlcjpzZWNyZXQ="));
 }
 
