@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use crate::Location;
+use crate::{Location, RelPath};
 
 /// What went wrong, where, while doing what, and why.
 ///
@@ -29,6 +29,7 @@ struct Inner {
     message: Cow<'static, str>,
     retry_after: Option<Duration>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    misses_shards: bool,
 }
 
 /// The class of an [`Error`]: what a caller may want to tell apart.
@@ -101,7 +102,30 @@ impl Error {
             message: message.into(),
             retry_after: None,
             source: None,
+            misses_shards: false,
         }))
+    }
+
+    /// [`ErrorKind::NotFound`] of a model that is there without all of its weight files; `missing` are those that its manifest names and
+    /// nobody finds.
+    pub fn missing_shards<'p>(missing: impl IntoIterator<Item = &'p RelPath>) -> Self {
+        let mut missing = missing.into_iter();
+        let mut names: Vec<_> = missing.by_ref().take(5).map(|path| format!("`{path}`")).collect();
+        match missing.count() {
+            0 => {}
+            more => names.push(format!("{more} more")),
+        }
+        let names = names.join(", ");
+        let message =
+            format!("weight files that the manifest names do not exist: {names}; put them where it names them");
+        let mut error = Self::new(ErrorKind::NotFound, message);
+        error.0.misses_shards = true;
+        error
+    }
+
+    /// Whether a model is there, but not all of its weight files: then [`ErrorKind::NotFound`] does not mean that the place is empty.
+    pub fn misses_shards(&self) -> bool {
+        self.0.misses_shards
     }
 
     /// Says what was being done. An operation that is already set stays: the innermost layer knows best.

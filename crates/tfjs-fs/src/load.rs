@@ -157,13 +157,7 @@ fn open_shards(view: &View, entry: &Entry, model_json: &ModelJson, links: Links)
         check_distinct(folder_of(entry.manifest()), &files)?;
         return Ok(files.into_iter().map(|(_, source)| Segment::lazy(Arc::new(source))).collect());
     }
-    let mut names: Vec<_> = missing.iter().take(5).map(|(path, _)| format!("`{path}`")).collect();
-    if missing.len() > names.len() {
-        names.push(format!("{} more", missing.len() - names.len()));
-    }
-    let names = names.join(", ");
-    let message = format!("weight files that the manifest names do not exist: {names}; put them where it names them");
-    let error = Error::new(ErrorKind::NotFound, message);
+    let error = Error::missing_shards(missing.iter().map(|(path, _)| *path));
     let error = error.with_operation(Operation::Load).with_location(&entry.manifest().to_string_lossy());
     Err(match missing.into_iter().next() {
         Some((_, first)) => error.with_source(first),

@@ -8,8 +8,8 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt as _};
 use tfjs_artifacts::{
-    ByteSource as _, Error, ErrorKind, Limit, Limits, ModelArtifacts, ModelJson, ModelTopology, Operation, RelPath,
-    Segment, SurplusBytes, Weights,
+    ByteSource as _, Error, ErrorKind, Limit, Limits, ModelArtifacts, ModelJson, ModelTopology, Operation, Segment,
+    SurplusBytes, Weights,
 };
 use tfjs_router::{LoadOptions, ProgressMeter, WeightLoading, finish_load};
 
@@ -112,7 +112,7 @@ impl Opened {
             }
         }
         if !missing.is_empty() {
-            return Err(here(not_there(&missing)));
+            return Err(here(Error::missing_shards(missing)));
         }
         let sources = ObjectSource::of(&place.bucket, found);
         Ok(Self { location, model_json, topology, sources })
@@ -186,16 +186,6 @@ async fn read_all(sources: &[Arc<ObjectSource>], meter: &mut ProgressMeter) -> R
 /// The pieces in which an object of this length is read; one of an empty one.
 fn pieces(length: u64) -> impl Iterator<Item = Range<u64>> {
     (0..length.div_ceil(PIECE).max(1)).map(move |index| index * PIECE..length.min((index + 1) * PIECE))
-}
-
-fn not_there(missing: &[&RelPath]) -> Error {
-    let mut names: Vec<_> = missing.iter().take(5).map(|path| format!("`{path}`")).collect();
-    if missing.len() > names.len() {
-        names.push(format!("{} more", missing.len() - names.len()));
-    }
-    let names = names.join(", ");
-    let message = format!("weight files that the manifest names do not exist: {names}; put them where it names them");
-    Error::new(ErrorKind::NotFound, message)
 }
 
 /// The keys of the weight files of a model.

@@ -254,12 +254,12 @@ impl Router {
     }
 
     /// Whether the source has nothing at all where a model of the destination would be. A listing leaves out what is deeper than it looks,
-    /// a `.json` file that is broken, and a folder that nobody may read.
+    /// a `.json` file that is broken, and a folder that nobody may read; and a model that has lost its weights is there, too.
     async fn is_gone(&self, source: &ModelUrl, options: &SyncOptions) -> Result<bool, Error> {
         let load = options.load.clone().with_weight_loading(WeightLoading::Lazy);
         match self.load_handler(&ModelSource::Single(source.clone()))?.load(&load).await {
             Ok(_) => Ok(false),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+            Err(error) if is_gone(&error) => Ok(true),
             Err(error) => Err(error),
         }
     }
@@ -275,7 +275,7 @@ impl Router {
         let open = async |url: &ModelUrl| self.load_handler(&ModelSource::Single(url.clone()))?.load(&load).await;
         let there = match open(destination).await {
             Ok(there) => there,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(SyncAction::New),
+            Err(error) if is_gone(&error) => return Ok(SyncAction::New),
             // It is replaced by one that is whole.
             Err(error) if is_about_the_model(&error) => return Ok(SyncAction::Changed),
             Err(error) => return Err(error),
@@ -354,6 +354,11 @@ impl SyncItem {
 /// Whether an error is about what is there, rather than about the way to it.
 fn is_about_the_model(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::LimitExceeded | ErrorKind::NotFound)
+}
+
+/// Whether there is nothing at all, not even a model that has lost its weights.
+fn is_gone(error: &Error) -> bool {
+    error.kind() == ErrorKind::NotFound && !error.misses_shards()
 }
 
 /// The name of a model below a place; none of one that only begins like it, as `memory://ab` does like `memory://a`. It comes from a

@@ -61,4 +61,10 @@ async fn models_that_are_json_objects_are_found_again() {
     let mut options = SyncOptions::new();
     options.delete = true;
     assert_eq!(actions(&router.plan_sync(here, there, &options).await.unwrap()), [("a.json", SyncAction::Unchanged)]);
+
+    // A model that has lost its weights is there, too.
+    std::fs::remove_file(folder.path().join("deep/b/model.weights.bin")).unwrap();
+    let plan = router.plan_sync(here, there, &options).await.unwrap();
+    assert!(plan.items.iter().all(|item| item.action == SyncAction::Unchanged), "{plan:?}");
+    assert!(plan.errors[0].to_string().contains("`model.weights.bin`"), "{plan:?}");
 }
