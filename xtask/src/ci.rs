@@ -12,7 +12,7 @@ use crate::counted::{self, Count};
 use crate::project::Project;
 use crate::{
     azurite, browser, conformance, cross, differential, disk, examples, fuzz, graphs, guides, instructions,
-    interop_browser, memory, object_stores, package, size, soak, tensor_files, tidy, tools, wasm, zoo,
+    interop_browser, memory, object_stores, package, page, size, soak, tensor_files, tidy, tools, wasm, zoo,
 };
 
 /// A step of CI, in the order in which they run.
@@ -42,6 +42,8 @@ pub(crate) enum Step {
     Browser,
     /// What a page has to download is small
     Size,
+    /// The page that manages models does what it offers, in Chromium
+    Page,
     /// The loops over weights need no more instructions than before
     Instructions,
     /// Hostile files, servers and uploads are refused
@@ -145,7 +147,8 @@ impl Step {
             Self::Wasm => wasm::check(project)?,
             Self::Browser => return browser::test(project, &browser::Options::default()),
             Self::Interop => return interop_browser::check(project, &interop_browser::Options::default()),
-            Self::Size => size::check(project, size::Options::default())?,
+            Self::Page => return page::check(project, None),
+            Self::Size => size::check(project, size::Options::all())?,
         }
         Ok(Count { passed: 1, failed: 0 })
     }
@@ -206,7 +209,14 @@ impl fmt::Display for Report {
         write!(f, "{:<12} {result:<8} {:>8.1}", self.step.name(), self.time.as_secs_f64())?;
         if matches!(
             self.step,
-            Step::Test | Step::Browser | Step::Cross | Step::Soak | Step::Attacks | Step::Azurite | Step::ObjectStores
+            Step::Test
+                | Step::Browser
+                | Step::Cross
+                | Step::Soak
+                | Step::Attacks
+                | Step::Azurite
+                | Step::ObjectStores
+                | Step::Page
         ) {
             write!(f, "   {}", self.count)
         } else {

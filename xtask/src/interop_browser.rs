@@ -11,7 +11,7 @@ use clap::Args;
 use serde::Serialize;
 use xshell::cmd;
 
-use crate::compiler::{Compiler, WASM};
+use crate::bundle;
 use crate::counted::{self, Count};
 use crate::models;
 use crate::npm;
@@ -78,8 +78,7 @@ pub(crate) fn check(project: &Project, options: &Options) -> Result<Count> {
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("{} must go", folder.display()))?;
     }
-    let scripts = project.root.join("tests").join("interop");
-    let modules = npm::install(project, &scripts, &project.target.join("interop"))?;
+    let modules = npm::modules(project)?;
     let browser = web::browser(project)?;
     println!("interop: {}", browser.describe());
     let wasm = build(project, &folder.join("wasm"), PROFILE)?;
@@ -105,13 +104,8 @@ pub(crate) fn check(project: &Project, options: &Options) -> Result<Count> {
 
 /// Our half of the page, built in a profile of the workspace's Cargo.toml.
 pub(crate) fn build(project: &Project, folder: &Path, profile: &str) -> Result<PathBuf> {
-    let compiler = Compiler::find(project, WASM)?;
-    let bindgen = web::wasm_bindgen(project)?.join("wasm-bindgen");
-    compiler.cargo(project, "build")?.args(["--package", PACKAGE, "--profile", profile]).run()?;
-    let module = compiler.output(profile).join(format!("{}.wasm", PACKAGE.replace('-', "_")));
-    ensure!(module.is_file(), "{PACKAGE} was built, but there is no {}", module.display());
-    let sh = &project.sh;
-    cmd!(sh, "{bindgen} --target web --no-typescript --out-dir {folder} --out-name tfjs_io {module}").run()?;
+    let module = bundle::build(project, PACKAGE, profile)?;
+    bundle::bind(project, &module, folder, "tfjs_io")?;
     Ok(folder.to_path_buf())
 }
 

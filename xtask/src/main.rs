@@ -12,6 +12,7 @@ mod azurite;
 mod bench;
 mod browser;
 mod build;
+mod bundle;
 mod ci;
 mod comparison;
 mod compiler;
@@ -35,6 +36,7 @@ mod npm;
 mod object_stores;
 mod oracle;
 mod package;
+mod page;
 mod project;
 mod runner;
 mod services;
@@ -112,6 +114,8 @@ enum Task {
     Soak(soak::Options),
     /// Keep models in an emulator of Azure Blob Storage, with the command, and run the suite of every backend there
     Azurite,
+    /// Build the page that manages models, and serve it with a folder of models
+    Page(page::Options),
     /// Make every crate as it would be published
     Package(package::Options),
     /// Keep models in object stores, with the command: kill it, count what it reads, and measure its memory
@@ -162,6 +166,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Size(options) => size::check(&project, options)?,
         Task::Wasm => wasm::check(&project)?,
         Task::Soak(options) => soak::run(&project, &options)?,
+        Task::Page(options) => page::run(&project, &options)?,
         Task::Package(options) => package::run(&project, options)?,
         Task::Azurite => azurite::judge(&project)?,
         Task::ObjectStores => object_stores::run(&project).map(drop)?,

@@ -27,6 +27,11 @@ pub(crate) fn pack(project: &Project, package: &str, folder: &Path) -> Result<Pa
     Ok(tarball)
 }
 
+/// The `node_modules` folder with what `tests/interop/package-lock.json` names: TensorFlow.js, and the tools of pages.
+pub(crate) fn modules(project: &Project) -> Result<PathBuf> {
+    install(project, &project.root.join("tests").join("interop"), &project.target.join("interop"))
+}
+
 /// Installs what `source/package-lock.json` says into `folder`, once for each state of the lock; gives the `node_modules` folder.
 pub(crate) fn install(project: &Project, source: &Path, folder: &Path) -> Result<PathBuf> {
     tools::node(project)?;

@@ -95,7 +95,7 @@ pub(crate) struct Info {
 impl<'p> Oracle<'p> {
     /// Installs TensorFlow.js into `target/interop` if it is not there.
     pub(crate) fn ready(project: &'p Project) -> Result<Self> {
-        let modules = npm::install(project, &scripts(project), &project.target.join("interop"))?;
+        let modules = npm::modules(project)?;
         Ok(Self { project, modules })
     }
 

@@ -7,9 +7,10 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use xshell::{Cmd, cmd};
 
+use crate::bundle;
 use crate::compiler::{Compiler, WASM};
 use crate::project::Project;
-use crate::tools::{self, web};
+use crate::tools;
 
 const PACKAGE: &str = "tfjs-wasm-size";
 
@@ -22,17 +23,6 @@ const GOAL: usize = 250_000;
 /// How many it may have today: what it has, and a little more. See "Misses" in docs/performance.md.
 const LARGEST: usize = 278_000;
 
-/// What browsers have had for years, and the compiler uses.
-const WEB_FEATURES: [&str; 7] = [
-    "--enable-bulk-memory",
-    "--enable-multivalue",
-    "--enable-mutable-globals",
-    "--enable-nontrapping-float-to-int",
-    "--enable-reference-types",
-    "--enable-sign-ext",
-    "--enable-simd",
-];
-
 /// What makes a program smaller, and stable Rust does not have yet: a standard library that is compiled for size, panics without
 /// words, and no `Debug`, which is for programmers and not for pages. Errors keep their words.
 const SMALLEST_FLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Zfmt-debug=none";
@@ -44,6 +34,16 @@ pub(crate) struct Options {
     /// With everything, and with what stable Rust does not have yet; the goal must then be met
     #[arg(long)]
     smallest: bool,
+    /// Only with everything, as CI does: that is what has a limit
+    #[arg(long)]
+    all: bool,
+}
+
+impl Options {
+    /// What has a limit.
+    pub(crate) fn all() -> Self {
+        Self { all: true, ..Self::default() }
+    }
 }
 
 /// A choice of features, and its name in the table.
@@ -63,17 +63,16 @@ struct Size {
 }
 
 pub(crate) fn check(project: &Project, options: Options) -> Result<()> {
-    let all = sets(project)?;
-    let (sets, limit) = if options.smallest {
+    let mut sets = sets(project)?;
+    if options.all || options.smallest {
+        // The last one has everything.
+        sets.drain(..sets.len().saturating_sub(1));
+    }
+    let limit = if options.smallest { GOAL } else { LARGEST };
+    if options.smallest {
         tools::rust_source(project)?;
-        (all.into_iter().next_back().into_iter().collect(), GOAL)
-    } else {
-        (all, LARGEST)
-    };
+    }
     let compiler = Compiler::find(project, WASM)?;
-    let bindgen = web::wasm_bindgen(project)?.join("wasm-bindgen");
-    let wasm_opt = web::wasm_opt(project)?;
-
     let mut lines = Vec::new();
     let mut largest = 0;
     for set in &sets {
@@ -83,7 +82,7 @@ pub(crate) fn check(project: &Project, options: Options) -> Result<()> {
             .args(["--package", PACKAGE, "--profile", PROFILE, "--no-default-features"])
             .args(["--features", &set.features.join(",")])
             .run()?;
-        let size = measure(project, &compiler.output(PROFILE), &bindgen, &wasm_opt, set)?;
+        let size = measure(project, &compiler.output(PROFILE), set)?;
         lines.push(format!("{:<18} {} {} {}", set.name, kb(size.raw), kb(size.packed), kb(size.script)));
         largest = largest.max(size.packed);
     }
@@ -115,18 +114,18 @@ fn smallest(cargo: Cmd<'_>) -> Cmd<'_> {
 }
 
 /// Finishes what cargo has left in a folder as one does for a page.
-fn measure(project: &Project, folder: &Path, bindgen: &Path, wasm_opt: &Path, set: &Set) -> Result<Size> {
-    let sh = &project.sh;
-    let built = folder.join("tfjs_wasm_size.wasm");
+fn measure(project: &Project, folder: &Path, set: &Set) -> Result<Size> {
+    let name = PACKAGE.replace('-', "_");
+    let built = folder.join(format!("{name}.wasm"));
     let folder = project.target.join("size").join(&set.name);
-    cmd!(sh, "{bindgen} {built} --target web --no-typescript --out-dir {folder}").quiet().run()?;
-    let (bound, optimized) = (folder.join("tfjs_wasm_size_bg.wasm"), folder.join("optimized.wasm"));
-    cmd!(sh, "{wasm_opt} -Oz {WEB_FEATURES...} {bound} -o {optimized}").quiet().run()?;
+    let bound = bundle::bind(project, &built, &folder, &name)?;
+    let optimized = folder.join("optimized.wasm");
+    bundle::optimize(project, &bound, &optimized)?;
     let raw = fs::metadata(&optimized)?.len();
     Ok(Size {
         raw: usize::try_from(raw)?,
         packed: packed(project, &optimized)?,
-        script: packed(project, &folder.join("tfjs_wasm_size.js"))?,
+        script: packed(project, &folder.join(format!("{name}.js")))?,
     })
 }
 

@@ -87,7 +87,7 @@ fn cargo_install(sh: &Shell, program: &str, version: &str, arguments: &[&str]) -
 }
 
 /// Where cargo keeps what it installs.
-fn cargo_home() -> Result<PathBuf> {
+pub(crate) fn cargo_home() -> Result<PathBuf> {
     let home = || std::env::home_dir().map(|home| home.join(".cargo"));
     std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)

@@ -13,9 +13,9 @@ pub(crate) const IN_A_BROWSER: [&str; 7] =
 /// Of these, what is empty everywhere else: its tests and examples mean something in a browser only.
 pub(crate) const ONLY_THERE: [&str; 1] = ["tfjs-browser-storage"];
 
-/// What compiles for one besides: half of a page with TensorFlow.js in it, what the tests in a browser use, and a program whose size
-/// is measured.
-const COMPILED: [&str; 3] = ["tfjs-browser-interop", "tfjs-testkit", "tfjs-wasm-size"];
+/// What compiles for one besides: half of a page with TensorFlow.js in it, the page that manages models, what the tests in a browser use,
+/// and a program whose size is measured.
+const COMPILED: [&str; 4] = ["tfjs-browser-interop", "tfjs-model-manager", "tfjs-testkit", "tfjs-wasm-size"];
 
 /// What a browser has no use for, though it speaks of the target: WASI has files, and the same CPU; and every handler has the two
 /// attributes of its trait.

@@ -326,6 +326,10 @@ pub(crate) struct Serve {
     /// times. Without it all may read, and those may write that know the token or are of this machine
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub(crate) allow_origin: Vec<String>,
+    /// Also serves the page that manages models, and sends browsers to it that open the address: of a folder that `cargo xtask page`
+    /// has made. Without a folder, the one beside the command (`page`) or where it was installed (`../share/tfjs/page`)
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, value_hint = ValueHint::DirPath)]
+    pub(crate) page: Option<Option<PathBuf>>,
     /// The most bytes of an upload
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_upload_size: Option<NonZeroU64>,

@@ -4,7 +4,7 @@ use axum::http::header::{AUTHORIZATION, ORIGIN, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::refusal::Refusal;
-use crate::{AllowedOrigins, ServerOptions};
+use crate::{AllowedOrigins, ServerOptions, page};
 
 /// Whether a request may be answered.
 ///
@@ -21,7 +21,9 @@ pub(crate) fn check(options: &ServerOptions, method: &Method, path: &str, header
         let message = "web pages of this origin may not do that here; whoever runs the server can allow it";
         return Err(Refusal::new(StatusCode::FORBIDDEN, message));
     }
-    let needs_token = !is_read || (options.protects_reads && path != "/healthz");
+    // The page asks its user for the token; there is no model in it.
+    let is_public = path == "/healthz" || (options.page.is_some() && page::is_at(path));
+    let needs_token = !is_read || (options.protects_reads && !is_public);
     match &options.token {
         Some(token) if needs_token => {
             let shown = headers.get(AUTHORIZATION);

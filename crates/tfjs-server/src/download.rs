@@ -31,8 +31,8 @@ pub(crate) async fn answer(file: &ServedFile, method: &Method, headers: &HeaderM
     answer.set(CACHE_CONTROL, "no-cache");
     answer.set(X_CONTENT_TYPE_OPTIONS, "nosniff");
     let (data, etag) = match file {
-        ServedFile::Json(text) => {
-            answer.set(CONTENT_TYPE, "application/json");
+        ServedFile::Text(text) => {
+            answer.set(CONTENT_TYPE, text.media_type);
             answer.set(VARY, "accept-encoding");
             let etags = [text.etag(false), text.etag(true)];
             if let Some(etag) = etags.iter().find(|etag| is_known(headers, etag)) {
@@ -137,12 +137,13 @@ fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     })
 }
 
-/// Whether a request may change a model whose JSON has this ETag, or that is not there: RFC 9110, 13.1.1 and 13.1.2.
-pub(crate) fn may_change(headers: &HeaderMap, etag: Option<&str>) -> bool {
+/// Whether a request may change a model whose JSON has these ETags, or that is not there and has none: RFC 9110, 13.1.1 and
+/// 13.1.2.
+pub(crate) fn may_change(headers: &HeaderMap, etags: &[String]) -> bool {
     let is_named = |name: HeaderName| {
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        let is_it = |named: &str| named == "*" || etag == Some(named);
-        etag.is_some() && values.flat_map(|value| value.split(',')).any(|named| is_it(named.trim()))
+        let is_it = |named: &str| named == "*" || etags.iter().any(|etag| etag == named);
+        !etags.is_empty() && values.flat_map(|value| value.split(',')).any(|named| is_it(named.trim()))
     };
     (!headers.contains_key(IF_MATCH) || is_named(IF_MATCH)) && !is_named(IF_NONE_MATCH)
 }
@@ -236,11 +237,15 @@ mod tests {
 
     #[test]
     fn what_a_change_is_about() {
-        let may = |name, value, etag| may_change(&headers(name, value), etag);
+        let may = |name, value, etag: Option<&str>| {
+            let etags: Vec<_> = etag.into_iter().flat_map(|etag| [etag.to_owned(), "\"a-gzip\"".to_owned()]).collect();
+            may_change(&headers(name, value), &etags)
+        };
         assert!(may(IF_NONE_MATCH, "*", None) && !may(IF_NONE_MATCH, "*", Some("\"a\"")));
         assert!(may(IF_MATCH, "\"b\", \"a\"", Some("\"a\"")) && may(IF_MATCH, "*", Some("\"a\"")));
         assert!(!may(IF_MATCH, "\"b\"", Some("\"a\"")) && !may(IF_MATCH, "*", None));
-        assert!(may_change(&HeaderMap::new(), None));
+        assert!(may(IF_MATCH, "\"a-gzip\"", Some("\"a\"")));
+        assert!(may_change(&HeaderMap::new(), &[]));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use axum::http::HeaderValue;
 use tfjs_artifacts::{Limit, Limits};
 use tfjs_router::{Checksums, Links, SaveOptions};
 
-use crate::Token;
+use crate::{Page, Token};
 
 /// Limits and permissions of a [`router`](crate::router).
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub struct ServerOptions {
     pub spool_folder: Option<PathBuf>,
     /// How models are saved. Default: with checksums, so that a client can tell files of two uploads apart.
     pub save: SaveOptions,
+    /// A web page that is served beside the models, at `/.page/`. Default: none.
+    pub page: Option<Page>,
 }
 
 /// Which web pages may use the server from a browser. A client that is no browser does not ask.
@@ -75,6 +77,7 @@ impl Default for ServerOptions {
             min_upload_rate: 1024,
             spool_folder: None,
             save: SaveOptions::new().with_checksums(Checksums::Write),
+            page: None,
         }
     }
 }
@@ -103,6 +106,13 @@ impl ServerOptions {
     #[must_use]
     pub fn with_read_only(mut self) -> Self {
         self.is_read_only = true;
+        self
+    }
+
+    /// Also serves a web page.
+    #[must_use]
+    pub fn with_page(mut self, page: Page) -> Self {
+        self.page = Some(page);
         self
     }
 }

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 
 use crate::cache::Cache;
 use crate::refusal::{Refusal, json};
-use crate::{ModelName, Models, ServerOptions, access, access_log, cors, download, upload};
+use crate::{ModelName, Models, ServerOptions, access, access_log, cors, download, page, upload};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -87,7 +87,9 @@ pub fn router(models: Models, options: ServerOptions) -> Router {
         json_room,
     });
     Router::new()
-        .route("/", get(list))
+        .route("/", get(list_or_page))
+        .route("/.page/", get(page_start))
+        .route("/.page/{*path}", get(page_file))
         .route("/healthz", get(healthz))
         .route("/upload", post(receive_anywhere).put(receive_anywhere))
         .route("/{name}", post(receive).put(receive).delete(remove).get(where_it_is))
@@ -114,6 +116,34 @@ struct Row {
     name: String,
     url: String,
     model_artifacts_info: ModelArtifactsInfo,
+}
+
+/// Whoever opens the address in a browser wants the page; everybody else, the list.
+async fn list_or_page(
+    State(server): State<Arc<Server>>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    if server.options.page.is_some() && page::is_wanted(&headers) {
+        let vary = [(header::VARY, "accept"), (header::LOCATION, "./.page/")];
+        return Ok((StatusCode::SEE_OTHER, vary).into_response());
+    }
+    list(State(server), OriginalUri(uri)).await
+}
+
+async fn page_start(server: State<Arc<Server>>, method: Method, headers: HeaderMap) -> Result<Response, Refusal> {
+    page_file(server, Ok(Path(page::START.to_owned())), method, headers).await
+}
+
+async fn page_file(
+    State(server): State<Arc<Server>>,
+    path: Result<Path<String>, PathRejection>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let Path(path) = path.map_err(|_| bad_path())?;
+    let Some(page) = &server.options.page else { return Err(nothing_here().await) };
+    page.answer(&path, &server.options, &method, &headers).await
 }
 
 async fn list(State(server): State<Arc<Server>>, OriginalUri(uri): OriginalUri) -> Result<Response, Refusal> {
@@ -232,17 +262,18 @@ impl Server {
         if !headers.contains_key(header::IF_MATCH) && !headers.contains_key(header::IF_NONE_MATCH) {
             return Ok(());
         }
-        let etag = match self.cache.get(name).await {
-            Ok(served) => served.etag(),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
+        let etags = match self.cache.get(name).await {
+            Ok(served) => served.etags(),
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(Refusal::of_backend(&error)),
         };
-        if download::may_change(headers, etag.as_deref()) {
+        if download::may_change(headers, &etags) {
             return Ok(());
         }
-        let message = match etag {
-            Some(_) => format!("the model `{name}` is there, and not the one that the request is about"),
-            None => format!("there is no model `{name}`"),
+        let message = if etags.is_empty() {
+            format!("there is no model `{name}`")
+        } else {
+            format!("the model `{name}` is there, and not the one that the request is about")
         };
         Err(Refusal::new(StatusCode::PRECONDITION_FAILED, message))
     }

@@ -27,8 +27,8 @@ pub(crate) struct Served {
 /// One of them.
 #[derive(Debug)]
 pub(crate) enum ServedFile {
-    /// Small, and compressible.
-    Json(Arc<Text>),
+    /// Small, and compressible: JSON, or a file of the page.
+    Text(Arc<Text>),
     /// Everything else: weights, or a binary topology.
     Binary {
         /// The bytes.
@@ -38,10 +38,11 @@ pub(crate) enum ServedFile {
     },
 }
 
-/// A JSON text in both forms.
+/// Something compressible, in both forms.
 #[derive(Debug)]
 pub(crate) struct Text {
     pub(crate) plain: Bytes,
+    pub(crate) media_type: &'static str,
     gzipped: OnceLock<Bytes>,
     digest: Sha256,
 }
@@ -77,19 +78,20 @@ impl Served {
         self.files.get(path)
     }
 
-    /// What tells this model from another of its name, as far as its JSON does.
-    pub(crate) fn etag(&self) -> Option<String> {
-        let json = [MODEL_JSON, WEIGHTS_MANIFEST].into_iter().find_map(|name| self.file(name))?;
-        match json {
-            ServedFile::Json(text) => Some(text.etag(false)),
-            ServedFile::Binary { etag, .. } => etag.clone(),
+    /// What tells this model from another of its name, as far as its JSON does: the tags of both forms of it, since a browser
+    /// only ever sees that of the compressed one.
+    pub(crate) fn etags(&self) -> Vec<String> {
+        match [MODEL_JSON, WEIGHTS_MANIFEST].into_iter().find_map(|name| self.file(name)) {
+            Some(ServedFile::Text(text)) => [false, true].map(|is_gzipped| text.etag(is_gzipped)).into(),
+            Some(ServedFile::Binary { etag, .. }) => etag.iter().cloned().collect(),
+            None => Vec::new(),
         }
     }
 
     /// How many bytes it keeps in memory, roughly.
     pub(crate) fn weight(&self) -> usize {
         let weight = |file: &ServedFile| match file {
-            ServedFile::Json(text) => text.plain.len() * 2,
+            ServedFile::Text(text) => text.plain.len() * 2,
             ServedFile::Binary { .. } => 512,
         };
         self.files.values().map(weight).sum()
@@ -98,8 +100,14 @@ impl Served {
 
 impl ServedFile {
     fn json(text: String) -> Self {
-        let digest = Sha256::of(text.as_bytes());
-        Self::Json(Arc::new(Text { plain: text.into(), gzipped: OnceLock::new(), digest }))
+        Self::text(text, "application/json")
+    }
+
+    /// Something that is compressed for those who take it.
+    pub(crate) fn text(plain: impl Into<Bytes>, media_type: &'static str) -> Self {
+        let plain = plain.into();
+        let digest = Sha256::of(&plain);
+        Self::Text(Arc::new(Text { plain, media_type, gzipped: OnceLock::new(), digest }))
     }
 }
 

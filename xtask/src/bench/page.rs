@@ -38,7 +38,7 @@ impl Page {
     /// Builds and installs what it takes.
     pub(super) fn ready(project: &Project, folder: PathBuf) -> Result<Self> {
         let tests = project.root.join("tests");
-        let modules = npm::install(project, &tests.join("interop"), &project.target.join("interop"))?;
+        let modules = npm::modules(project)?;
         let wasm = interop_browser::build(project, &folder.join("wasm"), "release")?;
         let driver = tests.join("browser-interop").join("bench.js");
         Ok(Self { driver, browser: web::browser(project)?, modules, wasm, folder })

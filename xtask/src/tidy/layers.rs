@@ -47,6 +47,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "tfjs-server",
         ],
     ),
+    ("tfjs-model-manager", &["tfjs-io"]),
     ("xtask", &[]),
 ];
 

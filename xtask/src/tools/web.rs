@@ -1,5 +1,5 @@
-//! The tools for what runs in a browser: wasm-bindgen of the version that the workspace is locked to, Chromium with its driver, and
-//! the optimizer.
+//! The tools for what runs in a browser: wasm-bindgen of the version that the workspace is locked to, and Chromium with its
+//! driver.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -83,15 +83,6 @@ pub(crate) fn browser(project: &Project) -> Result<Browser> {
     }
     let [version, _] = versions;
     Ok(Browser { chromium, chromedriver, version })
-}
-
-/// wasm-opt of binaryen.
-pub(crate) fn wasm_opt(project: &Project) -> Result<PathBuf> {
-    let found = || on_path("wasm-opt");
-    if found().is_none() {
-        debian_packages(&project.sh, &["binaryen"])?;
-    }
-    found().context("binaryen was installed, but there is no wasm-opt on the PATH")
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {

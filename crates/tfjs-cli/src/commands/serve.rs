@@ -1,12 +1,12 @@
 //! `tfjs serve`: a server of the models of a folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tfjs_fs::FsHandler;
 use tfjs_io::{Limit, ModelUrl};
 use tfjs_server::axum::http::HeaderValue;
-use tfjs_server::{AllowedOrigins, Models, ServeOptions, ServerOptions, Token};
+use tfjs_server::{AllowedOrigins, Models, Page, PageError, ServeOptions, ServerOptions, Token};
 use tokio::net::TcpListener;
 
 use crate::args::{LogFormat, Serve};
@@ -63,6 +63,7 @@ fn server_options(serve: &Serve) -> Result<ServerOptions, Failure> {
         return refuse("--protect-reads needs a token: set one with --token-env or --token-file");
     }
     options.protects_reads = serve.protect_reads;
+    options.page = serve.page.as_ref().map(|folder| page(folder.as_deref())).transpose()?;
     options.is_read_only = serve.read_only;
     if !serve.allow_origin.is_empty() {
         let origins = serve.allow_origin.iter().map(|origin| HeaderValue::try_from(origin.as_str()));
@@ -85,6 +86,41 @@ fn server_options(serve: &Serve) -> Result<ServerOptions, Failure> {
         options.idle_timeout = Duration::from_secs(seconds.get());
     }
     Ok(options)
+}
+
+/// The page of a folder, or of the places where one is beside the command.
+fn page(folder: Option<&Path>) -> Result<Page, Failure> {
+    let folder = match folder {
+        Some(folder) => folder.to_owned(),
+        None => installed_page()?,
+    };
+    Page::read(&folder)
+        .or_else(|error| refuse(&format!("{}; `cargo xtask page --build` makes a page in target/page", chain(&error))))
+}
+
+/// An error and what it came of, on one line.
+fn chain(error: &PageError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+fn installed_page() -> Result<PathBuf, Failure> {
+    let command = std::env::current_exe()?;
+    let places = command.parent().map(|folder| [folder.join("page"), folder.join("../share/tfjs/page")]);
+    let Some(places) = places else {
+        return refuse("nobody knows where this command lies: name the folder, --page=DIR");
+    };
+    let Some(found) = places.iter().find(|place| place.is_dir()) else {
+        let [beside, shared] = &places;
+        return refuse(&format!(
+            "the page is neither at `{}` nor at `{}`: `cargo xtask page --install` puts it there, or name its folder, --page=DIR",
+            beside.display(),
+            shared.display()
+        ));
+    };
+    Ok(found.clone())
 }
 
 fn serve_options(serve: &Serve) -> ServeOptions {

@@ -5,5 +5,6 @@ mod access;
 mod downloads;
 mod hostile;
 mod lifetime;
+mod page;
 mod support;
 mod uploads;

@@ -1,0 +1,67 @@
+// The page: all models, or one of them if the address names it behind the `#`.
+
+import init from './wasm/tfjs_model_manager.js';
+import {startAdding} from './js/add.js';
+import {byId, problem} from './js/dom.js';
+import {showList} from './js/list.js';
+import {hideModel, showModel} from './js/model.js';
+import {showStorage} from './js/storage.js';
+import {findStores} from './js/stores.js';
+import {Trash} from './js/trash.js';
+
+class App {
+  static async start() {
+    await init();
+    const app = new App();
+    app.stores = await findStores();
+    app.trash = new Trash(app.stores, () => app.refresh());
+    startAdding(app);
+    await app.refresh();
+    await app.route();
+    addEventListener('hashchange', () => app.route());
+    // Another tab may have changed what is stored.
+    addEventListener('visibilitychange', () => document.visibilityState === 'visible' && app.refresh());
+    addEventListener('pagehide', () => app.trash.leave());
+    addEventListener('keydown', event => {
+      const isTyping = event.target instanceof HTMLInputElement;
+      if (event.key === 'z' && (event.ctrlKey || event.metaKey) && !isTyping && app.trash.undoLast()) event.preventDefault();
+    });
+    await app.trash.resume();
+    return app;
+  }
+
+  /** Reads all stores. When several ask at once, the last one is shown. */
+  async refresh() {
+    const turn = this.turn = (this.turn ?? 0) + 1;
+    const contents = await Promise.all(this.stores.map(async store => {
+      try {
+        const {models, broken} = await store.list();
+        return [store, {models: models.filter(model => !this.trash.has(model)), broken}];
+      } catch (failure) {
+        return [store, {failure}];
+      }
+    }));
+    if (turn !== this.turn) return;
+    this.models = contents.flatMap(([, {models = []}]) => models);
+    showList(this, contents);
+    await showStorage(this.models);
+  }
+
+  async route() {
+    const url = decodeURIComponent(location.hash.slice(1));
+    const wasModel = byId('list-view').hidden;
+    byId('list-view').hidden = url !== '';
+    byId('model-view').hidden = url === '';
+    document.title = url === '' ? 'TensorFlow.js models' : `${url} – TensorFlow.js models`;
+    if (url !== '') return showModel(this, url);
+    hideModel();
+    if (wasModel) byId('main').focus();
+  }
+}
+
+App.start().catch(failure => byId('stores').replaceChildren(problem('The page could not start', failure)));
+
+// So that it also opens without a network. Not everywhere: a page that came over plain HTTP from another machine has no such thing.
+if ('serviceWorker' in navigator && isSecureContext) {
+  navigator.serviceWorker.register('sw.js').catch(failure => console.warn('the page will not open without a network', failure));
+}

@@ -1,0 +1,173 @@
+// Models that come in: picked, dropped, or loaded from an address.
+
+import {byId, h} from './dom.js';
+import {freeName, tidyName} from './stores.js';
+import {run, tellFailure} from './tasks.js';
+
+export function startAdding(app) {
+  const store = byId('add-store');
+  const places = app.stores.filter(place => place.canWrite);
+  store.append(...places.map(place => h('option', {value: place.id}, place.label)), h('option', {value: 'target'}, 'Another server…'));
+  store.addEventListener('change', () => {
+    const isTarget = store.value === 'target';
+    byId('target-field').hidden = byId('target-token-field').hidden = !isTarget;
+    byId('add-name').closest('label').hidden = isTarget;
+  });
+
+  for (const [open, input] of [['pick-files', 'files'], ['pick-folder', 'folder']]) {
+    byId(open).addEventListener('click', () => byId(input).click());
+    byId(input).addEventListener('change', event => {
+      const files = [...event.currentTarget.files];
+      event.currentTarget.value = '';
+      if (files.length > 0) addFiles(app, files);
+    });
+  }
+  startDropping(app);
+
+  byId('url-form').addEventListener('submit', event => {
+    event.preventDefault();
+    addFromAddress(app, byId('add-url').value);
+  });
+}
+
+/** Files may be dropped anywhere on the page. */
+function startDropping(app) {
+  const area = byId('drop');
+  const hasFiles = event => event.dataTransfer?.types.includes('Files');
+  addEventListener('dragover', event => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    area.classList.add('over');
+  });
+  addEventListener('dragleave', event => {
+    if (event.relatedTarget === null) area.classList.remove('over');
+  });
+  addEventListener('drop', async event => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    area.classList.remove('over');
+    // The items are gone as soon as the event has been handled.
+    const entries = [...event.dataTransfer.items].map(item => item.webkitGetAsEntry?.()).filter(Boolean);
+    const plain = [...event.dataTransfer.files];
+    try {
+      const files = entries.length > 0 ? (await Promise.all(entries.map(entry => filesOf(entry, '')))).flat() : plain;
+      await addFiles(app, files);
+    } catch (failure) {
+      tellFailure('Reading what was dropped failed', failure);
+    }
+  });
+}
+
+/** The files of what was dropped, with the path that picked folders have. */
+async function filesOf(entry, folder) {
+  const path = folder + entry.name;
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    if (folder !== '') Object.defineProperty(file, 'webkitRelativePath', {value: path});
+    return [file];
+  }
+  const [files, reader] = [[], entry.createReader()];
+  for (;;) {
+    // A reader gives some at a time, and none at the end.
+    const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (entries.length === 0) return files;
+    for (const inner of entries) files.push(...await filesOf(inner, `${path}/`));
+  }
+}
+
+async function addFiles(app, files) {
+  await add(app, nameOfFiles(files), (job, destination, token) => job.addFiles(files, destination, token));
+}
+
+async function addFromAddress(app, text) {
+  let url;
+  try {
+    url = modelAddress(text);
+  } catch (failure) {
+    tellFailure('Loading failed', failure);
+    return;
+  }
+  const server = app.stores.find(({root}) => root !== undefined && url.startsWith(root));
+  const added = await add(app, nameOfUrl(url), (job, destination, token) => job.copyModel(url, server?.token, destination, token));
+  if (added) byId('add-url').value = '';
+}
+
+/** Saves where the form says. Without a name of the user's own, nothing is ever replaced. */
+async function add(app, suggested, start) {
+  const place = app.stores.find(({id}) => id === byId('add-store').value);
+  if (!place) return addToTarget(app, suggested, start);
+  const wanted = byId('add-name').value.trim();
+  const taken = app.models.some(model => model.store === place && model.name === wanted);
+  if (taken) {
+    tellFailure(`Adding ${wanted} failed`, {
+      message: `there is a model ${wanted} in ${place.label}`,
+      advice: 'Choose another name, or delete that model first.',
+    });
+    return false;
+  }
+  const name = wanted || freeName(suggested, app.models.filter(model => model.store === place));
+  const added = await run(`Adding ${name} to ${place.label}`, `Added ${name} to ${place.label}.`, job => start(job, place.url(name), place.token));
+  if (added) byId('add-name').value = '';
+  await app.refresh();
+  return added;
+}
+
+async function addToTarget(app, suggested, start) {
+  const target = byId('add-target').value;
+  const added = await run(`Uploading ${suggested} to ${target || 'a server'}`, `Uploaded ${suggested} to ${target}.`, job =>
+    start(job, uploadAddress(target), byId('add-target-token').value));
+  await app.refresh();
+  return added;
+}
+
+/** Where a model is loaded from: of a folder, its `model.json`. */
+export function modelAddress(text) {
+  const url = webAddress(text, 'the address of a model.json');
+  if (url.pathname.endsWith('/')) url.pathname += 'model.json';
+  return url.href;
+}
+
+/** Where a model is uploaded to. */
+export function uploadAddress(text) {
+  return webAddress(text, 'the address to upload to').href;
+}
+
+function webAddress(text, what) {
+  const advice = 'An address begins with https:// or http://.';
+  let url;
+  try {
+    url = new URL(text.trim(), location.href);
+  } catch {
+    throw {kind: 'InvalidUrl', message: `${text.trim()} is no address`, advice};
+  }
+  if (text.trim() === '') throw {kind: 'InvalidUrl', message: `${what} is missing`, advice};
+  if (!['http:', 'https:'].includes(url.protocol)) throw {kind: 'InvalidUrl', message: `${url.protocol} is not of the web`, advice};
+  return url;
+}
+
+/** Of the file that looks like the model's JSON, or of its folder if that file is called as all of them are. */
+function nameOfFiles(files) {
+  const names = new Set(files.map(file => file.name));
+  const isModel = [
+    ({name}) => name === 'model.json',
+    ({name}) => names.has(name.replace(/\.json$/, '.weights.bin')) && name.endsWith('.json'),
+    ({name}) => name.endsWith('.json'),
+    () => true,
+  ];
+  const json = isModel.map(test => files.find(test)).find(Boolean);
+  const folder = json?.webkitRelativePath?.split('/').at(-2);
+  const stem = json?.name.replace(/\.json$/i, '') ?? 'model';
+  return tidyName(stem === 'model' && folder ? folder : stem);
+}
+
+function nameOfUrl(url) {
+  const parts = new URL(url).pathname.split('/').filter(Boolean).map(part => {
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      return part;
+    }
+  });
+  const file = parts.at(-1)?.replace(/\.json$/i, '') ?? 'model';
+  return tidyName(file === 'model' ? parts.at(-2) ?? file : file);
+}

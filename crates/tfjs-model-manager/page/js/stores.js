@@ -1,0 +1,109 @@
+// Where models are: the stores of the browser, and the folder of the server that the page comes from.
+//
+// A store has `id`, `label`, `note`, `token`, `url(name)`, `list()` and `remove(model)`. A model has `store`, `name`, `url`, `dateSaved` (ISO 8601),
+// `topologyBytes` and `weightBytes`.
+
+import {listModels, removeModel} from '../wasm/tfjs_model_manager.js';
+
+class BrowserStore {
+  constructor(id, label, note) {
+    Object.assign(this, {id, label, note, isBrowser: true, canWrite: true, token: undefined});
+  }
+
+  url(name) {
+    return `${this.id}://${name}`;
+  }
+
+  async list() {
+    const {models, broken} = JSON.parse(await listModels(`${this.id}://`));
+    return {models: models.map(model => ({...model, store: this})), broken};
+  }
+
+  remove(model) {
+    return removeModel(model.url);
+  }
+}
+
+/** What the status of an answer says, where it matters which one it is. */
+const KINDS = {404: 'NotFound', 412: 'Conflict'};
+
+/** `tfjs serve --page`: models are listed and removed by the server's own protocol. */
+class ServerStore {
+  constructor(root, {readOnly, needsToken}) {
+    Object.assign(this, {id: 'server', label: 'Server', root, needsToken, isBrowser: false, canWrite: !readOnly, token: undefined});
+    this.note = `The models of ${root}${readOnly ? ', which may only be read' : ''}.`;
+  }
+
+  url(name) {
+    return `${this.root}${encodeURIComponent(name)}/model.json`;
+  }
+
+  async list() {
+    const rows = await (await this.ask('GET', this.root)).json();
+    const models = rows.map(({name, modelArtifactsInfo: info}) => ({
+      store: this,
+      name,
+      url: this.url(name),
+      dateSaved: info.dateSaved,
+      topologyBytes: info.modelTopologyBytes,
+      weightBytes: info.weightDataBytes,
+    }));
+    return {models, broken: []};
+  }
+
+  /** What tells a model from another one that somebody else uploads under its name. */
+  async version(model) {
+    return (await this.ask('HEAD', model.url)).headers.get('ETag');
+  }
+
+  /** With a version, only that one is removed. */
+  async remove(model, {version, ...options} = {}) {
+    const headers = version ? {'If-Match': version} : {};
+    await this.ask('DELETE', `${this.root}${encodeURIComponent(model.name)}`, options, headers);
+  }
+
+  async ask(method, url, options = {}, more = {}) {
+    const headers = {...more, ...(this.token ? {Authorization: `Bearer ${this.token}`} : {})};
+    let answer;
+    try {
+      answer = await fetch(url, {method, headers, cache: 'no-store', ...options});
+    } catch {
+      throw {kind: 'Transport', message: `the server at ${this.root} does not answer`, advice: 'Check that it runs, and the connection.'};
+    }
+    if (answer.ok) return answer;
+    const {error} = await answer.json().catch(() => ({}));
+    const isToken = answer.status === 401 || answer.status === 403;
+    throw {
+      kind: isToken ? 'Unauthenticated' : KINDS[answer.status] ?? 'Unexpected',
+      message: error ?? `the server answers ${answer.status}`,
+      advice: isToken ? 'Enter the token of the server.' : '',
+    };
+  }
+}
+
+const BROWSER = [
+  new BrowserStore('indexeddb', 'IndexedDB', 'Most models belong here. TensorFlow.js loads them from indexeddb://.'),
+  new BrowserStore('localstorage', 'localStorage', 'A few megabytes for the whole site. TensorFlow.js loads them from localstorage://.'),
+  new BrowserStore('opfs', 'Private files', 'Models of any size, in the browser’s private file system (opfs://). TensorFlow.js does not see them.'),
+];
+
+/** The stores that there are. Whether a server is behind the page, it says itself. */
+export async function findStores() {
+  const server = await fetch('server.json', {cache: 'no-store'}).then(answer => (answer.ok ? answer.json() : undefined)).catch(() => undefined);
+  return server ? [...BROWSER, new ServerStore(new URL('../', location.href).href, server)] : BROWSER;
+}
+
+/** A name that every store takes: no separators, nothing that file systems dislike. */
+export function tidyName(text) {
+  const name = text.replace(/[\p{Cc}\p{Cf}/\\:*?"<>|%~]+/gu, '-').replace(/^[.\s-]+|[.\s-]+$/g, '').slice(0, 100);
+  return name.replace(/\.(json|pb)$/i, '') || 'model';
+}
+
+/** `name`, or `name-2` and so on if there is one. */
+export function freeName(name, models) {
+  const taken = new Set(models.map(model => model.name));
+  for (let number = 1; ; number++) {
+    const candidate = number === 1 ? name : `${name}-${number}`;
+    if (!taken.has(candidate)) return candidate;
+  }
+}

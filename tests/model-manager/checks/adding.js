@@ -1,0 +1,125 @@
+'use strict';
+// Models come in: picked, dropped, from an address.
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
+const {same} = require('../../browser-interop/lib/checks');
+const {filesIn} = require('../lib/manager');
+
+async function adding({checks, open, models, command, web, folder, served, origin}) {
+  const manager = await open();
+  await checks.group('the page: models come in', async () => {
+    await checks.check('an empty browser says that there are no models', async () => {
+      for (const id of ['indexeddb', 'localstorage', 'opfs']) {
+        same(`names in ${id}`, await manager.names(id), []);
+        await manager.store(id).getByText('No models yet.').waitFor();
+      }
+    });
+    await checks.check('two dropped files are listed, under the name of the file', async () => {
+      await manager.drop(filesIn(models.tiny));
+      await manager.has('indexeddb', 'model');
+      same('tensors', await manager.tensors('indexeddb', 'model'), command.tensors(models.tiny));
+    });
+    await checks.check('the same again is another model, and replaces nothing', async () => {
+      await manager.drop(filesIn(models.trained));
+      await manager.has('indexeddb', 'model-2');
+      same('tensors', await manager.tensors('indexeddb', 'model'), command.tensors(models.tiny));
+    });
+    for (const [id, model] of [['localstorage', 'tiny'], ['opfs', 'groups'], ['indexeddb', 'quantized']]) {
+      await checks.check(`picked files go to ${id} under a name`, async () => {
+        await manager.saveTo(id, `my ${model}`);
+        await manager.pickFolder(models[model]);
+        await manager.has(id, `my ${model}`);
+        same('tensors', await manager.tensors(id, `my ${model}`), command.tensors(models[model]));
+      });
+    }
+    await checks.check('a picked folder gives the model its name', async () => {
+      await manager.saveTo('indexeddb');
+      await manager.pickFolder(models.trained);
+      await manager.has('indexeddb', 'trained-layers');
+    });
+    await checks.check('a name that is taken is refused in words', async () => {
+      await manager.saveTo('indexeddb', 'my quantized');
+      await manager.drop(filesIn(models.tiny));
+      assert.match(await manager.failure(), /there is a model my quantized in IndexedDB.*another name/i);
+    });
+    await checks.check('a missing weight file is named', async () => {
+      await manager.saveTo('indexeddb');
+      await manager.drop([path.join(models.tiny, 'model.json')]);
+      assert.match(await manager.failure(), /missing: `weights\.bin`/);
+    });
+    await checks.check('a file that is no model is told', async () => {
+      const file = path.join(folder, 'notes.txt');
+      fs.writeFileSync(file, 'not a model');
+      await manager.drop([file]);
+      assert.match(await manager.failure(), /notes\.txt|model\.json/);
+    });
+  });
+
+  await checks.group('the page: from an address', async () => {
+    await checks.check('a model of another origin, with a name from its address', async () => {
+      await manager.saveTo('indexeddb');
+      await manager.load(web.offer('far away', models.trained));
+      await manager.has('indexeddb', 'far away');
+      same('tensors', await manager.tensors('indexeddb', 'far away'), command.tensors(models.trained));
+    });
+    await checks.check('a folder that ends with a slash has a model.json', async () => {
+      await manager.saveTo('opfs');
+      await manager.load(web.offer('folder', models.tiny).replace('model.json', ''));
+      await manager.has('opfs', 'folder');
+    });
+    const large = path.join(folder, 'large');
+    await checks.check('a slow one shows how far it is, and can be cancelled', async () => {
+      makeLarge(large, 4 << 20);
+      await manager.saveTo('indexeddb');
+      await manager.load(web.offer('slow', large, 40));
+      const bar = manager.page.getByRole('progressbar', {name: 'Adding slow to IndexedDB'});
+      await manager.page.waitForFunction(() => document.querySelector('#tasks progress')?.value > 0);
+      await manager.page.locator('#tasks').getByText(/of 4\.19 MB/).waitFor();
+      await manager.page.getByRole('button', {name: 'Cancel: Adding slow'}).click();
+      await bar.waitFor({state: 'detached'});
+      await manager.said('Cancelled');
+      for (let i = 0; web.active > 0 && i < 100; i++) await manager.page.waitForTimeout(20);
+      assert.equal(web.active, 0, 'the request goes on');
+      assert.ok(!(await manager.names('indexeddb')).includes('slow'));
+    });
+    for (const [what, address, pattern] of [
+      ['404', () => `${web.origin}/nothing/model.json`, /404.*Check the name/],
+      ['a page of HTML', () => `${web.origin}/page-in-place/model.json`, /HTML/i],
+      ['nobody', () => 'http://127.0.0.1:9/model.json', /127\.0\.0\.1:9.*Check the connection/],
+      ['no address', () => 'ftp://example.com/model.json', /ftp: is not of the web/i],
+    ]) {
+      await checks.check(`${what}: an error in words, and nothing is listed`, async () => {
+        const before = await manager.names('indexeddb');
+        await manager.load(address());
+        assert.match(await manager.failure(), pattern);
+        same('names', await manager.names('indexeddb'), before);
+      });
+    }
+    await checks.check('what the user picks can go to an upload target instead', async () => {
+      await manager.saveTo('target');
+      await manager.page.getByLabel('Upload address').first().fill(`${origin}/uploaded/model.json`);
+      await manager.pickFolder(models.groups);
+      await manager.has('server', 'uploaded');
+      same('tensors', command.tensors(path.join(served, 'uploaded')), command.tensors(models.groups));
+    });
+    await checks.check('a target that refuses is told', async () => {
+      await manager.page.getByLabel('Upload address').first().fill(`${web.origin}/no/upload`);
+      await manager.pick(models.tiny);
+      assert.match(await manager.failure(), /404|not here/);
+    });
+  });
+  await checks.check('the console is clean', () => manager.close([/Failed to load resource/, /ERR_CONNECTION_REFUSED|CORS/]));
+}
+
+/** A model of one float32 tensor. */
+function makeLarge(folder, bytes) {
+  fs.mkdirSync(folder, {recursive: true});
+  const weights = [{name: 'w', shape: [bytes / 4], dtype: 'float32'}];
+  const manifest = {format: 'layers-model', modelTopology: {}, weightsManifest: [{paths: ['model.weights.bin'], weights}]};
+  fs.writeFileSync(path.join(folder, 'model.json'), JSON.stringify(manifest));
+  fs.writeFileSync(path.join(folder, 'model.weights.bin'), Buffer.alloc(bytes, 1));
+}
+
+module.exports = {adding, makeLarge};
