@@ -2,9 +2,8 @@
 
 use tfjs_io::{Limits, RemoveOptions, SurplusBytes};
 
-use crate::args::router;
+use crate::args::{TrustArgs, router};
 use crate::output::{self, Failure};
-use crate::trust::TrustArgs;
 
 pub(super) async fn run(url: &str, json: bool, surplus_bytes: SurplusBytes, trust: &TrustArgs) -> Result<(), Failure> {
     let options = RemoveOptions::new()

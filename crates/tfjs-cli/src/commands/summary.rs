@@ -22,7 +22,7 @@ struct Summary<'m> {
 pub(super) async fn run(source: &Source) -> Result<(), Failure> {
     let artifacts = load_lazily(source).await?;
     let matching = WeightMatching::lenient().allow_mismatched();
-    let model = LayersModel::from_artifacts(artifacts, &matching, &source.trust.apply(Limits::new()));
+    let model = LayersModel::from_artifacts(artifacts, &matching, &source.reading.trust.apply(Limits::new()));
     let model = model
         .map_err(|error| tfjs_io::Error::from(error).with_operation(Operation::Load).with_location(&source.url))?;
     let report = model.report();

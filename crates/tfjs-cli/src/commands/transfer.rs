@@ -69,7 +69,7 @@ impl ResumedBytes {
 pub(super) async fn copy(transfer: &Transfer) -> Result<(), Failure> {
     let resumed = ResumedBytes::default();
     let (load, save) = options(transfer, &resumed);
-    let router = transfer.http.router()?;
+    let router = transfer.reading.http.router()?;
     let rules = transfer.quantization_rules()?;
     let mut outcome = Outcome::default();
     let saved = router
@@ -83,7 +83,7 @@ pub(super) async fn copy(transfer: &Transfer) -> Result<(), Failure> {
 pub(super) async fn rename(transfer: &Transfer) -> Result<(), Failure> {
     let resumed = ResumedBytes::default();
     let (load, save) = options(transfer, &resumed);
-    let router = transfer.http.router()?;
+    let router = transfer.reading.http.router()?;
     let rules = transfer.quantization_rules()?;
     let mut outcome = Outcome::default();
     let saved = router
@@ -143,11 +143,11 @@ fn infinite(report: &QuantizationReport) -> Option<String> {
 }
 
 fn options(transfer: &Transfer, resumed: &ResumedBytes) -> (LoadOptions, SaveOptions) {
-    let load = transfer.trust.load(LoadOptions::lazy().with_surplus_bytes(transfer.surplus_bytes()));
+    let load = transfer.reading.lazily();
     let mut save = SaveOptions::new().with_progress(resumed.listen(progress::bar()));
     save.weights_file_name.clone_from(&transfer.weights_file_name);
     save.sharding = transfer.shard_size.unwrap_or_default();
-    save.links = transfer.trust.links();
+    save.links = transfer.reading.trust.links();
     if transfer.checksums {
         save.checksums = Checksums::Write;
     }

@@ -2,7 +2,7 @@
 
 use tfjs_io::{Limit, Limits, Links, LoadOptions};
 
-use crate::args::bytes;
+use super::sizes::bytes;
 
 /// What was said about limits, in order, and about links.
 #[derive(Clone, Debug, Default, clap::Args)]
