@@ -28,8 +28,8 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Diff(diff) => diff::run(&diff).await,
         Command::Graph(graph) => graph::run(&graph).await,
         Command::Verify(source) => verify::run(&source).await,
-        Command::Cp(transfer) => transfer::copy(&transfer).await,
-        Command::Mv(transfer) => transfer::rename(&transfer).await,
+        Command::Cp(transfer) => transfer::run(&transfer, transfer::Kind::Copy).await,
+        Command::Mv(transfer) => transfer::run(&transfer, transfer::Kind::Move).await,
         Command::Convert(convert) => convert::run(&convert).await,
         Command::Sync(sync) => sync::run(&sync).await,
         Command::Rm { url, json, allow_surplus, trust } => {

@@ -1,6 +1,6 @@
 //! `tfjs rm`: removes a model.
 
-use tfjs_io::{Limits, RemoveOptions, SurplusBytes};
+use tfjs_io::{Limits, Location, RemoveOptions, SurplusBytes};
 
 use crate::args::{TrustArgs, router};
 use crate::output::{self, Failure};
@@ -14,6 +14,8 @@ pub(super) async fn run(url: &str, json: bool, surplus_bytes: SurplusBytes, trus
     if json {
         output::json(&info)
     } else {
-        output::lines([format!("removed {url} ({} of weights)", output::bytes(info.weight_data_bytes))])
+        // A token in a URL is for the server, not for a log.
+        let place = Location::new(url);
+        output::lines([format!("removed {place} ({} of weights)", output::bytes(info.weight_data_bytes))])
     }
 }
