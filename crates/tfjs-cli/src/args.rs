@@ -223,22 +223,25 @@ impl Command {
             Self::Convert(convert) => convert.check()?,
             _ => {}
         }
-        self.http().map_or(Ok(()), Http::check)
+        self.http().map_or(Ok(()), |(http, places)| http.check(&places))
     }
 
-    /// What was said about http:// and https://, if anything can be.
-    fn http(&self) -> Option<&Http> {
-        let reading = match self {
+    /// What was said about http:// and https://, if anything can be, and the places that it may be about.
+    fn http(&self) -> Option<(&Http, Vec<&str>)> {
+        let (reading, places) = match self {
             Self::Inspect(source) | Self::Tensors { source, .. } | Self::Summary(source) | Self::Verify(source) => {
-                &source.reading
+                (&source.reading, vec![source.url.as_str()])
             }
-            Self::Cp(transfer) | Self::Mv(transfer) => &transfer.reading,
-            Self::Convert(convert) => &convert.reading,
-            Self::Graph(graph) => &graph.source.reading,
-            Self::Diff(diff) => &diff.reading,
-            Self::Sync(sync) => &sync.reading,
+            Self::Graph(Graph { source, .. }) => (&source.reading, vec![source.url.as_str()]),
+            Self::Cp(Transfer { reading, source, destination, .. })
+            | Self::Mv(Transfer { reading, source, destination, .. })
+            | Self::Convert(Convert { reading, source, destination, .. })
+            | Self::Sync(Sync { reading, source, destination, .. })
+            | Self::Diff(Diff { reading, left: source, right: destination, .. }) => {
+                (reading, vec![source.as_str(), destination.as_str()])
+            }
             _ => return None,
         };
-        Some(&reading.http)
+        Some((&reading.http, places))
     }
 }
