@@ -1,4 +1,4 @@
-//! A file that is read in ranges, and what the system says of files.
+//! A file that is read in ranges.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -12,21 +12,6 @@ use bytes::Bytes;
 use tfjs_artifacts::{ByteSource, Error, ErrorKind, Operation, Segment, WeightData};
 
 use crate::blocking::blocking;
-
-/// What the system said about a file.
-pub(crate) fn io_error(error: io::Error, operation: Operation, path: &Path) -> Error {
-    use io::ErrorKind as Io;
-    let (kind, message) = match error.kind() {
-        Io::NotFound => (ErrorKind::NotFound, "there is no such file or folder"),
-        Io::PermissionDenied | Io::ReadOnlyFilesystem => (ErrorKind::PermissionDenied, "the system refused access"),
-        Io::IsADirectory => (ErrorKind::InvalidData, "it is a folder, not a file"),
-        Io::NotADirectory => (ErrorKind::NotFound, "a part of the path is a file, so there is nothing below it"),
-        Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge => (ErrorKind::StorageFull, "there is no room left"),
-        Io::UnexpectedEof => (ErrorKind::Transport, "the file ended early"),
-        _ => (ErrorKind::Unexpected, "the system reported an error"),
-    };
-    Error::new(kind, message).with_operation(operation).with_location(&path.to_string_lossy()).with_source(error)
-}
 
 /// A file that stays open while it is used: one that takes its place is not read by mistake, one that is changed is noticed.
 #[derive(Debug)]
@@ -46,7 +31,7 @@ pub(crate) async fn open(path: &Path) -> Result<WeightData, Error> {
 
 impl FileSource {
     fn open(path: PathBuf) -> Result<Self, Error> {
-        let fail = |error| io_error(error, Operation::Load, &path);
+        let fail = |error| Error::from_io(error, Operation::Load, &path);
         let file = File::open(&path).map_err(fail)?;
         let metadata = file.metadata().map_err(fail)?;
         if !metadata.is_file() {
@@ -63,7 +48,7 @@ impl FileSource {
     }
 
     fn read(&self, range: &Range<u64>) -> Result<Bytes, Error> {
-        let fail = |error| io_error(error, Operation::Read, &self.path);
+        let fail = |error| Error::from_io(error, Operation::Read, &self.path);
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_changed(&file.metadata().map_err(fail)?) {
             let error = Error::new(ErrorKind::Conflict, "the file was changed while it was read; read it again");

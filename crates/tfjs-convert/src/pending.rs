@@ -14,7 +14,6 @@ use tfjs_artifacts::{Error, ErrorKind, Operation};
 use tfjs_router::Durability;
 
 use crate::blocking::blocking;
-use crate::file::io_error;
 
 /// How the name of such a file begins and ends.
 const NAME: (&str, &str) = (".tfjs-convert-", ".tmp");
@@ -37,7 +36,7 @@ impl Pending {
             }
             let folder = folder_of(&target);
             remove_leftovers(folder);
-            let file = locked_file(folder).map_err(|error| io_error(error, Operation::Save, &target))?;
+            let file = locked_file(folder).map_err(|error| Error::from_io(error, Operation::Save, &target))?;
             Ok(Self { file, target })
         })
         .await
@@ -50,7 +49,7 @@ impl Pending {
     ) -> Result<(Self, T), Error> {
         blocking(move || match work(self.file.as_file_mut()) {
             Ok(done) => Ok((self, done)),
-            Err(error) => Err(io_error(error, Operation::Save, &self.target)),
+            Err(error) => Err(Error::from_io(error, Operation::Save, &self.target)),
         })
         .await
     }
@@ -65,7 +64,7 @@ impl Pending {
     pub(crate) async fn commit(self, durability: Durability) -> Result<(), Error> {
         blocking(move || {
             let Self { file, target } = self;
-            let fail = |error| io_error(error, Operation::Save, &target);
+            let fail = |error| Error::from_io(error, Operation::Save, &target);
             if durability == Durability::Strict {
                 file.as_file().sync_all().map_err(fail)?;
             }
