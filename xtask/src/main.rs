@@ -29,6 +29,7 @@ mod guides;
 mod hex;
 mod instructions;
 mod interop_browser;
+mod large;
 mod memory;
 mod models;
 mod npm;
