@@ -134,7 +134,7 @@ async fn save_form_of_files(
 /// Checksums of files that have none yet, if they are wanted: the JSON comes first in a form, so that the weights have to be read
 /// before they are sent.
 async fn write_checksums(weights: &Weights, layout: &mut ShardLayout, options: &SaveOptions) -> Result<(), Error> {
-    let came_with_any = weights.shards().any(|shard| shard.sha256.is_some());
+    let came_with_any = weights.has_any_checksum();
     if layout.has_checksums() || !(came_with_any || options.checksums == Checksums::Write) {
         return Ok(());
     }
@@ -168,7 +168,7 @@ async fn as_one_file(weights: &Weights, name: &RelPath, options: &SaveOptions) -
     let one = weights.joined(name.clone()).await?;
     let names = ShardNames::for_weights_file(name.clone());
     let mut layout = ShardLayout::new(&one, &names, Sharding::Keep)?;
-    let are_wanted = options.checksums == Checksums::Write || weights.shards().any(|shard| shard.sha256.is_some());
+    let are_wanted = options.checksums == Checksums::Write || weights.has_any_checksum();
     if are_wanted && !layout.has_checksums() {
         // The JSON comes first in a form, so that the weights have to be read before they are sent.
         layout.set_checksums([digest(one.data()).await?]);
@@ -241,7 +241,7 @@ async fn save_each_file(
     encode_model_json(artifacts, layout.as_ref())?;
     let meter = SharedMeter::new(ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref()));
     if let (Some(weights), Some(layout)) = (&artifacts.weights, &mut layout) {
-        let came_with_any = weights.shards().any(|shard| shard.sha256.is_some());
+        let came_with_any = weights.has_any_checksum();
         if came_with_any && !layout.has_checksums() {
             // Cut anew, the files cannot be compared as they pass.
             weights.verify_checksums().await?;

@@ -156,7 +156,7 @@ impl Plan {
                 came.verify_checksums().await?;
             }
             let digested = if is_whole { came } else { sent };
-            let had_any = came.shards().any(|shard| shard.sha256.is_some());
+            let had_any = came.has_any_checksum();
             let checksums = if had_any { Checksums::Write } else { checksums };
             let mut digests = Digests::new(digested, &self.layout, checksums);
             for shard in self.layout.shards() {
