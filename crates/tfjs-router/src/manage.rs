@@ -119,14 +119,7 @@ impl Router {
         let check = lazy(load);
         self.check_arrived(&destination, &saved, &check).await?;
         self.check_unchanged(&source, &copied, &check).await?;
-        store
-            .remove(
-                &RemoveOptions::new()
-                    .with_surplus_bytes(load.surplus_bytes)
-                    .with_limits(load.limits)
-                    .with_links(load.links),
-            )
-            .await?;
+        store.remove(&RemoveOptions::of_loaded(load)).await?;
         Ok(saved)
     }
 

@@ -50,6 +50,11 @@ impl RemoveOptions {
         Self::default()
     }
 
+    /// Removes what is loaded like this.
+    pub(crate) fn of_loaded(load: &LoadOptions) -> Self {
+        Self { surplus_bytes: load.surplus_bytes, limits: load.limits, links: load.links }
+    }
+
     /// Says what to think of bytes that belong to no tensor.
     #[must_use]
     pub fn with_surplus_bytes(mut self, surplus_bytes: SurplusBytes) -> Self {

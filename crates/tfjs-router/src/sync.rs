@@ -329,10 +329,7 @@ impl Router {
     }
 
     async fn delete(&self, plan: &SyncPlan, options: &SyncOptions) -> Vec<(usize, Error)> {
-        let remove = RemoveOptions::new()
-            .with_surplus_bytes(options.load.surplus_bytes)
-            .with_limits(options.load.limits)
-            .with_links(options.load.links);
+        let remove = RemoveOptions::of_loaded(&options.load);
         let mut failed = Vec::new();
         for (index, item) in plan.items.iter().enumerate() {
             if item.action == SyncAction::Delete

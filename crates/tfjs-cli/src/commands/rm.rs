@@ -1,15 +1,13 @@
 //! `tfjs rm`: removes a model.
 
-use tfjs_io::{Limits, Location, RemoveOptions, SurplusBytes};
+use tfjs_io::{Location, RemoveOptions, SurplusBytes};
 
 use crate::args::{TrustArgs, router};
 use crate::output::{self, Failure};
 
 pub(super) async fn run(url: &str, json: bool, surplus_bytes: SurplusBytes, trust: &TrustArgs) -> Result<(), Failure> {
-    let options = RemoveOptions::new()
-        .with_surplus_bytes(surplus_bytes)
-        .with_limits(trust.apply(Limits::new()))
-        .with_links(trust.links());
+    let options =
+        RemoveOptions::new().with_surplus_bytes(surplus_bytes).with_limits(trust.limits()).with_links(trust.links());
     let info = router()?.remove_model(url, &options).await?;
     if json {
         output::json(&info)
