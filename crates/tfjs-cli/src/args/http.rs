@@ -9,7 +9,7 @@ use tfjs_io::{Error, HttpClient, ObjectStoreRoutes, Router};
 #[command(next_help_heading = "Options for http:// and https://")]
 pub(crate) struct Http {
     /// Sends a header to the host of the URL given, and to no other. If there are two, on different hosts, it has to say which one is
-    /// meant, as in 'https://example.org=X-Api-Key: 1'. Can be given several times
+    /// meant, as in `https://example.org=X-Api-Key: 1`. Can be given several times
     #[arg(long = "header", value_name = "[ORIGIN=]NAME: VALUE")]
     headers: Vec<String>,
     /// Sends the bearer token that this environment variable holds, likewise
