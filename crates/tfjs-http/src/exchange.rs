@@ -163,17 +163,15 @@ impl Session {
         if let Some(basic) = self.basic.as_ref().filter(|_| hop.has_credentials) {
             headers.insert(AUTHORIZATION, basic.clone());
         }
-        let origin = hop.url.origin();
-        let goes_there = |header: &&Header| match &header.reach {
+        let is_for_all = |header: &&Header| match &header.reach {
             Reach::Public => true,
             Reach::Trusted => hop.has_credentials,
-            Reach::Only(only) => hop.has_credentials && *only == origin,
+            Reach::Only(_) => false,
         };
-        let is_meant_for_it = |header: &&Header| matches!(header.reach, Reach::Only(_));
-        let there: Vec<_> = config.headers.iter().filter(goes_there).collect();
-        let (of_it, of_all): (Vec<_>, Vec<_>) = there.into_iter().partition(is_meant_for_it);
-        put(&mut headers, &of_all);
-        put(&mut headers, &of_it);
+        let only_it = Reach::Only(hop.url.origin());
+        let is_for_it = |header: &&Header| hop.has_credentials && header.reach == only_it;
+        put(&mut headers, &mut config.headers.iter().filter(is_for_all));
+        put(&mut headers, &mut config.headers.iter().filter(is_for_it));
         if let Some(hook) = config.hook.as_ref().filter(|_| hop.has_credentials) {
             let (method, url) = (hop.method.to_string(), hop.url.to_string());
             for (name, value) in hook.headers(RequestInfo { method, url, attempt: ask.attempt }).await? {
@@ -233,7 +231,7 @@ struct Hop<'a> {
 }
 
 /// Headers of the user's replace those that are there; two of the same name stand beside each other.
-fn put(headers: &mut HeaderMap, users: &[&Header]) {
+fn put(headers: &mut HeaderMap, users: &mut dyn Iterator<Item = &Header>) {
     let mut seen = Vec::new();
     for header in users {
         if seen.contains(&&header.name) {
