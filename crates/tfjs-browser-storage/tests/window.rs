@@ -26,6 +26,7 @@ wasm_bindgen_test_configure!(run_in_browser);
 mod indexed_db_chunks_suite {
     use wasm_bindgen_test::wasm_bindgen_test;
     tfjs_testkit::conformance_suite!(
+        backend = "indexeddb:// (chunks)",
         harness = crate::common::indexed_db::Place::chunked(),
         async_test = wasm_bindgen_test
     );
@@ -33,12 +34,17 @@ mod indexed_db_chunks_suite {
 
 mod indexed_db_suite {
     use wasm_bindgen_test::wasm_bindgen_test;
-    tfjs_testkit::conformance_suite!(harness = crate::common::indexed_db::Place::new(), async_test = wasm_bindgen_test);
+    tfjs_testkit::conformance_suite!(
+        backend = "indexeddb:// (records of TensorFlow.js)",
+        harness = crate::common::indexed_db::Place::new(),
+        async_test = wasm_bindgen_test
+    );
 }
 
 mod local_storage_suite {
     use wasm_bindgen_test::wasm_bindgen_test;
     tfjs_testkit::conformance_suite!(
+        backend = "localstorage://",
         harness = crate::common::local_storage::Place::new(),
         async_test = wasm_bindgen_test
     );

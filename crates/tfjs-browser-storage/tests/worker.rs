@@ -22,6 +22,7 @@ wasm_bindgen_test_configure!(run_in_dedicated_worker);
 mod indexed_db_chunks_suite {
     use wasm_bindgen_test::wasm_bindgen_test;
     tfjs_testkit::conformance_suite!(
+        backend = "indexeddb:// (chunks)",
         harness = crate::common::indexed_db::Place::chunked(),
         async_test = wasm_bindgen_test
     );
@@ -29,5 +30,9 @@ mod indexed_db_chunks_suite {
 
 mod indexed_db_suite {
     use wasm_bindgen_test::wasm_bindgen_test;
-    tfjs_testkit::conformance_suite!(harness = crate::common::indexed_db::Place::new(), async_test = wasm_bindgen_test);
+    tfjs_testkit::conformance_suite!(
+        backend = "indexeddb:// (records of TensorFlow.js)",
+        harness = crate::common::indexed_db::Place::new(),
+        async_test = wasm_bindgen_test
+    );
 }
