@@ -122,7 +122,8 @@ fn settle(project: &Project, write: bool) -> Result<()> {
     if !differences.is_empty() {
         print!("{differences}");
         bail!(
-            "the tables are not what the suites have shown: run `cargo xtask backends --write`, and look at the difference"
+            "the tables are not what the suites have shown: mend what has changed, or run `cargo xtask backends --write` and \
+             look at the difference"
         );
     }
     println!("backends: {}", matrix.summary());

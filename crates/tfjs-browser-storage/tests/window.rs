@@ -11,6 +11,7 @@ mod common {
     pub(crate) mod local_storage;
     pub(crate) mod local_storage_faults;
     pub(crate) mod media;
+    pub(crate) mod memory;
     pub(crate) mod numbers;
     pub(crate) mod opfs;
     pub(crate) mod opfs_large;

@@ -8,6 +8,7 @@ mod common {
     pub(crate) mod indexed_db;
     pub(crate) mod indexed_db_faults;
     pub(crate) mod media;
+    pub(crate) mod memory;
     pub(crate) mod numbers;
     pub(crate) mod opfs;
     pub(crate) mod picked_files;

@@ -42,7 +42,7 @@ pub(super) const COLUMNS: &[Column] = &[
             suite("file:// (without a runtime)", &[Native]),
         ],
     },
-    Column { title: "`memory://`", suites: &[suite("memory://", &[Native])] },
+    Column { title: "`memory://`", suites: &[suite("memory://", &[Native, Page, Worker])] },
     Column { title: "`http://`, form uploads", suites: &[suite("http:// (form uploads)", &[Native, Page, Worker])] },
     Column { title: "`http://`, a `PUT` per file", suites: &[suite("http:// (a PUT for each file)", &[Native])] },
     Column { title: "`localstorage://`", suites: &[suite("localstorage://", &[Page])] },

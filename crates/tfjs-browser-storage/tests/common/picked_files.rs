@@ -106,7 +106,7 @@ fn picked_files_can_only_be_loaded() {
     impl<T: SaveHandler> CannotSave<u8> for T {}
     impl<T> CannotManage<()> for T {}
     impl<T: ModelStore> CannotManage<u8> for T {}
-    assert!(<PickedFiles as CannotSave<_>>::PROVEN && <PickedFiles as CannotManage<_>>::PROVEN);
+    const { assert!(<PickedFiles as CannotSave<_>>::PROVEN && <PickedFiles as CannotManage<_>>::PROVEN) };
     for ability in [Ability::Save, Ability::Manage] {
         record_ability("browser_files", ability, Outcome::Refused("the type `PickedFiles` has only `load`"));
     }
