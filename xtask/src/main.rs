@@ -9,6 +9,7 @@
 )]
 
 mod azurite;
+mod backends;
 mod bench;
 mod browser;
 mod build;
@@ -113,6 +114,12 @@ enum Task {
     Soak(soak::Options),
     /// Keep models in an emulator of Azure Blob Storage, with the command, and run the suite of every backend there
     Azurite,
+    /// Run the suites of all backends, and compare the tables of what each can do with what they have shown
+    Backends {
+        /// Write the tables anew
+        #[arg(long)]
+        write: bool,
+    },
     /// Make every crate as it would be published
     Package(package::Options),
     /// Keep models in object stores, with the command: kill it, count what it reads, and measure its memory
@@ -165,6 +172,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Soak(options) => soak::run(&project, &options)?,
         Task::Package(options) => package::run(&project, options)?,
         Task::Azurite => azurite::judge(&project)?,
+        Task::Backends { write } => backends::run(&project, write)?,
         Task::ObjectStores => object_stores::run(&project).map(drop)?,
         Task::Memory(options) => memory::run(&project, &options)?,
         Task::Bench(options) => bench::run(&project, &options)?,
