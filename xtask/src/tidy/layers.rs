@@ -42,7 +42,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const ONLY: &[(&str, &[&str])] = &[
     // On wasm32 numbers are read and printed by the engine.
     ("js-sys", &["tfjs-artifacts", "tfjs-browser-storage", "tfjs-http"]),
-    ("web-sys", &["tfjs-browser-storage", "tfjs-http"]),
+    ("web-sys", &["tfjs-browser-storage", "tfjs-http", "tfjs-testkit"]),
     ("wasm-bindgen", &["tfjs-browser-storage", "tfjs-http"]),
     ("wasm-bindgen-futures", &["tfjs-browser-storage", "tfjs-http"]),
     ("gloo-timers", &["tfjs-browser-storage", "tfjs-http"]),
