@@ -82,5 +82,9 @@ fn tokio_block_on(future: impl Future<Output = ()>) {
 }
 
 mod upload {
-    tfjs_testkit::conformance_suite!(harness = super::Web::new(), block_on = super::tokio_block_on);
+    tfjs_testkit::conformance_suite!(
+        backend = "http:// (form uploads)",
+        harness = super::Web::new(),
+        block_on = super::tokio_block_on
+    );
 }

@@ -1,11 +1,12 @@
 //! `cargo xtask azurite`: the suite of every backend, and the command, with models in Azure Blob Storage, as Azurite emulates it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use xshell::{Cmd, cmd};
 
+use crate::backends::{self, Source};
 use crate::counted::{self, Count};
 use crate::npm;
 use crate::project::Project;
@@ -23,14 +24,9 @@ pub(crate) fn judge(project: &Project) -> Result<()> {
 
 /// Each behaviour counts as one, and so does the command.
 pub(crate) fn run(project: &Project) -> Result<Count> {
-    let scripts = project.root.join("tests/object-stores");
-    let folder = project.target.join("azurite");
-    let modules = npm::install(project, &scripts, &folder)?;
-    let azurite = Service::azurite(&modules.join("azurite/dist/src/blob/main.js"), &folder)?;
-    let (sh, url) = (&project.sh, &azurite.url);
-    let script = scripts.join("container.js");
-    cmd!(sh, "node {script} {url} container").run()?;
-
+    let folder = folder(project);
+    let azurite = start(project)?;
+    let url = &azurite.url;
     let large = folder.join("large");
     write_large(&large)?;
     let tfjs = Stored { project, tfjs: project.tfjs()?, url };
@@ -42,13 +38,34 @@ pub(crate) fn run(project: &Project) -> Result<Count> {
     Ok(behaviours.plus(Count { passed: 1, failed: 0 }))
 }
 
+/// The suite of every backend alone.
+pub(crate) fn behaviours(project: &Project) -> Result<Count> {
+    suite(project, &start(project)?.url)
+}
+
+fn folder(project: &Project) -> PathBuf {
+    project.target.join("azurite")
+}
+
+/// The emulator, with one empty container.
+fn start(project: &Project) -> Result<Service> {
+    let scripts = project.root.join("tests/object-stores");
+    let folder = folder(project);
+    let modules = npm::install(project, &scripts, &folder)?;
+    let azurite = Service::azurite(&modules.join("azurite/dist/src/blob/main.js"), &folder)?;
+    let (sh, url, script) = (&project.sh, &azurite.url, scripts.join("container.js"));
+    cmd!(sh, "node {script} {url} container").run()?;
+    Ok(azurite)
+}
+
 /// The behaviours that every backend shows (`tfjs-testkit`).
 fn suite(project: &Project, url: &str) -> Result<Count> {
     let sh = &project.sh;
     // The whole workspace, because then nothing is built that the other tests have not been built with.
     let cargo = cmd!(sh, "cargo test --workspace --all-features --test azurite");
     println!("$ {cargo}");
-    Ok(counted::run(cargo.envs(environment(url)).into())?.judge())
+    let (variable, records) = backends::environment(project, Source::Azurite)?;
+    Ok(counted::run(cargo.envs(environment(url)).env(variable, records).into())?.judge())
 }
 
 /// What the SDK reads.
@@ -59,7 +76,7 @@ fn environment(url: &str) -> [(&'static str, &str); 3] {
 /// The command and the store.
 struct Stored<'p> {
     project: &'p Project,
-    tfjs: std::path::PathBuf,
+    tfjs: PathBuf,
     url: &'p str,
 }
 

@@ -4,7 +4,8 @@ mod processes;
 pub(crate) mod server;
 pub(crate) mod suite;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use xshell::Cmd;
 use self::processes::Processes;
 use self::server::TestServer;
 use self::suite::{Place, Suite};
+use crate::backends;
 use crate::compiler::{Compiler, WASM};
 use crate::counted::{self, Count, Limit, Outcome};
 use crate::project::Project;
@@ -28,6 +30,12 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 /// How much longer it may take until the runner itself has ended.
 const MORE_PATIENCE: Duration = Duration::from_mins(1);
+
+/// What the test runner prints before each test when it prints consoles.
+const INVOKING: &str = "Invoking test: ";
+
+/// Prints the console, on which the tests record.
+const CONSOLE: &str = "--nocapture";
 
 /// Which tests to run.
 #[derive(Args, Default)]
@@ -71,6 +79,9 @@ pub(crate) fn test(project: &Project, options: &Options) -> Result<Count> {
     println!("browser: {}", browser.describe());
     let server = if suites.iter().any(|suite| suite.needs_server) { Some(TestServer::start(project)?) } else { None };
     let setting = Setting { compiler, runner, browser, server };
+    for place in [Place::Window, Place::Worker].into_iter().filter(|place| options.wants(*place)) {
+        backends::begin(project, place.source())?;
+    }
 
     let mut count = Count::default();
     for suite in &suites {
@@ -93,6 +104,11 @@ impl Options {
             Place::Worker => !self.window,
         }
     }
+
+    fn with_console(&self) -> Vec<&str> {
+        let others = self.arguments.iter().map(String::as_str).filter(|argument| *argument != CONSOLE);
+        others.chain([CONSOLE]).collect()
+    }
 }
 
 impl Setting {
@@ -109,7 +125,7 @@ impl Setting {
         let cargo = self
             .cargo_test(project, suite)?
             .arg("--")
-            .args(&options.arguments)
+            .args(options.with_console())
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", &self.runner)
             .env("CHROMEDRIVER", &self.browser.chromedriver)
             .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities)
@@ -117,7 +133,8 @@ impl Setting {
         let mut command = Command::from(cargo);
         processes.mark(&mut command);
         let limit = Limit { time: PATIENCE + MORE_PATIENCE, end: &|| processes.kill() };
-        let outcome = counted::run_within(command, &limit)?;
+        let mut records = Records::new(project, suite)?;
+        let outcome = counted::run_within(command, &limit, |line| records.take(line))?;
         let found_nothing = outcome == Outcome { count: Count::default(), succeeded: true };
         Ok(if found_nothing && !options.arguments.is_empty() { Count::default() } else { outcome.judge() })
     }
@@ -140,6 +157,25 @@ impl Setting {
         let cargo = cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", &self.runner);
         let outcome = counted::run(cargo.into())?;
         Ok(if outcome.succeeded { outcome.count } else { outcome.judge() })
+    }
+}
+
+/// What tests record on the console (see [`backends`]).
+struct Records(File);
+
+impl Records {
+    fn new(project: &Project, suite: &Suite) -> Result<Self> {
+        let path = backends::folder_of(project, suite.place.source()).join(&suite.package).with_extension("jsonl");
+        Ok(Self(File::create(&path).with_context(|| format!("creating {}", path.display()))?))
+    }
+
+    /// Whether a line is for nobody's eyes.
+    fn take(&mut self, line: &str) -> Result<bool> {
+        if let Some(record) = backends::heard(line) {
+            writeln!(self.0, "{record}").context("recording")?;
+            return Ok(true);
+        }
+        Ok(line.starts_with(INVOKING))
     }
 }
 

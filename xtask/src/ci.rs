@@ -11,7 +11,7 @@ use xshell::cmd;
 use crate::counted::{self, Count};
 use crate::project::Project;
 use crate::{
-    azurite, browser, conformance, cross, differential, disk, examples, fuzz, graphs, guides, instructions,
+    azurite, backends, browser, conformance, cross, differential, disk, examples, fuzz, graphs, guides, instructions,
     interop_browser, memory, object_stores, package, page, size, soak, tensor_files, tidy, tools, wasm, zoo,
 };
 
@@ -68,6 +68,8 @@ pub(crate) enum Step {
     Interop,
     /// The command keeps models in an emulator of Azure Blob Storage, and the suite of every backend runs there
     Azurite,
+    /// The tables of what each backend can do are what the suites have shown
+    Backends,
     /// The command keeps models in object stores: killed, counted and measured
     ObjectStores,
     /// A model of 5 GiB is copied in 64 MiB of memory
@@ -88,9 +90,7 @@ const DISK: u64 = 24 * disk::GIB;
 pub(crate) fn run(project: &Project, steps: &[Step]) -> ExitCode {
     // What serves the next build of the same crate takes a third of the target folder, and there is no next one.
     project.sh.set_var("CARGO_INCREMENTAL", "0");
-    if steps.is_empty()
-        && let Err(error) = disk::demand(project, DISK)
-    {
+    if let Err(error) = prepare(project, steps.is_empty()) {
         println!("error: {error:#}\n{}", Count { passed: 0, failed: 1 });
         return ExitCode::FAILURE;
     }
@@ -107,6 +107,14 @@ pub(crate) fn run(project: &Project, steps: &[Step]) -> ExitCode {
     let total = reports.iter().fold(Count::default(), |total, report| total.plus(report.count));
     println!("{total}");
     if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Room for all steps, and no records of suites that ran some other time.
+fn prepare(project: &Project, all: bool) -> Result<()> {
+    if all {
+        disk::demand(project, DISK)?;
+    }
+    backends::clear(project)
 }
 
 fn report(project: &Project, step: Step) -> Report {
@@ -142,6 +150,7 @@ impl Step {
             Self::Zoo => zoo::run(project)?,
             Self::Cross => return cross::others(project),
             Self::Azurite => return azurite::run(project),
+            Self::Backends => backends::check(project)?,
             Self::ObjectStores => return object_stores::run(project),
             Self::Memory => memory::file_to_file(project)?,
             Self::Wasm => wasm::check(project)?,
@@ -178,7 +187,8 @@ fn test(project: &Project) -> Result<Count> {
     let sh = &project.sh;
     let cargo = cmd!(sh, "cargo test --workspace --all-features --no-fail-fast");
     println!("$ {cargo}");
-    Ok(counted::run(cargo.into())?.judge())
+    let (variable, folder) = backends::environment(project, backends::Source::Native)?;
+    Ok(counted::run(cargo.env(variable, folder).into())?.judge())
 }
 
 /// A part of the tests again, to see how many attacks there were.

@@ -32,7 +32,12 @@ pub(crate) struct Limit<'a> {
 }
 
 /// Runs tests, printing their output, and counts the tests of every `test result:` line in it.
-pub(crate) fn run(mut command: Command) -> Result<Outcome> {
+pub(crate) fn run(command: Command) -> Result<Outcome> {
+    run_hearing(command, |_| Ok(false))
+}
+
+/// As [`run`], but for the lines that somebody takes, which are not printed.
+fn run_hearing(mut command: Command, mut takes: impl FnMut(&str) -> Result<bool>) -> Result<Outcome> {
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
@@ -42,14 +47,20 @@ pub(crate) fn run(mut command: Command) -> Result<Outcome> {
     for line in BufReader::new(stdout).split(b'\n') {
         let line = line?;
         let line = String::from_utf8_lossy(&line);
-        println!("{line}");
+        if !takes(&line)? {
+            println!("{line}");
+        }
         count = count.plus(parse_result(&line).unwrap_or_default());
     }
     Ok(Outcome { count, succeeded: child.wait()?.success() })
 }
 
-/// As [`run`], but not for ever.
-pub(crate) fn run_within(command: Command, limit: &Limit<'_>) -> Result<Outcome> {
+/// As [`run`], but not for ever, and without the lines that somebody takes.
+pub(crate) fn run_within(
+    command: Command,
+    limit: &Limit<'_>,
+    takes: impl FnMut(&str) -> Result<bool>,
+) -> Result<Outcome> {
     thread::scope(|scope| {
         let (finished, watch) = mpsc::channel::<()>();
         scope.spawn(move || {
@@ -58,7 +69,7 @@ pub(crate) fn run_within(command: Command, limit: &Limit<'_>) -> Result<Outcome>
                 (limit.end)();
             }
         });
-        let outcome = run(command);
+        let outcome = run_hearing(command, takes);
         drop(finished);
         outcome
     })
@@ -156,7 +167,7 @@ mod tests {
         let mut command = Command::new("sh");
         command.arg("-c").arg("while [ ! -e \"$0\" ]; do sleep 0.01; done; exit 1").arg(&end);
         let limit = Limit { time: Duration::from_millis(50), end: &|| std::fs::write(&end, "").unwrap() };
-        let outcome = run_within(command, &limit).unwrap();
+        let outcome = run_within(command, &limit, |_| Ok(false)).unwrap();
         assert_eq!(outcome, Outcome { count: Count::default(), succeeded: false });
     }
 
@@ -166,7 +177,13 @@ mod tests {
         let mut command = Command::new("sh");
         command.arg("-c").arg("echo 'test result: ok. 2 passed; 0 failed; 0 ignored; 0 filtered out'");
         let limit = Limit { time: Duration::from_mins(1), end: &|| unreachable!("it is not late") };
-        let outcome = run_within(command, &limit).unwrap();
+        let mut taken = Vec::new();
+        let takes = |line: &str| {
+            taken.push(line.to_owned());
+            Ok(true)
+        };
+        let outcome = run_within(command, &limit, takes).unwrap();
         assert_eq!(outcome, Outcome { count: Count { passed: 2, failed: 0 }, succeeded: true });
+        assert_eq!(taken, ["test result: ok. 2 passed; 0 failed; 0 ignored; 0 filtered out"]);
     }
 }

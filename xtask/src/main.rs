@@ -9,6 +9,7 @@
 )]
 
 mod azurite;
+mod backends;
 mod bench;
 mod browser;
 mod build;
@@ -30,6 +31,7 @@ mod guides;
 mod hex;
 mod instructions;
 mod interop_browser;
+mod large;
 mod memory;
 mod models;
 mod npm;
@@ -116,6 +118,12 @@ enum Task {
     Azurite,
     /// Build the page that manages models, and serve it with a folder of models
     Page(page::Options),
+    /// Run the suites of all backends, and compare the tables of what each can do with what they have shown
+    Backends {
+        /// Write the tables anew
+        #[arg(long)]
+        write: bool,
+    },
     /// Make every crate as it would be published
     Package(package::Options),
     /// Keep models in object stores, with the command: kill it, count what it reads, and measure its memory
@@ -169,6 +177,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Page(options) => page::run(&project, &options)?,
         Task::Package(options) => package::run(&project, options)?,
         Task::Azurite => azurite::judge(&project)?,
+        Task::Backends { write } => backends::run(&project, write)?,
         Task::ObjectStores => object_stores::run(&project).map(drop)?,
         Task::Memory(options) => memory::run(&project, &options)?,
         Task::Bench(options) => bench::run(&project, &options)?,

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde::Deserialize;
-use serde_json::json;
 use xshell::cmd;
 
+use crate::large::model_json;
 use crate::object_stores;
 use crate::project::Project;
 use crate::tools;
@@ -104,17 +104,8 @@ fn require_free_disk(project: &Project, folder: &Path) -> Result<()> {
 }
 
 fn write_model(folder: &Path) -> Result<()> {
-    let weights: Vec<_> = (0..TENSORS)
-        .map(|i| json!({"name": format!("layer{i}/kernel"), "shape": [TENSOR_BYTES / 4], "dtype": "float32"}))
-        .collect();
-    let model = json!({
-        "modelTopology": {"class_name": "Sequential", "config": {"name": "large", "layers": []}, "keras_version": "2.11.0", "backend": "tensorflow"},
-        "format": "layers-model",
-        "generatedBy": null,
-        "convertedBy": null,
-        "weightsManifest": [{"paths": ["weights.bin"], "weights": weights}],
-    });
-    fs::write(folder.join("model.json"), model.to_string())?;
+    let model = model_json(TENSORS, TENSOR_BYTES, &["weights.bin".to_owned()]);
+    fs::write(folder.join("model.json"), model)?;
 
     let mut file = File::create(folder.join("weights.bin"))?;
     file.set_len(MODEL_BYTES)?;

@@ -1,9 +1,11 @@
 //! `cargo xtask tidy`: the house rules that neither rustfmt nor clippy knows. Each finding says what to do.
 
+mod code_map;
 pub(crate) mod files;
 mod layers;
 mod links;
 mod manifests;
+mod system;
 mod text;
 mod wasm;
 
@@ -40,6 +42,7 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     let files = files::all(&project.root)?;
     let mut findings = layers::check(project)?;
     findings.extend(wasm::check(project)?);
+    findings.extend(check_code_map(project, &files)?);
     for file in &files {
         findings.extend(check_file(&project.root, file)?);
     }
@@ -52,6 +55,12 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     }
     println!("tidy: {} files are in order", files.len());
     Ok(())
+}
+
+fn check_code_map(project: &Project, files: &[PathBuf]) -> Result<Vec<Finding>> {
+    let files: Vec<_> =
+        files.iter().filter_map(|file| file.strip_prefix(&project.root).ok()).map(PathBuf::from).collect();
+    Ok(code_map::check(&fs::read_to_string(project.root.join("docs/architecture.md"))?, &files))
 }
 
 fn check_file(root: &Path, file: &Path) -> Result<Vec<Finding>> {
@@ -71,6 +80,7 @@ fn check_text(root: &Path, path: &Path, text: &str) -> Vec<Finding> {
         Some("rs") => {
             findings.extend(text::module_docs(path, text));
             findings.extend(text::unfinished(path, text));
+            findings.extend(system::check(path, text));
         }
         Some("md") => findings.extend(links::dead(root, path, text)),
         Some("toml") if path.ends_with("Cargo.toml") => findings.extend(manifests::check(path, text)),

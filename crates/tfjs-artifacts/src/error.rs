@@ -1,5 +1,7 @@
 //! The one error type of every handler, store and router.
 
+mod io;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
@@ -174,6 +176,12 @@ impl Error {
     /// This layer's own words, without operation, location and cause.
     pub fn message(&self) -> &str {
         &self.0.message
+    }
+
+    /// Whether it is about what is there (no model, a part that is missing, something broken, or more than is accepted), rather than
+    /// about the way to it.
+    pub fn is_about_the_model(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::InvalidData | ErrorKind::LimitExceeded | ErrorKind::NotFound)
     }
 
     /// Whether the same call may succeed later without anybody changing anything.

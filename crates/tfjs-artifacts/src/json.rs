@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
+pub use js::array_index;
+
 /// The deepest nesting that is accepted: far beyond any topology, far below any stack.
 pub(crate) const MAX_DEPTH: usize = 512;
 

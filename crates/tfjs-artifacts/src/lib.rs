@@ -33,7 +33,7 @@ pub use error::{Chain, Error, ErrorKind, Operation};
 pub use file_name::{file_name_problem, is_windows_device};
 pub use graph_def::GraphDefError;
 pub use info::{Completion, ModelArtifactsInfo, SaveResponse, SaveResult, TopologyType};
-pub use json::{JsonError, RawJson};
+pub use json::{JsonError, RawJson, array_index};
 pub use limits::{Limit, LimitError, Limits, UnknownLimit};
 pub use location::Location;
 pub use maybe::{BoxFuture, BoxStream, MaybeSend, MaybeSync};

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::ops::Range;
 
 use crate::weights::group_ranges;
-use crate::{RelPath, RelPathError, Sha256, Shard, WeightGroup, Weights, WeightsError};
+use crate::{Error, ErrorKind, RelPath, RelPathError, Sha256, Shard, WeightGroup, Weights, WeightsError};
 
 /// How the weights of a save are cut into files. A cut may go through a tensor, and through an element of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +38,12 @@ pub enum LayoutError {
         /// How many files there would be.
         shards: u64,
     },
+}
+
+impl From<LayoutError> for Error {
+    fn from(error: LayoutError) -> Self {
+        Self::new(ErrorKind::InvalidUrl, "the weights cannot be cut or named like that").with_source(error)
+    }
 }
 
 /// The weight files of a save: for each group, names and the ranges of the data that go into them.

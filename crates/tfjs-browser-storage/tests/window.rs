@@ -11,6 +11,7 @@ mod common {
     pub(crate) mod local_storage;
     pub(crate) mod local_storage_faults;
     pub(crate) mod media;
+    pub(crate) mod memory;
     pub(crate) mod numbers;
     pub(crate) mod opfs;
     pub(crate) mod opfs_large;
@@ -26,6 +27,7 @@ wasm_bindgen_test_configure!(run_in_browser);
 mod indexed_db_chunks_suite {
     use wasm_bindgen_test::wasm_bindgen_test;
     tfjs_testkit::conformance_suite!(
+        backend = "indexeddb:// (chunks)",
         harness = crate::common::indexed_db::Place::chunked(),
         async_test = wasm_bindgen_test
     );
@@ -33,12 +35,17 @@ mod indexed_db_chunks_suite {
 
 mod indexed_db_suite {
     use wasm_bindgen_test::wasm_bindgen_test;
-    tfjs_testkit::conformance_suite!(harness = crate::common::indexed_db::Place::new(), async_test = wasm_bindgen_test);
+    tfjs_testkit::conformance_suite!(
+        backend = "indexeddb:// (records of TensorFlow.js)",
+        harness = crate::common::indexed_db::Place::new(),
+        async_test = wasm_bindgen_test
+    );
 }
 
 mod local_storage_suite {
     use wasm_bindgen_test::wasm_bindgen_test;
     tfjs_testkit::conformance_suite!(
+        backend = "localstorage://",
         harness = crate::common::local_storage::Place::new(),
         async_test = wasm_bindgen_test
     );

@@ -8,6 +8,7 @@ mod common {
     pub(crate) mod indexed_db;
     pub(crate) mod indexed_db_faults;
     pub(crate) mod media;
+    pub(crate) mod memory;
     pub(crate) mod numbers;
     pub(crate) mod opfs;
     pub(crate) mod picked_files;
@@ -22,6 +23,7 @@ wasm_bindgen_test_configure!(run_in_dedicated_worker);
 mod indexed_db_chunks_suite {
     use wasm_bindgen_test::wasm_bindgen_test;
     tfjs_testkit::conformance_suite!(
+        backend = "indexeddb:// (chunks)",
         harness = crate::common::indexed_db::Place::chunked(),
         async_test = wasm_bindgen_test
     );
@@ -29,5 +31,9 @@ mod indexed_db_chunks_suite {
 
 mod indexed_db_suite {
     use wasm_bindgen_test::wasm_bindgen_test;
-    tfjs_testkit::conformance_suite!(harness = crate::common::indexed_db::Place::new(), async_test = wasm_bindgen_test);
+    tfjs_testkit::conformance_suite!(
+        backend = "indexeddb:// (records of TensorFlow.js)",
+        harness = crate::common::indexed_db::Place::new(),
+        async_test = wasm_bindgen_test
+    );
 }

@@ -1,18 +1,31 @@
 //! What the command line may say.
 
+mod convert;
+mod diff;
+mod graph;
+mod http;
+mod reading;
+mod sizes;
+mod sync;
+mod transfer;
+mod trust;
+
 use std::net::SocketAddr;
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser, Subcommand, ValueHint};
-use tfjs_convert::{Format, ImportOptions, TensorFile};
-use tfjs_io::{
-    Error, HttpClient, ObjectStoreRoutes, QuantizationRule, QuantizationRuleError, QuantizationRules, RelPath, Router,
-    Sharding, SurplusBytes,
-};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHint};
 
-use crate::trust::TrustArgs;
+pub(crate) use convert::Convert;
+pub(crate) use diff::Diff;
+pub(crate) use graph::{Graph, PictureFormat};
+pub(crate) use http::{Http, router};
+pub(crate) use reading::{Reading, surplus_bytes};
+use sizes::size;
+pub(crate) use sync::Sync;
+pub(crate) use transfer::Transfer;
+pub(crate) use trust::TrustArgs;
 
 /// What is given to others says which commit it was made from.
 const VERSION: &str = match option_env!("TFJS_VERSION") {
@@ -103,199 +116,8 @@ pub(crate) struct Source {
     /// Prints one JSON document
     #[arg(long)]
     pub(crate) json: bool,
-    /// Accepts bytes behind the last tensor of a group
-    #[arg(long)]
-    allow_surplus: bool,
     #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
-    pub(crate) http: Http,
-}
-
-/// How http:// and https:// URLs are asked for.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Options for http:// and https://")]
-pub(crate) struct Http {
-    /// Sends a header to the hosts of the URLs given, and to no other. Can be given several times
-    #[arg(long = "header", value_name = "NAME: VALUE")]
-    headers: Vec<String>,
-    /// Sends the bearer token that this environment variable holds
-    #[arg(long, value_name = "VAR")]
-    bearer_token_env: Option<String>,
-}
-
-/// A model to copy or move.
-#[derive(Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-pub(crate) struct Transfer {
-    /// The model: a folder, a model.json, a bare weights manifest, a .pb file, or a URL
-    #[arg(value_name = "SRC", value_hint = ValueHint::AnyPath)]
-    pub(crate) source: String,
-    /// Where to: a folder, a path that ends in .json, or a URL
-    #[arg(value_name = "DST", value_hint = ValueHint::AnyPath)]
-    pub(crate) destination: String,
-    /// The name of the weights file; several files begin with its stem
-    #[arg(long, value_name = "NAME", value_parser = |name: &str| name.parse::<RelPath>())]
-    pub(crate) weights_file_name: Option<RelPath>,
-    /// Cuts the weights into files of this many bytes (`4MiB`, `65536`), or into one for each group (`single`)
-    #[arg(long, value_name = "SIZE", value_parser = sharding)]
-    pub(crate) shard_size: Option<Sharding>,
-    /// Writes the SHA-256 of each weight file into model.json, where loading checks it
-    #[arg(long)]
-    pub(crate) checksums: bool,
-    /// Does not wait until the disk has everything: for many small models that can be had again. `mv` always waits
-    #[arg(long)]
-    pub(crate) no_sync: bool,
-    /// Leaves the weight files that are finished when it is interrupted, and continues where an interrupted one ended: files that a
-    /// checksum, or the version of the source, proves to be the same are not written again. For files and object stores
-    #[arg(long)]
-    pub(crate) resume: bool,
-    /// Quantizes float32 weights: uint8, uint16 or float16, all or those whose names match, as in uint8=conv*/kernel.
-    /// Can be given several times; a type without a pattern is for what no pattern matches. Without --shard-size, the
-    /// files of each group that has such weights become one
-    #[arg(long, value_name = "DTYPE[=GLOB]", value_parser = |rule: &str| rule.parse::<QuantizationRule>())]
-    pub(crate) quantize: Vec<QuantizationRule>,
-    /// Prints the result of the save as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Accepts (and copies) bytes behind the last tensor of a group
-    #[arg(long)]
-    allow_surplus: bool,
-    #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
-    pub(crate) http: Http,
-}
-
-/// Two models to compare.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Diff {
-    /// The left model: a folder, a model.json, a bare weights manifest, a .pb file, or a URL
-    #[arg(value_name = "A", value_hint = ValueHint::AnyPath)]
-    pub(crate) left: String,
-    /// The right model
-    #[arg(value_name = "B", value_hint = ValueHint::AnyPath)]
-    pub(crate) right: String,
-    /// Takes numbers of weights for equal that differ by no more than this
-    #[arg(long, value_name = "NUMBER", default_value_t = 0.0, value_parser = parse_distance)]
-    pub(crate) tolerance: f64,
-    /// Prints one JSON document
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Accepts bytes behind the last tensor of a group
-    #[arg(long)]
-    allow_surplus: bool,
-    #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
-    pub(crate) http: Http,
-}
-
-/// A model to draw.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Graph {
-    #[command(flatten)]
-    pub(crate) source: Source,
-    /// What is written on standard output
-    #[arg(long, value_name = "FORMAT", default_value = "dot", conflicts_with = "json")]
-    pub(crate) format: PictureFormat,
-    /// Draws the constants of a graph too
-    #[arg(long)]
-    pub(crate) constants: bool,
-}
-
-/// How a picture is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum PictureFormat {
-    /// For Graphviz.
-    Dot,
-    /// A file that needs no other.
-    Svg,
-    /// A page that needs no other file.
-    Html,
-}
-
-/// A model to convert.
-#[derive(Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-pub(crate) struct Convert {
-    /// The model: a .safetensors or .npz file of this machine, or what `cp` takes
-    #[arg(value_name = "SRC", value_hint = ValueHint::AnyPath)]
-    pub(crate) source: String,
-    /// Where to: a .safetensors or .npz file of this machine, or what `cp` takes. One of the two has to be such a file
-    #[arg(value_name = "DST", value_hint = ValueHint::AnyPath)]
-    pub(crate) destination: String,
-    /// Writes the values of quantized weights, not their codes
-    #[arg(long)]
-    pub(crate) dequantize: bool,
-    /// Makes float32 and int32 of types that TensorFlow.js has not, such as F64 and I64, which are an error otherwise
-    #[arg(long)]
-    pub(crate) convert_dtypes: bool,
-    /// Reads the tensors of a file alone, whatever an earlier conversion wrote beside them
-    #[arg(long)]
-    pub(crate) ignore_metadata: bool,
-    /// Prints the result of the save, and what was not the same, as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Accepts bytes behind the last tensor of a group, and leaves them out
-    #[arg(long)]
-    allow_surplus: bool,
-    #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
-    pub(crate) http: Http,
-}
-
-/// Two places with many models.
-#[derive(Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-pub(crate) struct Sync {
-    /// Where the models are: a folder, or a URL whose scheme can list
-    #[arg(value_name = "SRC-PREFIX", value_hint = ValueHint::AnyPath)]
-    pub(crate) source: String,
-    /// Where they will be, under the same names
-    #[arg(value_name = "DST-PREFIX", value_hint = ValueHint::AnyPath)]
-    pub(crate) destination: String,
-    /// Compares all bytes of the weights, which are read from both sides. Without it, checksums decide if both sides have them, and
-    /// otherwise the dates: what was saved at the destination after the source is taken for the same if its model.json and sizes are
-    #[arg(long)]
-    pub(crate) checksum: bool,
-    /// Removes models at the destination that the source does not have, after all others were copied
-    #[arg(long)]
-    pub(crate) delete: bool,
-    /// Lets --delete remove everything when the source has no models
-    #[arg(long, requires = "delete")]
-    pub(crate) force: bool,
-    /// Says what would be done, and does nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// How many models are copied at a time
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<NonZeroUsize>,
-    /// Leaves the weight files that are finished when it is interrupted, and continues models that were interrupted
-    #[arg(long)]
-    pub(crate) resume: bool,
-    /// Does not wait until the disk has everything
-    #[arg(long)]
-    pub(crate) no_sync: bool,
-    /// Prints what was done as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Accepts (and copies) bytes behind the last tensor of a group
-    #[arg(long)]
-    pub(crate) allow_surplus: bool,
-    #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
-    pub(crate) http: Http,
-}
-
-/// A number that can be the distance of two others.
-fn parse_distance(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number >= 0.0 => Ok(number),
-        _ => Err("not a number that is 0 or more".to_owned()),
-    }
+    pub(crate) reading: Reading,
 }
 
 /// A server of models.
@@ -364,33 +186,25 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// An origin as browsers write it: nothing behind the host and port.
+fn origin(text: &str) -> Result<String, String> {
+    let host = text.split_once("://").map_or("", |(_, host)| host);
+    let is_origin =
+        !host.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) && !host.contains(['/', '?', '#']);
+    if is_origin {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("expected an origin, such as https://example.org".to_owned())
+    }
+}
+
 impl Args {
     /// What was typed. Whatever makes no sense ends the process with exit code 2.
     pub(crate) fn read() -> Self {
-        let args = Self::parse();
-        let (name, transfer) = match &args.command {
-            Command::Inspect(_) => ("inspect", None),
-            Command::Tensors { .. } => ("tensors", None),
-            Command::Summary(_) => ("summary", None),
-            Command::Verify(_) => ("verify", None),
-            Command::Graph(_) => ("graph", None),
-            Command::Diff(_) => ("diff", None),
-            Command::Cp(transfer) => ("cp", Some(transfer)),
-            Command::Mv(transfer) => ("mv", Some(transfer)),
-            Command::Convert(convert) => {
-                if let Err(problem) = convert.check() {
-                    Self::wrong_usage("convert", &problem).exit();
-                }
-                ("convert", None)
-            }
-            Command::Sync(_) => ("sync", None),
-            _ => return args,
-        };
-        if let Some(Err(error)) = transfer.map(Transfer::quantization_rules) {
-            Self::wrong_usage(name, &format!("--quantize: {error}")).exit();
-        }
-        if let Some(Err(problem)) = args.command.http().map(Http::client) {
-            Self::wrong_usage(name, &problem).exit();
+        let matches = Self::command().get_matches();
+        let args = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut Self::command()).exit());
+        if let Err(problem) = args.command.check() {
+            Self::wrong_usage(matches.subcommand_name().unwrap_or_default(), &problem).exit();
         }
         args
     }
@@ -406,159 +220,32 @@ impl Args {
 }
 
 impl Command {
-    /// What was said about http:// and https://, if anything can be.
-    fn http(&self) -> Option<&Http> {
-        match self {
-            Self::Inspect(source) | Self::Tensors { source, .. } | Self::Summary(source) | Self::Verify(source) => {
-                Some(&source.http)
-            }
-            Self::Cp(transfer) | Self::Mv(transfer) => Some(&transfer.http),
-            Self::Convert(convert) => Some(&convert.http),
-            Self::Graph(graph) => Some(&graph.source.http),
-            Self::Diff(diff) => Some(&diff.http),
-            Self::Sync(sync) => Some(&sync.http),
-            _ => None,
-        }
-    }
-}
-
-/// The router of commands that have no options for HTTP.
-pub(crate) fn router() -> Result<Router, Error> {
-    router_with(&HttpClient::new())
-}
-
-/// Object stores are reached as the environment says.
-fn router_with(client: &HttpClient) -> Result<Router, Error> {
-    tfjs_io::default_routes_with_stores(client, &ObjectStoreRoutes::from_env()).build()
-}
-
-impl Http {
-    /// The router that asks like that.
-    pub(crate) fn router(&self) -> Result<Router, Error> {
-        // What is wrong with the options has been told before.
-        let client = self.client().map_err(|problem| Error::new(tfjs_io::ErrorKind::InvalidUrl, problem))?;
-        router_with(&client)
-    }
-
-    /// The client that asks like that, or which option is wrong; values of headers are not repeated.
-    fn client(&self) -> Result<HttpClient, String> {
-        let mut client = HttpClient::new();
-        for header in &self.headers {
-            let (name, value) = header.split_once(':').ok_or("--header: expected a name, a colon and a value")?;
-            client = client.with_header(name.trim(), value.trim()).map_err(|error| format!("--header: {error}"))?;
-        }
-        if let Some(variable) = &self.bearer_token_env {
-            let problem = |problem| format!("--bearer-token-env: the environment variable `{variable}` {problem}");
-            let token = std::env::var(variable).map_err(|_| problem("is not set, or is not text"))?;
-            client = client.with_bearer_token(token.trim()).map_err(|_| problem("holds no token"))?;
-        }
-        Ok(client)
-    }
-}
-
-impl Source {
-    pub(crate) fn surplus_bytes(&self) -> SurplusBytes {
-        surplus_bytes(self.allow_surplus)
-    }
-}
-
-impl Diff {
-    pub(crate) fn surplus_bytes(&self) -> SurplusBytes {
-        surplus_bytes(self.allow_surplus)
-    }
-}
-
-impl Convert {
-    /// The file of tensors that a place is, if it is one.
-    pub(crate) fn tensor_file(&self, place: &str) -> Option<TensorFile> {
-        let mut import = ImportOptions::new();
-        import.converts_dtypes = self.convert_dtypes;
-        import.ignores_metadata = self.ignore_metadata;
-        let path = local_path(place)?;
-        let file = TensorFile::from_path(path).ok()?.with_import(import);
-        Some(if self.dequantize { file.with_dequantized() } else { file })
-    }
-
-    /// That the extensions tell what is to be done.
+    /// That options which are fine alone make sense together.
     fn check(&self) -> Result<(), String> {
-        let is_known = |place: &str| Format::of_path(Path::new(place)).is_some();
-        for place in [&self.source, &self.destination] {
-            if is_known(place) && local_path(place).is_none() {
-                return Err(format!("`{}` has to be a file of this machine", tfjs_io::Location::new(place)));
+        match self {
+            Self::Cp(transfer) | Self::Mv(transfer) => transfer.check()?,
+            Self::Convert(convert) => convert.check()?,
+            _ => {}
+        }
+        self.http().map_or(Ok(()), |(http, places)| http.check(&places))
+    }
+
+    /// What was said about http:// and https://, if anything can be, and the places that it may be about.
+    fn http(&self) -> Option<(&Http, Vec<&str>)> {
+        let (reading, places) = match self {
+            Self::Inspect(source) | Self::Tensors { source, .. } | Self::Summary(source) | Self::Verify(source) => {
+                (&source.reading, vec![source.url.as_str()])
             }
-        }
-        if is_known(&self.source) || is_known(&self.destination) {
-            return Ok(());
-        }
-        let known = Format::ALL.map(|format| format!(".{}", format.extension())).join(" or ");
-        Err(format!("neither SRC nor DST ends in {known}; use `cp` to copy a model as it is"))
+            Self::Graph(Graph { source, .. }) => (&source.reading, vec![source.url.as_str()]),
+            Self::Cp(Transfer { reading, source, destination, .. })
+            | Self::Mv(Transfer { reading, source, destination, .. })
+            | Self::Convert(Convert { reading, source, destination, .. })
+            | Self::Sync(Sync { reading, source, destination, .. })
+            | Self::Diff(Diff { reading, left: source, right: destination, .. }) => {
+                (reading, vec![source.as_str(), destination.as_str()])
+            }
+            _ => return None,
+        };
+        Some((&reading.http, places))
     }
-
-    pub(crate) fn surplus_bytes(&self) -> SurplusBytes {
-        surplus_bytes(self.allow_surplus)
-    }
-}
-
-/// The path of a file of this machine; `None` for any other place.
-fn local_path(place: &str) -> Option<PathBuf> {
-    match place.split_once("://") {
-        None => Some(place.into()),
-        Some((scheme, _)) if scheme.eq_ignore_ascii_case(tfjs_fs::SCHEME) => {
-            let url = tfjs_io::ModelUrl::parse(place).ok()?;
-            Some(tfjs_io::FsHandler::from_url(&url).ok()?.path().to_path_buf())
-        }
-        Some(_) => None,
-    }
-}
-
-impl Transfer {
-    /// What `--quantize` says; `None` without it.
-    pub(crate) fn quantization_rules(&self) -> Result<Option<QuantizationRules>, QuantizationRuleError> {
-        if self.quantize.is_empty() {
-            return Ok(None);
-        }
-        QuantizationRules::new(self.quantize.iter().cloned()).map(Some)
-    }
-
-    pub(crate) fn surplus_bytes(&self) -> SurplusBytes {
-        surplus_bytes(self.allow_surplus)
-    }
-}
-
-/// The units of sizes.
-const UNITS: [(&str, u64); 3] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
-
-fn sharding(text: &str) -> Result<Sharding, String> {
-    if text == "single" {
-        return Ok(Sharding::Single);
-    }
-    let wrong = || "expected a number of bytes from 1, such as 65536 or 4MiB, or `single`".to_owned();
-    bytes(text).map(Sharding::Bytes).ok_or_else(wrong)
-}
-
-fn size(text: &str) -> Result<NonZeroU64, String> {
-    bytes(text).ok_or_else(|| "expected a number of bytes from 1, such as 65536 or 4MiB".to_owned())
-}
-
-pub(crate) fn bytes(text: &str) -> Option<NonZeroU64> {
-    let unit = UNITS.iter().find_map(|(name, bytes)| Some((text.strip_suffix(name)?, *bytes)));
-    let (number, unit) = unit.unwrap_or((text, 1));
-    let bytes = number.trim_end().parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
-    bytes.and_then(NonZeroU64::new)
-}
-
-/// An origin as browsers write it: nothing behind the host and port.
-fn origin(text: &str) -> Result<String, String> {
-    let host = text.split_once("://").map_or("", |(_, host)| host);
-    let is_origin =
-        !host.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) && !host.contains(['/', '?', '#']);
-    if is_origin {
-        Ok(text.to_ascii_lowercase())
-    } else {
-        Err("expected an origin, such as https://example.org".to_owned())
-    }
-}
-
-pub(crate) fn surplus_bytes(allow: bool) -> SurplusBytes {
-    if allow { SurplusBytes::Allow } else { SurplusBytes::Reject }
 }

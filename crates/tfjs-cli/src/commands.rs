@@ -15,7 +15,7 @@ mod tensors;
 mod transfer;
 mod verify;
 
-use tfjs_io::{LoadOptions, ModelArtifacts};
+use tfjs_io::ModelArtifacts;
 
 use crate::args::{Command, Source, surplus_bytes};
 use crate::output::Failure;
@@ -28,8 +28,8 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Diff(diff) => diff::run(&diff).await,
         Command::Graph(graph) => graph::run(&graph).await,
         Command::Verify(source) => verify::run(&source).await,
-        Command::Cp(transfer) => transfer::copy(&transfer).await,
-        Command::Mv(transfer) => transfer::rename(&transfer).await,
+        Command::Cp(transfer) => transfer::run(&transfer, transfer::Kind::Copy).await,
+        Command::Mv(transfer) => transfer::run(&transfer, transfer::Kind::Move).await,
         Command::Convert(convert) => convert::run(&convert).await,
         Command::Sync(sync) => sync::run(&sync).await,
         Command::Rm { url, json, allow_surplus, trust } => {
@@ -44,6 +44,5 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
 
 /// Loads a model without reading its weights.
 async fn load_lazily(source: &Source) -> Result<ModelArtifacts, tfjs_io::Error> {
-    let options = source.trust.load(LoadOptions::lazy().with_surplus_bytes(source.surplus_bytes()));
-    source.http.router()?.load(&source.url, &options).await
+    source.reading.http.router()?.load(&source.url, &source.reading.lazily()).await
 }

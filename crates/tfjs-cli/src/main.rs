@@ -5,7 +5,6 @@ mod args;
 mod commands;
 mod output;
 mod progress;
-mod trust;
 
 use std::process::ExitCode;
 

@@ -1,4 +1,5 @@
-//! File operations off the executor's threads, where there is a place for them.
+//! File operations off the executor's threads, where there is a place for them. The same as in tfjs-fs, and why: see
+//! docs/architecture.md.
 
 use tfjs_artifacts::{Error, ErrorKind};
 

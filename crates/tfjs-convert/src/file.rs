@@ -1,4 +1,4 @@
-//! The one file that a bridge reads or writes: read in ranges, written whole or not at all.
+//! A file that is read in ranges.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -9,26 +9,9 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tempfile::NamedTempFile;
 use tfjs_artifacts::{ByteSource, Error, ErrorKind, Operation, Segment, WeightData};
-use tfjs_router::Durability;
 
 use crate::blocking::blocking;
-
-/// What the system said about a file.
-pub(crate) fn io_error(error: io::Error, operation: Operation, path: &Path) -> Error {
-    use io::ErrorKind as Io;
-    let (kind, message) = match error.kind() {
-        Io::NotFound => (ErrorKind::NotFound, "there is no such file or folder"),
-        Io::PermissionDenied | Io::ReadOnlyFilesystem => (ErrorKind::PermissionDenied, "the system refused access"),
-        Io::IsADirectory => (ErrorKind::InvalidData, "it is a folder, not a file"),
-        Io::NotADirectory => (ErrorKind::NotFound, "a part of the path is a file, so there is nothing below it"),
-        Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge => (ErrorKind::StorageFull, "there is no room left"),
-        Io::UnexpectedEof => (ErrorKind::Transport, "the file ended early"),
-        _ => (ErrorKind::Unexpected, "the system reported an error"),
-    };
-    Error::new(kind, message).with_operation(operation).with_location(&path.to_string_lossy()).with_source(error)
-}
 
 /// A file that stays open while it is used: one that takes its place is not read by mistake, one that is changed is noticed.
 #[derive(Debug)]
@@ -48,7 +31,7 @@ pub(crate) async fn open(path: &Path) -> Result<WeightData, Error> {
 
 impl FileSource {
     fn open(path: PathBuf) -> Result<Self, Error> {
-        let fail = |error| io_error(error, Operation::Load, &path);
+        let fail = |error| Error::from_io(error, Operation::Load, &path);
         let file = File::open(&path).map_err(fail)?;
         let metadata = file.metadata().map_err(fail)?;
         if !metadata.is_file() {
@@ -65,7 +48,7 @@ impl FileSource {
     }
 
     fn read(&self, range: &Range<u64>) -> Result<Bytes, Error> {
-        let fail = |error| io_error(error, Operation::Read, &self.path);
+        let fail = |error| Error::from_io(error, Operation::Read, &self.path);
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_changed(&file.metadata().map_err(fail)?) {
             let error = Error::new(ErrorKind::Conflict, "the file was changed while it was read; read it again");
@@ -103,76 +86,4 @@ impl ByteSource for SharedSource {
         let source = Arc::clone(&self.0);
         blocking(move || source.read(&range)).await
     }
-}
-
-/// A file that is being written under a temporary name, beside the one whose place it is to take. It goes away when it is dropped.
-#[derive(Debug)]
-pub(crate) struct Pending {
-    file: NamedTempFile,
-    target: PathBuf,
-}
-
-impl Pending {
-    /// Begins a file; the folder has to be there.
-    pub(crate) async fn begin(target: &Path) -> Result<Self, Error> {
-        let target = target.to_path_buf();
-        blocking(move || {
-            if target.is_dir() {
-                let error = Error::new(ErrorKind::AlreadyExists, "it is a folder, not a file");
-                return Err(error.with_operation(Operation::Save).with_location(&target.to_string_lossy()));
-            }
-            let mut builder = tempfile::Builder::new();
-            builder.prefix(".tfjs-convert-").suffix(".tmp");
-            // As other programs make files: the umask says who may read them.
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::PermissionsExt as _;
-                builder.permissions(std::fs::Permissions::from_mode(0o666));
-            }
-            let begun = builder.tempfile_in(folder_of(&target));
-            let file = begun.map_err(|error| io_error(error, Operation::Save, &target))?;
-            Ok(Self { file, target })
-        })
-        .await
-    }
-
-    /// Does something to the file, where blocking is allowed.
-    pub(crate) async fn with<T: Send + 'static>(
-        mut self,
-        work: impl FnOnce(&mut File) -> io::Result<T> + Send + 'static,
-    ) -> Result<(Self, T), Error> {
-        blocking(move || match work(self.file.as_file_mut()) {
-            Ok(done) => Ok((self, done)),
-            Err(error) => Err(io_error(error, Operation::Save, &self.target)),
-        })
-        .await
-    }
-
-    /// Writes at the end.
-    #[cfg(feature = "safetensors")]
-    pub(crate) async fn write(self, bytes: Bytes) -> Result<Self, Error> {
-        Ok(self.with(move |file| io::Write::write_all(file, &bytes)).await?.0)
-    }
-
-    /// Gives the file its name: at once, in place of one that was there, and durably.
-    pub(crate) async fn commit(self, durability: Durability) -> Result<(), Error> {
-        blocking(move || {
-            let Self { file, target } = self;
-            let fail = |error| io_error(error, Operation::Save, &target);
-            if durability == Durability::Strict {
-                file.as_file().sync_all().map_err(fail)?;
-            }
-            file.persist(&target).map_err(|error| fail(error.error))?;
-            if durability == Durability::Strict && cfg!(unix) {
-                File::open(folder_of(&target)).and_then(|folder| folder.sync_all()).map_err(fail)?;
-            }
-            Ok(())
-        })
-        .await
-    }
-}
-
-/// The folder in which a file is.
-fn folder_of(file: &Path) -> &Path {
-    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }

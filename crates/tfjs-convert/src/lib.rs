@@ -15,6 +15,7 @@ mod note;
 #[cfg(feature = "npz")]
 mod npz;
 mod options;
+mod pending;
 mod plan;
 mod restore;
 #[cfg(feature = "safetensors")]

@@ -14,8 +14,8 @@ use tfjs_router::{LoadOptions, finish_load};
 
 use crate::element_type::ElementType;
 use crate::envelope::Envelope;
-use crate::file::Pending;
 use crate::note::Note;
+use crate::pending::Pending;
 use crate::plan::{Abilities, Plan, plan};
 use crate::restore::{Found, listed, restore};
 use crate::{ImportOptions, WINDOW};

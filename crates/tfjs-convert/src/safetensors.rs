@@ -9,8 +9,8 @@ use futures::StreamExt as _;
 use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, RawJson, Segment, WeightData};
 use tfjs_router::{LoadOptions, finish_load};
 
-use crate::file::Pending;
 use crate::note::Note;
+use crate::pending::Pending;
 use crate::plan::{Abilities, Entry, plan};
 use crate::restore::{Found, restore};
 use crate::{ImportOptions, WINDOW};

@@ -7,8 +7,9 @@ use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, Operation, SaveResult, We
 use tfjs_router::{LoadHandler, LoadOptions, ProgressMeter, SaveHandler, SaveOptions};
 
 use crate::dequantize::dequantize_weights;
-use crate::file::{self, Pending};
+use crate::file;
 use crate::note::Note;
+use crate::pending::Pending;
 use crate::{Format, ImportOptions};
 
 /// A `.safetensors` or `.npz` file on this machine, to load a model from and to save one to.

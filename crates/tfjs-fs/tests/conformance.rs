@@ -81,13 +81,25 @@ fn tokio_block_on(future: impl Future<Output = ()>) {
 }
 
 mod folders {
-    tfjs_testkit::conformance_suite!(harness = super::Files::folders(), block_on = super::tokio_block_on);
+    tfjs_testkit::conformance_suite!(
+        backend = "file:// (folders)",
+        harness = super::Files::folders(),
+        block_on = super::tokio_block_on
+    );
 }
 
 mod json_files {
-    tfjs_testkit::conformance_suite!(harness = super::Files::json_files(), block_on = super::tokio_block_on);
+    tfjs_testkit::conformance_suite!(
+        backend = "file:// (JSON files)",
+        harness = super::Files::json_files(),
+        block_on = super::tokio_block_on
+    );
 }
 
 mod without_a_runtime {
-    tfjs_testkit::conformance_suite!(harness = super::Files::folders(), block_on = tfjs_testkit::block_on);
+    tfjs_testkit::conformance_suite!(
+        backend = "file:// (without a runtime)",
+        harness = super::Files::folders(),
+        block_on = tfjs_testkit::block_on
+    );
 }

@@ -67,8 +67,18 @@ pub(crate) struct Config {
 pub(crate) struct Header {
     pub(crate) name: HeaderName,
     pub(crate) value: HeaderValue,
-    /// Whether it goes to any origin.
-    pub(crate) is_public: bool,
+    pub(crate) reach: Reach,
+}
+
+/// Where a header goes.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// To all origins that get credentials.
+    Trusted,
+    /// To this one of them.
+    Only(Origin),
+    /// To any origin.
+    Public,
 }
 
 /// How models are saved.
@@ -153,8 +163,28 @@ impl HttpClient {
     /// # Errors
     /// [`ErrorKind::InvalidUrl`] when name or value cannot be sent.
     pub fn with_public_header(self, name: &str, value: &str) -> Result<Self, Error> {
-        let header = Header { is_public: true, ..header(name, value)? };
+        let header = Header { reach: Reach::Public, ..header(name, value)? };
         Ok(self.with(|config| config.headers.push(header)))
+    }
+
+    /// Sends this header to the origin of this URL alone, where it gets credentials at all; there in place of others of that name.
+    /// For a copy between two servers, each of which has a secret of its own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidUrl`] when it is no `http` or `https` URL, or name or value cannot be sent.
+    pub fn with_header_for(self, url: &str, name: &str, value: &str) -> Result<Self, Error> {
+        let reach = Reach::Only(Address::parse(url)?.url.origin());
+        let header = Header { reach, ..header(name, value)? };
+        Ok(self.with(|config| config.headers.push(header)))
+    }
+
+    /// By what it is decided who gets credentials: the origin of a URL as browsers write it, such as `https://example.org`, with
+    /// the port if it is not the scheme's own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidUrl`] when it is no `http` or `https` URL.
+    pub fn origin_of(url: &str) -> Result<String, Error> {
+        Ok(Address::parse(url)?.url.origin().ascii_serialization())
     }
 
     /// Sends `Authorization: Bearer` with this token, in place of one that was set before.
@@ -164,7 +194,7 @@ impl HttpClient {
     pub fn with_bearer_token(self, token: &str) -> Result<Self, Error> {
         let header = header(AUTHORIZATION.as_str(), &format!("Bearer {token}"))?;
         Ok(self.with(|config| {
-            config.headers.retain(|header| header.name != AUTHORIZATION);
+            config.headers.retain(|header| header.name != AUTHORIZATION || matches!(header.reach, Reach::Only(_)));
             config.headers.push(header);
         }))
     }
@@ -365,7 +395,7 @@ pub(crate) fn header(name: &str, value: &str) -> Result<Header, Error> {
         Error::new(ErrorKind::InvalidUrl, format!("the header `{name}` cannot have such a value")).with_source(error)
     })?;
     value.set_sensitive(true);
-    Ok(Header { name, value, is_public: false })
+    Ok(Header { name, value, reach: Reach::Trusted })
 }
 
 impl Default for HttpClient {
@@ -404,5 +434,19 @@ mod tests {
         let client = HttpClient::new().with_bearer_token("one").unwrap().with_bearer_token("two").unwrap();
         let values: Vec<_> = client.config().headers.iter().map(|header| header.value.as_bytes()).collect();
         assert_eq!(values, [b"Bearer two"]);
+    }
+
+    #[test]
+    fn origins_as_browsers_write_them() {
+        let origin = |url| HttpClient::origin_of(url).ok();
+        assert_eq!(
+            origin("HTTPS://user:secret@Example.org:443/m?token=secret").as_deref(),
+            Some("https://example.org")
+        );
+        assert_eq!(origin("http://[::1]:80").as_deref(), Some("http://[::1]"));
+        assert_eq!(origin("https://h:80/").as_deref(), Some("https://h:80"));
+        for other in ["file:///m", "C:\\m", "./m", "s3://bucket/m", "http://"] {
+            assert_eq!(origin(other), None, "{other}");
+        }
     }
 }

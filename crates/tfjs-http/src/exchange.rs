@@ -8,7 +8,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use tfjs_artifacts::{Error, ErrorKind, Operation};
 
 use crate::address::{Address, Origin, Url};
-use crate::client::header;
+use crate::client::{Header, Reach, header};
 use crate::error::status_text;
 use crate::response::{Response, Validator, stalled};
 use crate::retry::Retries;
@@ -163,16 +163,15 @@ impl Session {
         if let Some(basic) = self.basic.as_ref().filter(|_| hop.has_credentials) {
             headers.insert(AUTHORIZATION, basic.clone());
         }
-        let mut seen = Vec::new();
-        for header in config.headers.iter().filter(|header| header.is_public || hop.has_credentials) {
-            // A header of the user's replaces user info; two of his stand beside each other.
-            if seen.contains(&&header.name) {
-                headers.append(header.name.clone(), header.value.clone());
-            } else {
-                headers.insert(header.name.clone(), header.value.clone());
-                seen.push(&header.name);
-            }
-        }
+        let is_for_all = |header: &&Header| match &header.reach {
+            Reach::Public => true,
+            Reach::Trusted => hop.has_credentials,
+            Reach::Only(_) => false,
+        };
+        let only_it = Reach::Only(hop.url.origin());
+        let is_for_it = |header: &&Header| hop.has_credentials && header.reach == only_it;
+        put(&mut headers, &mut config.headers.iter().filter(is_for_all));
+        put(&mut headers, &mut config.headers.iter().filter(is_for_it));
         if let Some(hook) = config.hook.as_ref().filter(|_| hop.has_credentials) {
             let (method, url) = (hop.method.to_string(), hop.url.to_string());
             for (name, value) in hook.headers(RequestInfo { method, url, attempt: ask.attempt }).await? {
@@ -229,6 +228,19 @@ struct Hop<'a> {
     method: Method,
     body: Option<&'a Upload>,
     has_credentials: bool,
+}
+
+/// Headers of the user's replace those that are there; two of the same name stand beside each other.
+fn put(headers: &mut HeaderMap, users: &mut dyn Iterator<Item = &Header>) {
+    let mut seen = Vec::new();
+    for header in users {
+        if seen.contains(&&header.name) {
+            headers.append(header.name.clone(), header.value.clone());
+        } else {
+            headers.insert(header.name.clone(), header.value.clone());
+            seen.push(&header.name);
+        }
+    }
 }
 
 /// The server may have seen it.

@@ -84,9 +84,13 @@ impl RetryPolicy {
         if !self.has_jitter {
             return bound;
         }
-        // Sixteen random bits of a bound are fine enough.
-        bound.mul_f64(f64::from((random() >> 48) as u16) / f64::from(u16::MAX))
+        jittered(bound, (random() >> 48) as u16)
     }
+}
+
+/// A part of a bound: all of it for the largest number. Divided first, so that no bound is too long.
+fn jittered(bound: Duration, random: u16) -> Duration {
+    bound / u32::from(u16::MAX) * u32::from(random)
 }
 
 impl Default for RetryPolicy {
@@ -166,5 +170,13 @@ mod tests {
         let waits: Vec<_> = (0..64).map(|_| policy.wait(3, None)).collect();
         assert!(waits.iter().all(|wait| *wait <= Duration::from_secs(1)));
         assert!(waits.iter().any(|wait| wait != &waits[0]));
+    }
+
+    #[test]
+    fn the_longest_bound_has_jitter_too() {
+        let policy = RetryPolicy::new().with_backoff(Duration::MAX, Duration::MAX);
+        assert!(policy.wait(99, None) <= Duration::MAX);
+        assert!(Duration::MAX.abs_diff(jittered(Duration::MAX, u16::MAX)) < Duration::from_secs(1));
+        assert_eq!(jittered(Duration::MAX, 0), Duration::ZERO);
     }
 }

@@ -5,8 +5,8 @@ use crate::message::{Method, StatusCode};
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 use tfjs_artifacts::{
-    Error, ErrorKind, LayoutError, ModelArtifacts, Operation, PlannedShard, RelPath, SaveResponse, SaveResult, Sha256,
-    ShardHasher, ShardLayout, ShardNames, Sharding, WeightData, Weights, encode_model_json,
+    Error, ErrorKind, ModelArtifacts, Operation, PlannedShard, RelPath, SaveResponse, SaveResult, Sha256, ShardHasher,
+    ShardLayout, ShardNames, Sharding, WeightData, Weights, encode_model_json,
 };
 use tfjs_router::{Checksums, ProgressMeter, SaveOptions};
 
@@ -60,7 +60,7 @@ async fn save_form(
     if let Some(weights) = &artifacts.weights {
         let one = as_one_file(weights, &name, options).await?;
         let planned = ShardLayout::new(&one, &ShardNames::for_weights_file(name.clone()), Sharding::Keep);
-        layout = Some(planned.map_err(bad_layout)?.with_dot_slash());
+        layout = Some(planned?.with_dot_slash());
         sent.weights = Some(one);
     }
     let json = encode_model_json(&sent, layout.as_ref())?;
@@ -108,7 +108,7 @@ async fn save_form_of_files(
         None => ShardNames::for_weights_file(RelPath::parse("model.weights.bin")?),
     };
     let mut layout = match &artifacts.weights {
-        Some(weights) => Some(ShardLayout::new(weights, &names, options.sharding).map_err(bad_layout)?),
+        Some(weights) => Some(ShardLayout::new(weights, &names, options.sharding)?),
         None => None,
     };
     if let (Some(weights), Some(layout)) = (&artifacts.weights, &mut layout) {
@@ -134,7 +134,7 @@ async fn save_form_of_files(
 /// Checksums of files that have none yet, if they are wanted: the JSON comes first in a form, so that the weights have to be read
 /// before they are sent.
 async fn write_checksums(weights: &Weights, layout: &mut ShardLayout, options: &SaveOptions) -> Result<(), Error> {
-    let came_with_any = weights.shards().any(|shard| shard.sha256.is_some());
+    let came_with_any = weights.has_any_checksum();
     if layout.has_checksums() || !(came_with_any || options.checksums == Checksums::Write) {
         return Ok(());
     }
@@ -163,16 +163,12 @@ fn weights_name(options: &SaveOptions) -> Result<RelPath, Error> {
     }
 }
 
-fn bad_layout(error: LayoutError) -> Error {
-    Error::new(ErrorKind::InvalidUrl, "the weights cannot be cut like that").with_source(error)
-}
-
 /// The weights in one group and one file, which is all that a form can hold.
 async fn as_one_file(weights: &Weights, name: &RelPath, options: &SaveOptions) -> Result<Weights, Error> {
     let one = weights.joined(name.clone()).await?;
     let names = ShardNames::for_weights_file(name.clone());
-    let mut layout = ShardLayout::new(&one, &names, Sharding::Keep).map_err(bad_layout)?;
-    let are_wanted = options.checksums == Checksums::Write || weights.shards().any(|shard| shard.sha256.is_some());
+    let mut layout = ShardLayout::new(&one, &names, Sharding::Keep)?;
+    let are_wanted = options.checksums == Checksums::Write || weights.has_any_checksum();
     if are_wanted && !layout.has_checksums() {
         // The JSON comes first in a form, so that the weights have to be read before they are sent.
         layout.set_checksums([digest(one.data()).await?]);
@@ -238,14 +234,14 @@ async fn save_each_file(
     let session = &handler.session;
     let base = json_url(&handler.entry.json);
     let mut layout = match &artifacts.weights {
-        Some(weights) => Some(ShardLayout::new(weights, &shard_names(options)?, options.sharding).map_err(bad_layout)?),
+        Some(weights) => Some(ShardLayout::new(weights, &shard_names(options)?, options.sharding)?),
         None => None,
     };
     // Before anything is sent.
     encode_model_json(artifacts, layout.as_ref())?;
     let meter = SharedMeter::new(ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref()));
     if let (Some(weights), Some(layout)) = (&artifacts.weights, &mut layout) {
-        let came_with_any = weights.shards().any(|shard| shard.sha256.is_some());
+        let came_with_any = weights.has_any_checksum();
         if came_with_any && !layout.has_checksums() {
             // Cut anew, the files cannot be compared as they pass.
             weights.verify_checksums().await?;

@@ -25,7 +25,7 @@ pub(crate) const CONTENT_KEY: &str = "tfjscontent";
 ///
 /// Of files that are cut anew, nobody would see in time that their bytes are not those of the checksums.
 pub(crate) fn key(resume: Option<&Resume>, weights: &Weights, shard: &PlannedShard) -> Option<Sha256> {
-    let has_checksums = weights.shards().any(|shard| shard.sha256.is_some());
+    let has_checksums = weights.has_any_checksum();
     if has_checksums && shard.sha256.is_none() {
         return None;
     }

@@ -34,12 +34,13 @@ pub trait LoadHandler: fmt::Debug + MaybeSend + MaybeSync {
     async fn load(&self, options: &LoadOptions) -> Result<ModelArtifacts, Error>;
 }
 
-/// The end of every load: compares the model with the limits of the options, reads the weights into memory if the options ask for that, verifies them, and tells the progress.
+/// The end of every load: compares the model with the limits of the options, reads the weights into memory if the options ask for that,
+/// verifies them, and tells the progress.
 ///
 /// A handler that can read ranges assembles lazy artifacts, whatever the options, and hands them to this.
 ///
 /// # Errors
-/// What [`ModelArtifacts::with_limits`] and [`Weights::load`](tfjs_artifacts::Weights::load) reports.
+/// What [`ModelArtifacts::with_limits`] and [`Weights::load`](tfjs_artifacts::Weights::load) report.
 pub fn finish_load(
     mut artifacts: ModelArtifacts,
     options: &LoadOptions,

@@ -119,14 +119,7 @@ impl Router {
         let check = lazy(load);
         self.check_arrived(&destination, &saved, &check).await?;
         self.check_unchanged(&source, &copied, &check).await?;
-        store
-            .remove(
-                &RemoveOptions::new()
-                    .with_surplus_bytes(load.surplus_bytes)
-                    .with_limits(load.limits)
-                    .with_links(load.links),
-            )
-            .await?;
+        store.remove(&RemoveOptions::of_loaded(load)).await?;
         Ok(saved)
     }
 
@@ -217,7 +210,7 @@ impl Router {
             Some(resume) => Some(resume.or_from_source(&self.place(source)?)),
             None => None,
         };
-        if has_checksums(&artifacts) {
+        if artifacts.weights.as_ref().is_some_and(Weights::has_any_checksum) {
             // Said here, since a change may lose those that it makes wrong.
             save.checksums = Checksums::Write;
         }
@@ -235,10 +228,6 @@ fn move_error(kind: ErrorKind, message: impl Into<Cow<'static, str>>, url: &Mode
 /// What a plain copy does to a model.
 fn unchanged(artifacts: ModelArtifacts) -> Ready<Result<ModelArtifacts, Error>> {
     ready(Ok(artifacts))
-}
-
-fn has_checksums(artifacts: &ModelArtifacts) -> bool {
-    artifacts.weights.iter().flat_map(Weights::shards).any(|shard| shard.sha256.is_some())
 }
 
 /// How a copy loads: the weights pass through once, while they are saved, and progress is that of the save.

@@ -120,7 +120,7 @@ impl SaveHandler for At {
 /// Cuts weights in memory as the options say. Nothing is copied, and files have the names that they would have on a disk.
 fn cut(weights: &Weights, options: &SaveOptions) -> Result<Weights, Error> {
     let mut layout = options.shard_layout(weights, "model")?;
-    let are_wanted = options.checksums == Checksums::Write || weights.shards().any(|shard| shard.sha256.is_some());
+    let are_wanted = options.checksums == Checksums::Write || weights.has_any_checksum();
     if are_wanted && !layout.has_checksums() {
         let mut hasher = ShardHasher::new(layout.shards().map(PlannedShard::byte_length));
         for segment in weights.data().segments() {

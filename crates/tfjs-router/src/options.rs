@@ -1,8 +1,6 @@
 //! How to load and how to save.
 
-use tfjs_artifacts::{
-    Error, ErrorKind, LayoutError, Limits, RelPath, ShardLayout, ShardNames, Sharding, SurplusBytes, Weights,
-};
+use tfjs_artifacts::{Error, LayoutError, Limits, RelPath, ShardLayout, ShardNames, Sharding, SurplusBytes, Weights};
 
 use crate::{ProgressSink, Resume};
 
@@ -50,6 +48,11 @@ impl RemoveOptions {
     /// Strict: a model that is not whole is not removed.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Removes what is loaded like this.
+    pub(crate) fn of_loaded(load: &LoadOptions) -> Self {
+        Self { surplus_bytes: load.surplus_bytes, limits: load.limits, links: load.links }
     }
 
     /// Says what to think of bytes that belong to no tensor.
@@ -194,16 +197,13 @@ impl SaveOptions {
     /// The files of these weights, cut as the options say; where they name none, by the name of the model.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidUrl`] when a name makes no path, and when there would be too many files.
+    /// [`InvalidUrl`](tfjs_artifacts::ErrorKind::InvalidUrl) when a name makes no path, and when there would be too many files.
     pub fn shard_layout(&self, weights: &Weights, model_name: &str) -> Result<ShardLayout, Error> {
-        let bad = |error: LayoutError| {
-            Error::new(ErrorKind::InvalidUrl, "the weights cannot be cut like that").with_source(error)
-        };
         let names = match &self.weights_file_name {
             Some(name) => ShardNames::for_weights_file(name.clone()),
-            None => ShardNames::for_model(model_name).map_err(|error| bad(error.into()))?,
+            None => ShardNames::for_model(model_name).map_err(LayoutError::from)?,
         };
-        ShardLayout::new(weights, &names, self.sharding).map_err(bad)
+        Ok(ShardLayout::new(weights, &names, self.sharding)?)
     }
 
     /// Says how to cut the weights into files.

@@ -234,7 +234,7 @@ impl Router {
             let model = match model {
                 Ok(model) => model,
                 // Nothing has been copied there yet, or what is there is no model; that one is not removed.
-                Err(error) if is_about_the_model(&error) => continue,
+                Err(error) if error.is_about_the_model() => continue,
                 Err(error) => return Err(error),
             };
             if let Some(name) = name_below(destination, &model.url)?
@@ -277,7 +277,7 @@ impl Router {
             Ok(there) => there,
             Err(error) if is_gone(&error) => return Ok(SyncAction::New),
             // It is replaced by one that is whole.
-            Err(error) if is_about_the_model(&error) => return Ok(SyncAction::Changed),
+            Err(error) if error.is_about_the_model() => return Ok(SyncAction::Changed),
             Err(error) => return Err(error),
         };
         let here = open(source).await?;
@@ -298,7 +298,7 @@ impl Router {
         while let Some(model) = listed.next().await {
             match model {
                 Ok(model) if model.url == *url => return Ok(Some(model.info.date_saved)),
-                Err(error) if !is_about_the_model(&error) => return Err(error),
+                Err(error) if !error.is_about_the_model() => return Err(error),
                 _ => {}
             }
         }
@@ -329,10 +329,7 @@ impl Router {
     }
 
     async fn delete(&self, plan: &SyncPlan, options: &SyncOptions) -> Vec<(usize, Error)> {
-        let remove = RemoveOptions::new()
-            .with_surplus_bytes(options.load.surplus_bytes)
-            .with_limits(options.load.limits)
-            .with_links(options.load.links);
+        let remove = RemoveOptions::of_loaded(&options.load);
         let mut failed = Vec::new();
         for (index, item) in plan.items.iter().enumerate() {
             if item.action == SyncAction::Delete
@@ -349,11 +346,6 @@ impl SyncItem {
     fn is_copied(&self) -> bool {
         matches!(self.action, SyncAction::New | SyncAction::Changed)
     }
-}
-
-/// Whether an error is about what is there, rather than about the way to it.
-fn is_about_the_model(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::LimitExceeded | ErrorKind::NotFound)
 }
 
 /// Whether there is nothing at all, not even a model that has lost its weights.

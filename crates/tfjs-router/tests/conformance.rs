@@ -27,7 +27,7 @@ impl Harness for InMemory {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::all().without_raw_medium()
+        Capabilities::all().without_raw_medium().without_lazy_loading()
     }
 
     async fn damage(&self, _url: &str, _damage: Damage) -> Damaged {
@@ -36,5 +36,9 @@ impl Harness for InMemory {
 }
 
 mod memory {
-    tfjs_testkit::conformance_suite!(harness = super::InMemory::new(), block_on = tfjs_testkit::block_on);
+    tfjs_testkit::conformance_suite!(
+        backend = "memory://",
+        harness = super::InMemory::new(),
+        block_on = tfjs_testkit::block_on
+    );
 }

@@ -198,5 +198,5 @@ fn a_save_of_damaged_weights_says_which() {
 
     let sound = Weights::single(damaged.specs().cloned().collect(), "w".parse().unwrap(), damaged.data().clone());
     let message = save(&sound.unwrap(), &SaveOptions::new().with_sharding(Sharding::Bytes(1.try_into().unwrap())));
-    assert_eq!(message, "cannot save `memory://m`: the weights cannot be cut like that");
+    assert_eq!(message, "cannot save `memory://m`: the weights cannot be cut or named like that");
 }

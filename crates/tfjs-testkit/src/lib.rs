@@ -11,6 +11,7 @@ pub mod cases;
 mod compare;
 mod faults;
 mod harness;
+mod record;
 pub mod samples;
 mod suite;
 
@@ -18,3 +19,5 @@ pub use compare::assert_same_model;
 pub use faults::{FailingSource, StallingSource};
 pub use futures::executor::block_on;
 pub use harness::{Capabilities, Damage, Damaged, Harness};
+pub use record::{Ability, Outcome, RECORD_PREFIX, RECORDS_VARIABLE, record_ability, record_behaviour};
+pub use suite::{BEHAVIOURS, Behaviour};

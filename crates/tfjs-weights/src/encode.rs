@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use futures::{AsyncWrite, AsyncWriteExt as _};
-use tfjs_artifacts::{Segment, WeightData, WeightSpec};
+use tfjs_artifacts::{Segment, WeightData, WeightSpec, array_index};
 
 use crate::Tensor;
 
@@ -110,10 +110,4 @@ fn spec_in_group(tensor: &Tensor, group: Option<&str>) -> WeightSpec {
 /// ascending, then the others as they are (`Object.keys`).
 pub fn sort_like_object_keys(tensors: &mut [Tensor]) {
     tensors.sort_by_key(|tensor| array_index(tensor.name()).unwrap_or(u32::MAX));
-}
-
-/// The value of a name that is a canonical array index, 0 to 2^32 - 2.
-fn array_index(name: &str) -> Option<u32> {
-    let index: u32 = name.parse().ok()?;
-    (index < u32::MAX && index.to_string() == name).then_some(index)
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use crate::large::model_json;
 use crate::project::Project;
 use crate::services::Service;
 use crate::tools;
@@ -87,22 +88,12 @@ fn shard_names() -> Vec<String> {
 
 /// As many float32 tensors as shards, in weight files of one size.
 fn write_model(folder: &Path, files: &[String], file_bytes: usize) -> Result<()> {
-    let weights: Vec<_> = (0..SHARDS)
-        .map(|i| json!({"name": format!("layer{i}/kernel"), "shape": [SHARD_BYTES / 4], "dtype": "float32"}))
-        .collect();
-    let model = json!({
-        "modelTopology": {"class_name": "Sequential", "config": {"name": "large", "layers": []}, "keras_version": "2.11.0", "backend": "tensorflow"},
-        "format": "layers-model",
-        "generatedBy": null,
-        "convertedBy": null,
-        "weightsManifest": [{"paths": files, "weights": weights}],
-    });
     fs::create_dir_all(folder)?;
     let write = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
         fs::write(&path, bytes).with_context(|| format!("writing {}", path.display()))
     };
-    write("model.json", model.to_string().as_bytes())?;
+    write("model.json", model_json(SHARDS as u64, SHARD_BYTES as u64, files).as_bytes())?;
     let bytes = vec![1; file_bytes];
     files.iter().try_for_each(|file| write(file, &bytes))
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::server;
+use crate::backends::Source;
 use crate::project::{Package, Project};
 use crate::tidy::files;
 
@@ -53,6 +54,14 @@ fn asks_for_server(tests: &Path) -> bool {
 }
 
 impl Place {
+    /// Which records its tests make.
+    pub(super) fn source(self) -> Source {
+        match self {
+            Self::Window => Source::Window,
+            Self::Worker => Source::Worker,
+        }
+    }
+
     /// The name of the test, for cargo.
     pub(crate) fn test(self) -> &'static str {
         match self {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use xshell::cmd;
 
 use super::Finding;
-use crate::project::{Package, Project};
+use crate::project::{Dependency, Package, Project};
 
 /// Which crates of the workspace each one may use. The picture of it is in docs/architecture.md.
 const MAY_USE: &[(&str, &[&str])] = &[
@@ -34,21 +34,26 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "tfjs-object-store",
         ],
     ),
-    (
-        "tfjs-cli",
-        &[
-            "tfjs-io",
-            "tfjs-artifacts",
-            "tfjs-weights",
-            "tfjs-router",
-            "tfjs-convert",
-            "tfjs-fs",
-            "tfjs-http",
-            "tfjs-server",
-        ],
-    ),
+    ("tfjs-cli", &["tfjs-io", "tfjs-convert", "tfjs-fs", "tfjs-server"]),
     ("tfjs-model-manager", &["tfjs-io"]),
     ("xtask", &[]),
+];
+
+/// Which crates of others only some of ours may use, and which: what ties a program to a browser, a runtime, a medium or a terminal.
+const ONLY: &[(&str, &[&str])] = &[
+    // On wasm32 numbers are read and printed by the engine.
+    ("js-sys", &["tfjs-artifacts", "tfjs-browser-storage", "tfjs-http"]),
+    ("web-sys", &["tfjs-browser-storage", "tfjs-http", "tfjs-testkit"]),
+    ("wasm-bindgen", &["tfjs-browser-storage", "tfjs-http"]),
+    ("wasm-bindgen-futures", &["tfjs-browser-storage", "tfjs-http"]),
+    ("gloo-timers", &["tfjs-browser-storage", "tfjs-http"]),
+    ("tokio", &["tfjs-cli", "tfjs-convert", "tfjs-fs", "tfjs-http", "tfjs-object-store", "tfjs-server"]),
+    ("reqwest", &["tfjs-http", "tfjs-object-store"]),
+    ("object_store", &["tfjs-object-store"]),
+    ("axum", &["tfjs-server"]),
+    ("hyper", &["tfjs-server"]),
+    ("clap", &["tfjs-cli"]),
+    ("indicatif", &["tfjs-cli"]),
 ];
 
 /// May use everything: nothing uses them.
@@ -61,6 +66,7 @@ const IMPURE: [&str; 6] = ["tokio", "reqwest", "cc", "cmake", "bindgen", "pkg-co
 pub(super) fn check(project: &Project) -> Result<Vec<Finding>> {
     let mut findings: Vec<_> =
         project.packages.iter().flat_map(|package| check_package(package, relative(project, package))).collect();
+    findings.extend(unused(&project.packages));
     for package in project.packages.iter().filter(|package| PURE.contains(&package.name.as_str())) {
         findings.extend(check_purity(project, package)?);
     }
@@ -78,12 +84,42 @@ fn check_package(package: &Package, path: &Path) -> Vec<Finding> {
             format!("say in xtask/src/tidy/layers.rs which crates {} may use", package.name),
         )];
     };
-    let normal =
-        package.dependencies.iter().filter(|dependency| dependency.kind.is_none() && dependency.path.is_some());
+    let normal = package.dependencies.iter().filter(|dependency| dependency.kind.is_none());
     normal
-        .filter(|dependency| !allowed.contains(&dependency.name.as_str()))
-        .map(|dependency| {
-            Finding::new(path, 1, format!("remove {}: {} may use {allowed:?}", dependency.name, package.name))
+        .filter_map(|dependency| objection(package, dependency, allowed))
+        .map(|what| Finding::new(path, 1, what))
+        .collect()
+}
+
+/// What speaks against a dependency.
+fn objection(package: &Package, dependency: &Dependency, allowed: &[&str]) -> Option<String> {
+    let (user, used) = (package.name.as_str(), dependency.name.as_str());
+    if dependency.path.is_some() {
+        return (!allowed.contains(&used)).then(|| format!("remove {used}: {user} may use {allowed:?}"));
+    }
+    let (_, users) = ONLY.iter().find(|(name, _)| *name == used)?;
+    (user != "xtask" && !users.contains(&user))
+        .then(|| format!("remove {used}: of our crates only {users:?} may use it"))
+}
+
+/// What the tables allow and nobody does: they say what is there.
+fn unused(packages: &[Package]) -> Vec<Finding> {
+    let uses = |user: &str, used: &str| {
+        packages.iter().filter(|package| package.name == user).any(|package| {
+            package.dependencies.iter().any(|dependency| dependency.kind.is_none() && dependency.name == used)
+        })
+    };
+    let of_ours = MAY_USE.iter().flat_map(|(user, allowed)| allowed.iter().map(move |used| (*user, *used)));
+    let of_others = ONLY.iter().flat_map(|(used, users)| users.iter().map(move |user| (*user, *used)));
+    of_ours
+        .chain(of_others)
+        .filter(|(user, used)| !uses(user, used))
+        .map(|(user, used)| {
+            Finding::new(
+                Path::new("xtask/src/tidy/layers.rs"),
+                1,
+                format!("{user} does not use {used}: take it out of its row"),
+            )
         })
         .collect()
 }
@@ -122,11 +158,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::project::Dependency;
 
     fn package(name: &str, uses: &str, kind: Option<&str>) -> Package {
-        let dependency =
-            Dependency { name: uses.to_owned(), kind: kind.map(str::to_owned), path: Some("crates".into()) };
+        let path = uses.starts_with("tfjs-").then(|| "crates".into());
+        let dependency = Dependency { name: uses.to_owned(), kind: kind.map(str::to_owned), path };
         Package {
             name: name.to_owned(),
             version: String::new(),
@@ -147,6 +182,25 @@ mod tests {
         assert!(is_allowed("tfjs-router", "tfjs-testkit", Some("dev")));
         assert!(is_allowed("tfjs-tests", "tfjs-cli", None));
         assert!(!is_allowed("tfjs-unknown", "tfjs-io", None), "a crate that the table does not know is a finding");
+    }
+
+    #[test]
+    fn what_ties_to_a_medium_is_for_those_who_know_it() {
+        assert!(is_allowed("tfjs-http", "web-sys", None));
+        assert!(is_allowed("tfjs-io", "serde", None));
+        assert!(is_allowed("tfjs-io", "axum", Some("dev")));
+        for (used, _) in ONLY {
+            assert!(!is_allowed("tfjs-model", used, None), "{used}");
+        }
+    }
+
+    #[test]
+    fn what_the_tables_allow_in_vain_is_found() {
+        let vain = |packages: &[Package]| unused(packages).into_iter().map(|finding| finding.what).collect::<Vec<_>>();
+        let what = "tfjs-weights does not use tfjs-artifacts: take it out of its row".to_owned();
+        assert!(vain(&[]).contains(&what));
+        assert!(!vain(&[package("tfjs-weights", "tfjs-artifacts", None)]).contains(&what));
+        assert!(vain(&[package("tfjs-weights", "tfjs-artifacts", Some("dev"))]).contains(&what));
     }
 
     #[test]

@@ -57,8 +57,9 @@ fn write_unicode_escape(unit: u32, out: &mut String) {
     let _ = write!(out, "\\u{unit:04x}");
 }
 
-/// The value of a key that is a canonical array index, 0 to 2^32 - 2.
-fn array_index(key: &str) -> Option<u32> {
+/// The value of a key that is a canonical array index, 0 to 2^32 - 2: JavaScript has such keys of an object first, ascending, and
+/// then the others as they are.
+pub fn array_index(key: &str) -> Option<u32> {
     let canonical = key == "0" || !key.starts_with('0');
     let digits = !key.is_empty() && key.len() <= 10 && key.bytes().all(|byte| byte.is_ascii_digit());
     let index = (canonical && digits).then(|| key.parse::<u32>().ok()).flatten()?;

@@ -43,10 +43,14 @@ impl Weights {
         })
     }
 
+    /// Whether the manifest has the checksum of a weight file.
+    pub fn has_any_checksum(&self) -> bool {
+        self.shards().any(|shard| shard.sha256.is_some())
+    }
+
     /// What digests the files as their bytes pass by; `None` if the manifest has no checksum to compare with.
     pub fn checksum_hasher(&self) -> Option<ShardHasher> {
-        let has_any = self.shards().any(|shard| shard.sha256.is_some());
-        has_any.then(|| ShardHasher::new(self.shards().map(|shard| shard.bytes)))
+        self.has_any_checksum().then(|| ShardHasher::new(self.shards().map(|shard| shard.bytes)))
     }
 
     /// Compares the digests of all files with the checksums of the manifest.

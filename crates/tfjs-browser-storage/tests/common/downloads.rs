@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use futures::StreamExt as _;
 use futures::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
@@ -15,10 +16,10 @@ use tfjs_artifacts::{
 };
 use tfjs_browser_storage::{DownloadsHandler, browser_files, downloads};
 use tfjs_router::{
-    Checksums, LoadHandler as _, LoadOptions, MemoryStore, Phase, Progress, ProgressSink, Router, SaveHandler as _,
-    SaveOptions,
+    Checksums, LoadHandler as _, LoadOptions, MemoryStore, Phase, Progress, ProgressSink, RemoveOptions, Router,
+    SaveHandler as _, SaveOptions,
 };
-use tfjs_testkit::{FailingSource, StallingSource, assert_same_model, samples};
+use tfjs_testkit::{Ability, FailingSource, Outcome, StallingSource, assert_same_model, record_ability, samples};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -206,6 +207,7 @@ async fn what_is_downloaded_can_be_picked_again() {
     let json = r#"{"modelTopology":{"node":[]},"weightsManifest":[{"paths":["./again-without.weights.bin"]}]}"#;
     assert_eq!(text(&all[0]).await, json);
     assert_same_model(&clicks.load().await, &without);
+    record_ability("downloads://", Ability::Save, Outcome::Shown);
 }
 
 #[wasm_bindgen_test]
@@ -407,6 +409,21 @@ async fn nothing_is_loaded_from_downloads_or_moved_there() {
     assert!(router.load("memory://m", &load).await.is_ok());
     let copied = router.copy_model("memory://m", "downloads://moved", &load, &options).await.unwrap();
     assert_eq!((copied.completion, clicks.count()), (Completion::Requested, 2));
+    let how = "let the user pick the files, and load those with `browser_files`";
+    record_ability("downloads://", Ability::Load, Outcome::Refused(how));
+}
+
+#[wasm_bindgen_test]
+async fn downloads_are_neither_listed_nor_removed_nor_moved() {
+    let router = Router::builder().route(downloads::route()).route(MemoryStore::new().route()).build().unwrap();
+    let listed = router.list_models("downloads://").next().await.unwrap();
+    assert_eq!(listed.unwrap_err().kind(), ErrorKind::Unsupported);
+    let removed = router.remove_model("downloads://m", &RemoveOptions::new()).await;
+    assert_eq!(removed.unwrap_err().kind(), ErrorKind::Unsupported);
+    let moved = router.move_model("downloads://m", "memory://m", &LoadOptions::new(), &SaveOptions::new()).await;
+    assert_eq!(moved.unwrap_err().kind(), ErrorKind::Unsupported);
+    let how = "what was downloaded is not the page's any more";
+    record_ability("downloads://", Ability::Manage, Outcome::Refused(how));
 }
 
 #[wasm_bindgen_test]

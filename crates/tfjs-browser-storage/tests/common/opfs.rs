@@ -172,7 +172,7 @@ async fn eventually(mut happened: impl AsyncFnMut() -> bool) {
 
 mod suite {
     use wasm_bindgen_test::wasm_bindgen_test;
-    tfjs_testkit::conformance_suite!(harness = super::Opfs::new(), async_test = wasm_bindgen_test);
+    tfjs_testkit::conformance_suite!(backend = "opfs://", harness = super::Opfs::new(), async_test = wasm_bindgen_test);
 }
 
 #[wasm_bindgen_test]

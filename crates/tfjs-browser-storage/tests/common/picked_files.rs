@@ -5,9 +5,9 @@ use tfjs_artifacts::{
     DType, Error, ErrorKind, ModelArtifacts, ModelTopology, RawJson, Shape, Shard, ShardLayout, ShardNames, Sharding,
     SurplusBytes, WeightData, WeightGroup, WeightSpec, Weights, encode_manifest, encode_model_json,
 };
-use tfjs_browser_storage::browser_files;
-use tfjs_router::{LoadHandler as _, LoadOptions};
-use tfjs_testkit::{assert_same_model, samples};
+use tfjs_browser_storage::{PickedFiles, browser_files};
+use tfjs_router::{LoadHandler as _, LoadOptions, ModelStore, SaveHandler};
+use tfjs_testkit::{Ability, Outcome, assert_same_model, record_ability, samples};
 use tfjs_weights::{TensorReader, Values};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -90,6 +90,26 @@ async fn files_may_come_in_any_order_and_the_json_under_any_name() {
     let json = renamed.pop().unwrap();
     renamed.insert(1, File::new_with_blob_sequence(&Array::of1(&json), "export (1)").unwrap());
     assert_same_model(&load(renamed).await.unwrap(), &everything);
+    record_ability("browser_files", Ability::Load, Outcome::Shown);
+}
+
+/// With a type that could save or manage models, two implementations fit, and this does not compile.
+#[wasm_bindgen_test]
+fn picked_files_can_only_be_loaded() {
+    trait CannotSave<Which> {
+        const PROVEN: bool = true;
+    }
+    trait CannotManage<Which> {
+        const PROVEN: bool = true;
+    }
+    impl<T> CannotSave<()> for T {}
+    impl<T: SaveHandler> CannotSave<u8> for T {}
+    impl<T> CannotManage<()> for T {}
+    impl<T: ModelStore> CannotManage<u8> for T {}
+    const { assert!(<PickedFiles as CannotSave<_>>::PROVEN && <PickedFiles as CannotManage<_>>::PROVEN) };
+    for ability in [Ability::Save, Ability::Manage] {
+        record_ability("browser_files", ability, Outcome::Refused("the type `PickedFiles` has only `load`"));
+    }
 }
 
 #[wasm_bindgen_test]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tfjs_convert::Note;
-use tfjs_io::{Error, LoadOptions, Location, ModelArtifacts, SaveOptions, SaveResult};
+use tfjs_io::{Error, Location, ModelArtifacts, SaveOptions, SaveResult};
 
 use crate::args::Convert;
 use crate::output::{self, Failure};
@@ -27,10 +27,10 @@ struct Told<'a> {
 }
 
 pub(super) async fn run(convert: &Convert) -> Result<(), Failure> {
-    let load = convert.trust.load(LoadOptions::lazy().with_surplus_bytes(convert.surplus_bytes()));
+    let load = convert.reading.lazily();
     let mut save = SaveOptions::new().with_progress(progress::bar());
-    save.links = convert.trust.links();
-    let router = convert.http.router()?;
+    save.links = convert.reading.trust.links();
+    let router = convert.reading.http.router()?;
     let (artifacts, mut notes) = match convert.tensor_file(&convert.source) {
         Some(file) => {
             let imported = file.import(&load).await?;

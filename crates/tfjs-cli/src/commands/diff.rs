@@ -1,7 +1,7 @@
 //! `tfjs diff`: what differs between two models.
 
 use serde::Serialize;
-use tfjs_io::{JsonDifference, LoadOptions, ModelArtifacts, ModelDifferences, RawJson};
+use tfjs_io::{JsonDifference, ModelArtifacts, ModelDifferences, RawJson};
 
 use crate::args::Diff;
 use crate::output::{self, Failure};
@@ -68,8 +68,8 @@ struct Value<'d> {
 }
 
 pub(super) async fn run(diff: &Diff) -> Result<(), Failure> {
-    let options = diff.trust.load(LoadOptions::lazy().with_surplus_bytes(diff.surplus_bytes()));
-    let router = diff.http.router()?;
+    let options = diff.reading.lazily();
+    let router = diff.reading.http.router()?;
     let [left, right]: [ModelArtifacts; 2] =
         [router.load(&diff.left, &options).await?, router.load(&diff.right, &options).await?];
     let differences = ModelDifferences::between(&left, &right, diff.tolerance).await?;

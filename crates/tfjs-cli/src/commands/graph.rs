@@ -79,7 +79,7 @@ struct Layer<'m> {
 pub(super) async fn run(graph: &Graph) -> Result<(), Failure> {
     let source = &graph.source;
     let artifacts = load_lazily(source).await?;
-    let limits = source.trust.apply(Limits::new());
+    let limits = source.reading.trust.limits();
     let told = |error| Error::from(error).with_operation(Operation::Load).with_location(&source.url);
     let picture = match ModelKind::of(&artifacts).map_err(told)? {
         ModelKind::Layers => {

@@ -60,7 +60,7 @@ struct Signature {
 
 pub(super) async fn run(source: &Source) -> Result<(), Failure> {
     let artifacts = load_lazily(source).await?;
-    let inspection = Inspection::of(&source.url, &artifacts, &source.trust.apply(Limits::new()));
+    let inspection = Inspection::of(&source.url, &artifacts, &source.reading.trust.limits());
     if source.json { output::json(&inspection) } else { output::table(&inspection.rows()) }
 }
 

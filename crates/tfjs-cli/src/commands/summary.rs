@@ -1,7 +1,7 @@
 //! `tfjs summary`: the layers of a layers-model, as TensorFlow.js prints them.
 
 use serde::Serialize;
-use tfjs_io::{LayersModel, Limits, Operation, WeightMatching};
+use tfjs_io::{LayersModel, Operation, WeightMatching};
 
 use super::load_lazily;
 use crate::args::Source;
@@ -22,7 +22,7 @@ struct Summary<'m> {
 pub(super) async fn run(source: &Source) -> Result<(), Failure> {
     let artifacts = load_lazily(source).await?;
     let matching = WeightMatching::lenient().allow_mismatched();
-    let model = LayersModel::from_artifacts(artifacts, &matching, &source.trust.apply(Limits::new()));
+    let model = LayersModel::from_artifacts(artifacts, &matching, &source.reading.trust.limits());
     let model = model
         .map_err(|error| tfjs_io::Error::from(error).with_operation(Operation::Load).with_location(&source.url))?;
     let report = model.report();

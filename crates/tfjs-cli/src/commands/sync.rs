@@ -1,11 +1,9 @@
 //! `tfjs sync`: many models, only what changed.
 
 use serde::Serialize;
-use tfjs_io::{
-    Compare, Durability, Error, LoadOptions, Location, Resume, SaveOptions, SyncAction, SyncItem, SyncOptions, SyncPlan,
-};
+use tfjs_io::{Compare, Durability, Error, Location, Resume, SaveOptions, SyncAction, SyncItem, SyncOptions, SyncPlan};
 
-use crate::args::{Sync, surplus_bytes};
+use crate::args::Sync;
 use crate::output::{self, Failure};
 use crate::progress;
 
@@ -30,7 +28,7 @@ struct Row {
 }
 
 pub(super) async fn run(sync: &Sync) -> Result<(), Failure> {
-    let (router, options) = (sync.http.router()?, options(sync));
+    let (router, options) = (sync.reading.http.router()?, options(sync));
     let plan = router.plan_sync(&sync.source, &sync.destination, &options).await?;
     let failed = if sync.dry_run { Vec::new() } else { router.run_sync(&plan, &options).await };
     for error in plan.errors.iter().chain(failed.iter().map(|(_, error)| error)) {
@@ -59,8 +57,8 @@ pub(super) async fn run(sync: &Sync) -> Result<(), Failure> {
 
 fn options(sync: &Sync) -> SyncOptions {
     let mut options = SyncOptions::new();
-    options.load = sync.trust.load(LoadOptions::lazy().with_surplus_bytes(surplus_bytes(sync.allow_surplus)));
-    options.save = SaveOptions::new().with_links(sync.trust.links());
+    options.load = sync.reading.lazily();
+    options.save = SaveOptions::new().with_links(sync.reading.trust.links());
     options.save.resume = sync.resume.then(Resume::new);
     if sync.no_sync {
         options.save.durability = Durability::Relaxed;

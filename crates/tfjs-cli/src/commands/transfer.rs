@@ -47,6 +47,13 @@ struct Outcome {
     warnings: Vec<String>,
 }
 
+/// What happens to the model on its way, if anything.
+struct Quantizing<'a> {
+    rules: Option<&'a QuantizationRules>,
+    each: &'a [QuantizationRule],
+    outcome: &'a mut Outcome,
+}
+
 /// How many bytes an interrupted copy had sent already.
 #[derive(Clone, Debug, Default)]
 struct ResumedBytes(Arc<AtomicU64>);
@@ -66,52 +73,43 @@ impl ResumedBytes {
     }
 }
 
-pub(super) async fn copy(transfer: &Transfer) -> Result<(), Failure> {
-    let resumed = ResumedBytes::default();
-    let (load, save) = options(transfer, &resumed);
-    let router = transfer.http.router()?;
-    let rules = transfer.quantization_rules()?;
-    let mut outcome = Outcome::default();
-    let saved = router
-        .copy_model_with(&transfer.source, &transfer.destination, &load, &save, |artifacts| {
-            quantize(artifacts, rules.as_ref(), &transfer.quantize, &mut outcome)
-        })
-        .await?;
-    tell(transfer, "copied", &saved, rules.and(Some(outcome)).as_ref(), &resumed)
+/// Whether the source stays.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    Copy,
+    Move,
 }
 
-pub(super) async fn rename(transfer: &Transfer) -> Result<(), Failure> {
+pub(super) async fn run(transfer: &Transfer, kind: Kind) -> Result<(), Failure> {
     let resumed = ResumedBytes::default();
     let (load, save) = options(transfer, &resumed);
-    let router = transfer.http.router()?;
+    let router = transfer.reading.http.router()?;
     let rules = transfer.quantization_rules()?;
     let mut outcome = Outcome::default();
-    let saved = router
-        .move_model_with(&transfer.source, &transfer.destination, &load, &save, |artifacts| {
-            quantize(artifacts, rules.as_ref(), &transfer.quantize, &mut outcome)
-        })
-        .await?;
-    tell(transfer, "moved", &saved, rules.and(Some(outcome)).as_ref(), &resumed)
+    let quantizing = Quantizing { rules: rules.as_ref(), each: &transfer.quantize, outcome: &mut outcome };
+    let change = |artifacts| quantizing.change(artifacts);
+    let (source, destination) = (&transfer.source, &transfer.destination);
+    let (saved, done) = match kind {
+        Kind::Copy => (router.copy_model_with(source, destination, &load, &save, change).await?, "copied"),
+        Kind::Move => (router.move_model_with(source, destination, &load, &save, change).await?, "moved"),
+    };
+    tell(transfer, done, &saved, rules.and(Some(outcome)).as_ref(), &resumed)
 }
 
-/// What happens to the model on its way, if anything.
-async fn quantize(
-    mut artifacts: ModelArtifacts,
-    rules: Option<&QuantizationRules>,
-    each: &[QuantizationRule],
-    outcome: &mut Outcome,
-) -> Result<ModelArtifacts, Error> {
-    let Some(rules) = rules else { return Ok(artifacts) };
-    if let Some(weights) = &artifacts.weights {
-        // Codes get checksums of their own, which would make damaged weights look sound.
-        weights.verify_checksums().await?;
-        let (quantized, reports) = quantize_weights(weights, rules).await?;
-        outcome.warnings = useless_rules(each, weights, reports.is_empty())?;
-        outcome.warnings.extend(reports.iter().filter_map(infinite));
-        outcome.reports = reports;
-        artifacts.weights = Some(quantized);
+impl Quantizing<'_> {
+    async fn change(self, mut artifacts: ModelArtifacts) -> Result<ModelArtifacts, Error> {
+        let Some(rules) = self.rules else { return Ok(artifacts) };
+        if let Some(weights) = &artifacts.weights {
+            // Codes get checksums of their own, which would make damaged weights look sound.
+            weights.verify_checksums().await?;
+            let (quantized, reports) = quantize_weights(weights, rules).await?;
+            self.outcome.warnings = useless_rules(self.each, weights, reports.is_empty())?;
+            self.outcome.warnings.extend(reports.iter().filter_map(infinite));
+            self.outcome.reports = reports;
+            artifacts.weights = Some(quantized);
+        }
+        Ok(artifacts)
     }
-    Ok(artifacts)
 }
 
 /// A warning for each rule that quantizes nothing. One without a pattern is for the rest, which may well be nothing as long
@@ -143,11 +141,11 @@ fn infinite(report: &QuantizationReport) -> Option<String> {
 }
 
 fn options(transfer: &Transfer, resumed: &ResumedBytes) -> (LoadOptions, SaveOptions) {
-    let load = transfer.trust.load(LoadOptions::lazy().with_surplus_bytes(transfer.surplus_bytes()));
+    let load = transfer.reading.lazily();
     let mut save = SaveOptions::new().with_progress(resumed.listen(progress::bar()));
     save.weights_file_name.clone_from(&transfer.weights_file_name);
     save.sharding = transfer.shard_size.unwrap_or_default();
-    save.links = transfer.trust.links();
+    save.links = transfer.reading.trust.links();
     if transfer.checksums {
         save.checksums = Checksums::Write;
     }

@@ -2,7 +2,7 @@
 
 use futures::StreamExt as _;
 use serde::Serialize;
-use tfjs_io::{Error, ErrorKind, ModelArtifacts, ModelFormat, ReadAhead, TensorReader, Weights};
+use tfjs_io::{ModelArtifacts, ModelFormat, ReadAhead, TensorReader, Weights};
 
 use super::load_lazily;
 use crate::args::Source;
@@ -36,19 +36,13 @@ pub(super) async fn run(source: &Source) -> Result<(), Failure> {
     let mut report = Report { url: source.url.clone(), ok: true, tensors: 0, weight_bytes: 0, findings: Vec::new() };
     match load_lazily(source).await {
         Ok(artifacts) => report.check(&artifacts).await,
-        Err(error) if is_about_the_model(&error) => report.error(&error),
+        Err(error) if error.is_about_the_model() => report.error(&error),
         Err(error) => return Err(error.into()),
     }
     report.ok = report.findings.iter().all(|finding| finding.severity != Severity::Error);
     let printed = report.print(source.json);
     // The verdict counts even if nobody reads the findings to their end.
     if report.ok { printed } else { Err(Failure::Told) }
-}
-
-/// Whether an error is a finding about the model (broken, too large, or a part or all of it missing), rather than about
-/// the way to it.
-fn is_about_the_model(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::LimitExceeded | ErrorKind::NotFound)
 }
 
 impl Report {

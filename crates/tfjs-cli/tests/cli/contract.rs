@@ -176,7 +176,8 @@ fn weights_that_cannot_be_cut_like_that() {
     let folder = Folder::with_manifest(manifest, &[("w", &vec![0; 1_000_001])]);
     let copy = folder.path().join("copy");
     let run = tfjs(["cp", "--shard-size", "1", folder.model().to_str().unwrap(), copy.to_str().unwrap()]);
-    let cannot = format!("cannot save `{}`: the weights cannot be cut like that", copy.join("model.json").display());
+    let cannot =
+        format!("cannot save `{}`: the weights cannot be cut or named like that", copy.join("model.json").display());
     assert!(run.code == 1 && run.stderr.contains(&cannot), "{run:?}");
     assert!(run.stderr.contains("would make 1000001 files"), "{run:?}");
 }

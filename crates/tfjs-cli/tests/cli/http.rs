@@ -106,6 +106,25 @@ fn without_credentials_it_says_so() {
 }
 
 #[test]
+fn a_secret_of_one_server_does_not_go_to_another() {
+    let (from, to) = (model(), Folder::with_manifest("[]", &[]));
+    let (source, _) = serve(from.model(), "abc");
+    let (destination, sent) = serve(to.model(), "def");
+    let urls = [format!("{source}/model.json"), format!("{destination}/upload")];
+    let urls = [urls[0].as_str(), urls[1].as_str()];
+    let unnamed = with_token(&["cp", "--bearer-token-env", "MODEL_TOKEN", urls[0], urls[1]]);
+    assert_eq!(unnamed.code, 2, "{unnamed:?}");
+    assert!(unnamed.stderr.contains(&source) && unnamed.stderr.contains(&destination), "{unnamed:?}");
+    let token = format!("{source}=MODEL_TOKEN");
+    let refused = with_token(&["cp", "--bearer-token-env", &token, urls[0], urls[1]]);
+    assert!(refused.code == 1 && refused.stderr.contains("401 Unauthorized"), "{refused:?}");
+    let header = format!("{destination}=Authorization: Bearer def");
+    let copied = with_token(&["cp", "--bearer-token-env", &token, "--header", &header, urls[0], urls[1]]);
+    assert_eq!(copied.code, 0, "{copied:?}");
+    assert_eq!(sent.lock().unwrap().len(), 1);
+}
+
+#[test]
 fn options_that_make_no_sense_are_usage_errors_and_show_no_secret() {
     for args in [
         ["--header", "secret"],

@@ -8,7 +8,7 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use bytes::Bytes;
 use tfjs_artifacts::Error;
 
-use crate::file::Pending;
+use crate::pending::Pending;
 
 /// Where the bytes of members begin: at multiples of this, as arrays do in `.npy` files by themselves.
 const ALIGNMENT: u64 = 64;

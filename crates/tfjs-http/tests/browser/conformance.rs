@@ -52,5 +52,9 @@ impl Harness for Web {
 mod suite {
     use wasm_bindgen_test::wasm_bindgen_test;
 
-    tfjs_testkit::conformance_suite!(harness = super::Web::new(), async_test = wasm_bindgen_test);
+    tfjs_testkit::conformance_suite!(
+        backend = "http:// (form uploads)",
+        harness = super::Web::new(),
+        async_test = wasm_bindgen_test
+    );
 }

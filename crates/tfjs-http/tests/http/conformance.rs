@@ -105,5 +105,9 @@ fn tokio_block_on(future: impl Future<Output = ()>) {
 }
 
 mod put_per_file {
-    tfjs_testkit::conformance_suite!(harness = super::Web::default(), block_on = super::tokio_block_on);
+    tfjs_testkit::conformance_suite!(
+        backend = "http:// (a PUT for each file)",
+        harness = super::Web::default(),
+        block_on = super::tokio_block_on
+    );
 }

@@ -176,6 +176,35 @@ async fn an_origin_that_is_named_gets_credentials() {
 }
 
 #[tokio::test]
+async fn a_header_for_one_origin_goes_to_no_other() {
+    let [one, other] = [
+        Server::of(Files::of_model(&samples::filled(1.0))).await,
+        Server::of(Files::of_model(&samples::filled(1.0))).await,
+    ];
+    let client = client().with_header_for(&one.url("/any"), "authorization", "Bearer one").unwrap();
+    let client = client.with_bearer_token("both").unwrap().with_header("x-key", "both").unwrap();
+    let client = client.with_header_for(&other.url(""), "x-key", "other").unwrap();
+    for server in [&one, &other] {
+        load_with(&server.url("/m/model.json"), &client).await.unwrap();
+    }
+    let sent = |server: &Server, name| server.requests()[0].header(name).map(str::to_owned);
+    assert_eq!(sent(&one, "authorization").as_deref(), Some("Bearer one"));
+    assert_eq!(sent(&one, "x-key").as_deref(), Some("both"));
+    assert_eq!(sent(&other, "authorization").as_deref(), Some("Bearer both"));
+    assert_eq!(sent(&other, "x-key").as_deref(), Some("other"));
+}
+
+#[tokio::test]
+async fn a_header_for_an_origin_that_gets_no_credentials_stays_here() {
+    let elsewhere = Server::of(Files::of_model(&samples::filled(1.0))).await;
+    let there = elsewhere.url("");
+    let server = Server::start(move |request| Reply::redirect(307, &format!("{there}{}", request.target))).await;
+    let client = client().with_header_for(&elsewhere.url("/"), "x-key", "secret").unwrap();
+    load_with(&server.url("/m/model.json"), &client).await.unwrap();
+    assert!(!format!("{:?} {:?}", server.requests(), elsewhere.requests()).contains("secret"));
+}
+
+#[tokio::test]
 async fn who_comes_back_from_another_origin_is_not_trusted_again() {
     let files = Files::of_model(&samples::filled(1.0));
     let server = Server::start(move |request| match request.header("host") {

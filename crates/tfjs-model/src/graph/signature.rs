@@ -1,7 +1,7 @@
 //! What a graph takes and gives, by name.
 
 use serde::Deserialize;
-use tfjs_artifacts::RawJson;
+use tfjs_artifacts::{RawJson, array_index};
 
 use super::attr::DataType;
 use super::json::{Shape, Type};
@@ -85,6 +85,5 @@ fn entries(json: &RawJson, key: &str) -> Result<Vec<(String, TensorInfo)>, Strin
 
 /// The order in which JavaScript has the keys of an object: array indices ascending, then the others as they are.
 pub(super) fn sort_like_object_keys<T>(entries: &mut [(String, T)]) {
-    let index = |key: &str| key.parse::<u32>().ok().filter(|index| *index < u32::MAX && index.to_string() == key);
-    entries.sort_by_key(|(key, _)| index(key).unwrap_or(u32::MAX));
+    entries.sort_by_key(|(key, _)| array_index(key).unwrap_or(u32::MAX));
 }

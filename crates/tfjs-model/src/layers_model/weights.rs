@@ -269,10 +269,10 @@ impl LayersModel {
         let missing = || Error::new(ErrorKind::NotFound, format!("the weight `{name}` has no value"));
         let in_file = match weight.value.ok_or_else(missing)? {
             Value::Set(set) => return Ok(set.1.clone()),
-            Value::Loaded(_) => weight.spec.map(|spec| spec.name.as_str()).ok_or_else(missing)?,
+            Value::Loaded(index) => *index,
         };
         let weights = self.artifacts.weights.as_ref().ok_or_else(missing)?;
-        let (_, shape, values) = TensorReader::open(weights).await?.tensor(in_file).await?.into_parts();
+        let (_, shape, values) = TensorReader::open(weights).await?.nth(in_file).await?.into_parts();
         Tensor::new(name, shape, values).map_err(|error| Error::new(ErrorKind::Unexpected, error.to_string()))
     }
 
@@ -281,7 +281,8 @@ impl LayersModel {
     /// # Errors
     /// [`ModelError::NoSuchWeight`], and [`ModelError::Weights`] when shape or type are not those that the layer wants.
     pub fn set_weight(&mut self, tensor: &Tensor) -> Result<(), ModelError> {
-        let weight = self.weight(tensor.name()).ok_or_else(|| self.no_such_weight(tensor.name()))?;
+        let found = self.weights().enumerate().find(|(_, weight)| weight.name == tensor.name());
+        let (place, weight) = found.ok_or_else(|| self.no_such_weight(tensor.name()))?;
         let mut report = MatchReport::default();
         if weight.shape != tensor.shape() {
             let (expected, found) = (weight.shape.clone(), tensor.shape().clone());
@@ -294,8 +295,7 @@ impl LayersModel {
         if !report.is_clean() {
             return Err(ModelError::Weights(Box::new(report)));
         }
-        let place = self.weights().position(|weight| weight.name == tensor.name());
-        if let Some(entry) = place.and_then(|place| self.weights.entries.get_mut(place)) {
+        if let Some(entry) = self.weights.entries.get_mut(place) {
             let replaced = entry.value.as_ref().and_then(|value| match value {
                 Value::Loaded(index) => Some(*index),
                 Value::Set(set) => set.2,

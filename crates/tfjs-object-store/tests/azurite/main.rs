@@ -30,5 +30,9 @@ fn azurite() -> Objects {
 }
 
 mod azurite {
-    tfjs_testkit::conformance_suite!(harness = super::azurite(), block_on = crate::objects::tokio_block_on);
+    tfjs_testkit::conformance_suite!(
+        backend = "az://",
+        harness = super::azurite(),
+        block_on = crate::objects::tokio_block_on
+    );
 }

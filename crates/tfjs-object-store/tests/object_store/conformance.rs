@@ -29,26 +29,43 @@ fn as_google() -> Objects {
 }
 
 mod in_memory {
-    tfjs_testkit::conformance_suite!(harness = super::in_memory(), block_on = crate::objects::tokio_block_on);
+    tfjs_testkit::conformance_suite!(
+        backend = "any ObjectStore (folders)",
+        harness = super::in_memory(),
+        block_on = crate::objects::tokio_block_on
+    );
 }
 
 mod json_objects {
     tfjs_testkit::conformance_suite!(
+        backend = "any ObjectStore (JSON objects)",
         harness = super::in_memory().called(".json"),
         block_on = crate::objects::tokio_block_on
     );
 }
 
 mod without_a_runtime {
-    tfjs_testkit::conformance_suite!(harness = super::in_memory(), block_on = tfjs_testkit::block_on);
+    tfjs_testkit::conformance_suite!(
+        backend = "any ObjectStore (without a runtime)",
+        harness = super::in_memory(),
+        block_on = tfjs_testkit::block_on
+    );
 }
 
 #[cfg(feature = "s3")]
 mod over_the_wire {
-    tfjs_testkit::conformance_suite!(harness = super::over_the_wire(), block_on = crate::objects::tokio_block_on);
+    tfjs_testkit::conformance_suite!(
+        backend = "s3://",
+        harness = super::over_the_wire(),
+        block_on = crate::objects::tokio_block_on
+    );
 }
 
 #[cfg(all(feature = "gcs", feature = "s3"))]
 mod as_google {
-    tfjs_testkit::conformance_suite!(harness = super::as_google(), block_on = crate::objects::tokio_block_on);
+    tfjs_testkit::conformance_suite!(
+        backend = "gs://",
+        harness = super::as_google(),
+        block_on = crate::objects::tokio_block_on
+    );
 }

@@ -112,9 +112,7 @@ impl Plan {
     async fn new(handler: &DownloadsHandler, artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<Self, Error> {
         let one_file = match &options.weights_file_name {
             Some(name) => name.clone(),
-            None => {
-                RelPath::parse(&format!("{}.weights.bin", handler.name)).map_err(|error| bad_layout(error.into()))?
-            }
+            None => RelPath::parse(&format!("{}.weights.bin", handler.name)).map_err(LayoutError::from)?,
         };
         let mut sent = artifacts.clone();
         let layout = match &artifacts.weights {
@@ -158,7 +156,7 @@ impl Plan {
                 came.verify_checksums().await?;
             }
             let digested = if is_whole { came } else { sent };
-            let had_any = came.shards().any(|shard| shard.sha256.is_some());
+            let had_any = came.has_any_checksum();
             let checksums = if had_any { Checksums::Write } else { checksums };
             let mut digests = Digests::new(digested, &self.layout, checksums);
             for shard in self.layout.shards() {
@@ -202,10 +200,6 @@ impl FileWriter {
         BlobSource::new(content.clone(), name, None).read(length.saturating_sub(1)..length).await?;
         Ok(Ready { name: name.to_owned(), content, crc32: self.crc32.finish() })
     }
-}
-
-fn bad_layout(error: LayoutError) -> Error {
-    Error::new(ErrorKind::InvalidUrl, "the weights cannot be cut or named like that").with_source(error)
 }
 
 /// Refuses what browsers would change.

@@ -2,7 +2,7 @@
 
 use tfjs_io::{Limit, Limits, Links, LoadOptions};
 
-use crate::args::bytes;
+use super::sizes::bytes;
 
 /// What was said about limits, in order, and about links.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -33,9 +33,14 @@ impl TrustArgs {
         })
     }
 
+    /// The default limits, changed as was said.
+    pub(crate) fn limits(&self) -> Limits {
+        self.apply(Limits::new())
+    }
+
     /// These options, with the default limits changed as was said.
     pub(crate) fn load(&self, options: LoadOptions) -> LoadOptions {
-        options.with_limits(self.apply(Limits::new())).with_links(self.links())
+        options.with_limits(self.limits()).with_links(self.links())
     }
 
     pub(crate) fn links(&self) -> Links {

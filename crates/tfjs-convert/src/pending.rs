@@ -1,0 +1,170 @@
+//! A file that is written whole or not at all.
+//!
+//! It is locked while it is written. The lock ends with the process, so who can lock the file of another save knows that it is dead,
+//! and the next save into that folder removes it.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+#[cfg(feature = "safetensors")]
+use bytes::Bytes;
+use tempfile::NamedTempFile;
+use tfjs_artifacts::{Error, ErrorKind, Operation};
+use tfjs_router::Durability;
+
+use crate::blocking::blocking;
+
+/// How the name of such a file begins and ends.
+const NAME: (&str, &str) = (".tfjs-convert-", ".tmp");
+
+/// A file that is being written under a temporary name, beside the one whose place it is to take. It goes away when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    file: NamedTempFile,
+    target: PathBuf,
+}
+
+impl Pending {
+    /// Begins a file; the folder has to be there.
+    pub(crate) async fn begin(target: &Path) -> Result<Self, Error> {
+        let target = target.to_path_buf();
+        blocking(move || {
+            if target.is_dir() {
+                let error = Error::new(ErrorKind::AlreadyExists, "it is a folder, not a file");
+                return Err(error.with_operation(Operation::Save).with_location(&target.to_string_lossy()));
+            }
+            let folder = folder_of(&target);
+            remove_leftovers(folder);
+            let file = locked_file(folder).map_err(|error| Error::from_io(error, Operation::Save, &target))?;
+            Ok(Self { file, target })
+        })
+        .await
+    }
+
+    /// Does something to the file, where blocking is allowed.
+    pub(crate) async fn with<T: Send + 'static>(
+        mut self,
+        work: impl FnOnce(&mut File) -> io::Result<T> + Send + 'static,
+    ) -> Result<(Self, T), Error> {
+        blocking(move || match work(self.file.as_file_mut()) {
+            Ok(done) => Ok((self, done)),
+            Err(error) => Err(Error::from_io(error, Operation::Save, &self.target)),
+        })
+        .await
+    }
+
+    /// Writes at the end.
+    #[cfg(feature = "safetensors")]
+    pub(crate) async fn write(self, bytes: Bytes) -> Result<Self, Error> {
+        Ok(self.with(move |file| io::Write::write_all(file, &bytes)).await?.0)
+    }
+
+    /// Gives the file its name: at once, in place of one that was there, and durably.
+    pub(crate) async fn commit(self, durability: Durability) -> Result<(), Error> {
+        blocking(move || {
+            let Self { file, target } = self;
+            let fail = |error| Error::from_io(error, Operation::Save, &target);
+            if durability == Durability::Strict {
+                file.as_file().sync_all().map_err(fail)?;
+            }
+            file.persist(&target).map_err(|error| fail(error.error))?;
+            if durability == Durability::Strict && cfg!(unix) {
+                File::open(folder_of(&target)).and_then(|folder| folder.sync_all()).map_err(fail)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// A new file with a name of its own, locked where there are locks.
+fn locked_file(folder: &Path) -> io::Result<NamedTempFile> {
+    // Who removes leftovers may find it before it is locked; hardly ever twice.
+    for _ in 0..8 {
+        let file = new_file(folder)?;
+        let is_locked = match file.as_file().try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => false,
+            // Where there are no locks, nobody can tell that it is a leftover.
+            Err(TryLockError::Error(_)) => return Ok(file),
+        };
+        if is_locked && file.path().exists() {
+            return Ok(file);
+        }
+    }
+    Err(io::ErrorKind::ResourceBusy.into())
+}
+
+fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(NAME.0).suffix(NAME.1);
+    // As other programs make files: the umask says who may read them.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}
+
+/// Removes the files of saves whose processes are dead. What cannot be looked at or removed stays: it harms nobody.
+fn remove_leftovers(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let is_ours = name.to_str().is_some_and(|name| name.starts_with(NAME.0) && name.ends_with(NAME.1));
+        // What is no file has been made by nobody here; opening a named pipe would wait for somebody who writes.
+        if !is_ours || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        let path = entry.path();
+        // Locked until it is removed, so that nobody who has just made it goes on with a file that is gone.
+        if let Ok(file) = File::options().write(true).open(&path)
+            && file.try_lock().is_ok()
+        {
+            let _left = std::fs::remove_file(&path);
+        }
+    }
+}
+
+/// The folder in which a file is.
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn names(folder: &Path) -> BTreeSet<String> {
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_save_removes_what_dead_ones_left_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let others = [".tfjs-convert-abc", ".tfjs-0123456789ab-0.tmp", "x.tmp", "model.npz"];
+        for name in others.into_iter().chain([".tfjs-convert-a1b2c3.tmp"]) {
+            std::fs::write(folder.path().join(name), "old").unwrap();
+        }
+        std::fs::create_dir(folder.path().join(".tfjs-convert-folder.tmp")).unwrap();
+        let alive = Pending::begin(&folder.path().join("one.npz")).await.unwrap();
+        let target = folder.path().join("model.npz");
+        let other = Pending::begin(&target).await.unwrap();
+        let alive_name = alive.file.path().file_name().unwrap().to_str().unwrap().to_owned();
+        let (other, ()) = other.with(|file| io::Write::write_all(file, b"new")).await.unwrap();
+        other.commit(Durability::Relaxed).await.unwrap();
+        let expected = others.into_iter().chain([alive_name.as_str(), ".tfjs-convert-folder.tmp"]);
+        assert_eq!(names(folder.path()), expected.map(str::to_owned).collect());
+        assert_eq!(std::fs::read(target).unwrap(), b"new");
+    }
+
+    #[tokio::test]
+    async fn what_is_dropped_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(Pending::begin(&folder.path().join("one.npz")).await.unwrap());
+        assert_eq!(names(folder.path()), BTreeSet::new());
+    }
+}
