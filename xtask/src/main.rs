@@ -8,6 +8,7 @@
     reason = "telling a person at a terminal what happens is what xtask is for"
 )]
 
+mod api;
 mod azurite;
 mod bench;
 mod browser;
@@ -22,6 +23,7 @@ mod differential;
 mod disk;
 mod dist;
 mod examples;
+mod features;
 mod fuzz;
 mod goldens;
 mod graphs;
@@ -30,6 +32,7 @@ mod hex;
 mod instructions;
 mod interop_browser;
 mod memory;
+mod minimal_versions;
 mod models;
 mod npm;
 mod object_stores;
@@ -43,6 +46,7 @@ mod soak;
 mod tensor_files;
 mod tfjs;
 mod tidy;
+mod toolchain;
 mod tools;
 mod wasm;
 mod zoo;
@@ -112,6 +116,14 @@ enum Task {
     Soak(soak::Options),
     /// Keep models in an emulator of Azure Blob Storage, with the command, and run the suite of every backend there
     Azurite,
+    /// Compare the public items of every crate with those that docs/api keeps
+    Api(api::Options),
+    /// Compile every crate without its features, and with each alone
+    Features,
+    /// Compile the crates with the oldest versions of their dependencies that Cargo.toml allows
+    MinimalVersions,
+    /// Check the crates with the oldest Rust that they declare
+    Msrv,
     /// Make every crate as it would be published
     Package(package::Options),
     /// Keep models in object stores, with the command: kill it, count what it reads, and measure its memory
@@ -129,7 +141,9 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().task) {
+    // Cargo knows no arguments for a program that it calls as rustdoc but those of rustdoc.
+    let code = if api::is_called_as_rustdoc() { api::rustdoc() } else { run(Arguments::parse().task) };
+    match code {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -162,6 +176,10 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Size(options) => size::check(&project, options)?,
         Task::Wasm => wasm::check(&project)?,
         Task::Soak(options) => soak::run(&project, &options)?,
+        Task::Api(options) => api::run(&project, options)?,
+        Task::Features => features::check(&project)?,
+        Task::MinimalVersions => minimal_versions::check(&project)?,
+        Task::Msrv => toolchain::check(&project)?,
         Task::Package(options) => package::run(&project, options)?,
         Task::Azurite => azurite::judge(&project)?,
         Task::ObjectStores => object_stores::run(&project).map(drop)?,

@@ -4,6 +4,7 @@ pub(crate) mod files;
 mod layers;
 mod links;
 mod manifests;
+mod rust_version;
 mod text;
 mod wasm;
 
@@ -40,6 +41,7 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     let files = files::all(&project.root)?;
     let mut findings = layers::check(project)?;
     findings.extend(wasm::check(project)?);
+    findings.extend(rust_version::check(project)?);
     for file in &files {
         findings.extend(check_file(&project.root, file)?);
     }

@@ -118,7 +118,6 @@ fn relative<'p>(project: &Project, package: &'p Package) -> &'p Path {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use super::*;
     use crate::project::Dependency;
@@ -128,10 +127,9 @@ mod tests {
             Dependency { name: uses.to_owned(), kind: kind.map(str::to_owned), path: Some("crates".into()) };
         Package {
             name: name.to_owned(),
-            version: String::new(),
             manifest_path: "Cargo.toml".into(),
             dependencies: vec![dependency],
-            features: BTreeMap::new(),
+            ..Package::default()
         }
     }
 
