@@ -3,8 +3,9 @@
 //!
 //! Cargo finds these versions with what is not stable yet, in a copy of the workspace: its Cargo.lock stays as it is.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use xshell::cmd;
@@ -48,7 +49,13 @@ fn copy(project: &Project) -> Result<PathBuf> {
         }
         let copy = folder.join(path);
         fs::create_dir_all(copy.parent().context("a file lies in a folder")?)?;
-        fs::copy(&file, &copy).with_context(|| format!("copying {} to {}", file.display(), copy.display()))?;
+        copy_file(&file, &copy).with_context(|| format!("copying {} to {}", file.display(), copy.display()))?;
     }
     Ok(folder)
+}
+
+/// With its date, so that cargo compiles again only what has changed.
+fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
+    fs::copy(from, to)?;
+    File::options().write(true).open(to)?.set_modified(fs::metadata(from)?.modified()?)
 }
