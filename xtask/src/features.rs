@@ -49,7 +49,11 @@ pub(crate) fn check(project: &Project) -> Result<()> {
         }
     }
     if !failed.is_empty() {
-        bail!("{} of {checked} choices of features fail: {}", failed.len(), failed.join("; "));
+        bail!(
+            "{} of {checked} choices of features fail: {}: mend them, or say in xtask/src/features.rs what they need",
+            failed.len(),
+            failed.join("; ")
+        );
     }
     println!("features: {checked} choices compile, or say what they need");
     Ok(())
