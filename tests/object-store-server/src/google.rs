@@ -2,7 +2,6 @@
 //! be installed from a registry know the JSON API, and of this one at most the lists.
 //!
 //! <https://cloud.google.com/storage/docs/xml-api/reference-methods> is what it follows.
-#![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test's server: a panic is how it fails")]
 
 mod pages;

@@ -25,7 +25,7 @@ use hyper_util::rt::TokioIo;
 use s3s::Body;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
-use tfjs_google_server::{self as google, Google};
+use tfjs_object_store_server::google::{self, Google};
 use tokio::net::TcpListener;
 
 const COUNTS: &str = "/-/counts";
