@@ -11,8 +11,9 @@ use xshell::cmd;
 use crate::counted::{self, Count};
 use crate::project::Project;
 use crate::{
-    azurite, backends, browser, conformance, cross, differential, disk, examples, fuzz, graphs, guides, instructions,
-    interop_browser, memory, object_stores, package, page, size, soak, tensor_files, tidy, tools, wasm, zoo,
+    api, azurite, backends, browser, conformance, cross, differential, disk, examples, features, fuzz, graphs, guides,
+    instructions, interop_browser, memory, minimal_versions, object_stores, package, page, size, soak, tensor_files,
+    tidy, toolchain, tools, wasm, zoo,
 };
 
 /// A step of CI, in the order in which they run.
@@ -24,18 +25,26 @@ pub(crate) enum Step {
     Tidy,
     /// Lints, by clippy
     Clippy,
+    /// Every crate without its features, and with each alone
+    Features,
+    /// The crates compile with the oldest Rust that they declare
+    Msrv,
     /// Licences, sources and doubled dependencies, by cargo-deny
     Deny,
     /// Unit, integration and documentation tests
     Test,
     /// The documentation builds without a warning
     Doc,
+    /// The public items of the crates are those that docs/api keeps
+    Api,
     /// The examples do what they show
     Examples,
     /// The guides do what they say
     Guides,
-    /// Every crate can be packaged
+    /// Every crate can be packaged, and the command can be installed
     Package,
+    /// The crates compile with the oldest versions of their dependencies
+    MinimalVersions,
     /// What runs in a browser compiles for one, without a warning
     Wasm,
     /// The tests that need a browser, in Chromium
@@ -97,7 +106,7 @@ pub(crate) fn run(project: &Project, steps: &[Step]) -> ExitCode {
     let steps = if steps.is_empty() { Step::value_variants() } else { steps };
     let reports: Vec<_> = steps.iter().map(|step| report(project, *step)).collect();
 
-    println!("\n{:<12} {:<8} {:>8}", "step", "result", "seconds");
+    println!("\n{:<16} {:<8} {:>8}", "step", "result", "seconds");
     for report in &reports {
         println!("{report}");
     }
@@ -133,12 +142,16 @@ impl Step {
             Self::Fmt => fmt(project)?,
             Self::Tidy => tidy::run(project)?,
             Self::Clippy => clippy(project)?,
+            Self::Features => features::check(project)?,
+            Self::Msrv => toolchain::check(project)?,
             Self::Deny => deny(project)?,
             Self::Test => return test(project),
             Self::Doc => doc(project)?,
+            Self::Api => api::run(project, api::Options::default())?,
             Self::Examples => examples::run(project)?,
             Self::Guides => guides::run(project)?,
             Self::Package => package::run(project, package::Options::default())?,
+            Self::MinimalVersions => minimal_versions::check(project)?,
             Self::Instructions => instructions::check(project)?,
             Self::Conformance => conformance::run(project)?,
             Self::Attacks => return attacks(project),
@@ -178,9 +191,7 @@ fn clippy(project: &Project) -> Result<()> {
     let sh = &project.sh;
     cmd!(sh, "cargo clippy --workspace --all-targets --all-features -- -D warnings").run()?;
     // It is not among all targets, as it needs a server.
-    cmd!(sh, "cargo clippy --workspace --all-features --test azurite -- -D warnings").run()?;
-    // The facade is the one crate with features; without any, it must still compile and explain.
-    Ok(cmd!(sh, "cargo clippy -p tfjs-io --no-default-features -- -D warnings").run()?)
+    Ok(cmd!(sh, "cargo clippy --workspace --all-features --test azurite -- -D warnings").run()?)
 }
 
 fn test(project: &Project) -> Result<Count> {
@@ -216,7 +227,7 @@ fn doc(project: &Project) -> Result<()> {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let result = if self.count.failed == 0 { "passed" } else { "FAILED" };
-        write!(f, "{:<12} {result:<8} {:>8.1}", self.step.name(), self.time.as_secs_f64())?;
+        write!(f, "{:<16} {result:<8} {:>8.1}", self.step.name(), self.time.as_secs_f64())?;
         if matches!(
             self.step,
             Step::Test

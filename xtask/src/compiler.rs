@@ -93,7 +93,12 @@ impl Compiler {
             .env("RUSTC_BOOTSTRAP", "1"))
     }
 
-    /// The folder in which cargo leaves what a profile makes.
+    /// Whether it refuses what is not stable yet, unless a variable says otherwise.
+    pub(crate) fn is_stable(&self) -> bool {
+        self.way == Way::Rustup
+    }
+
+    /// The folder in which cargo leaves what a profile makes, or `doc`.
     pub(crate) fn output(&self, profile: &str) -> PathBuf {
         let folder = self.target.as_ref().map_or_else(|| self.folder.clone(), |target| self.folder.join(target));
         folder.join(profile)

@@ -8,6 +8,7 @@
     reason = "telling a person at a terminal what happens is what xtask is for"
 )]
 
+mod api;
 mod azurite;
 mod backends;
 mod bench;
@@ -24,6 +25,7 @@ mod differential;
 mod disk;
 mod dist;
 mod examples;
+mod features;
 mod fuzz;
 mod goldens;
 mod graphs;
@@ -33,6 +35,7 @@ mod instructions;
 mod interop_browser;
 mod large;
 mod memory;
+mod minimal_versions;
 mod models;
 mod npm;
 mod object_stores;
@@ -47,6 +50,7 @@ mod soak;
 mod tensor_files;
 mod tfjs;
 mod tidy;
+mod toolchain;
 mod tools;
 mod wasm;
 mod zoo;
@@ -124,6 +128,14 @@ enum Task {
         #[arg(long)]
         write: bool,
     },
+    /// Compare the public items of every crate with those that docs/api keeps
+    Api(api::Options),
+    /// Compile every crate without its features, and with each alone
+    Features,
+    /// Compile the crates with the oldest versions of their dependencies that Cargo.toml allows
+    MinimalVersions,
+    /// Check the crates with the oldest Rust that they declare
+    Msrv,
     /// Make every crate as it would be published
     Package(package::Options),
     /// Keep models in object stores, with the command: kill it, count what it reads, and measure its memory
@@ -141,7 +153,9 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().task) {
+    // Cargo knows no arguments for a program that it calls as rustdoc but those of rustdoc.
+    let code = if api::is_called_as_rustdoc() { api::rustdoc() } else { run(Arguments::parse().task) };
+    match code {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -175,6 +189,10 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Wasm => wasm::check(&project)?,
         Task::Soak(options) => soak::run(&project, &options)?,
         Task::Page(options) => page::run(&project, &options)?,
+        Task::Api(options) => api::run(&project, options)?,
+        Task::Features => features::check(&project)?,
+        Task::MinimalVersions => minimal_versions::check(&project)?,
+        Task::Msrv => toolchain::check(&project)?,
         Task::Package(options) => package::run(&project, options)?,
         Task::Azurite => azurite::judge(&project)?,
         Task::Backends { write } => backends::run(&project, write)?,

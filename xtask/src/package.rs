@@ -1,4 +1,6 @@
-//! `cargo xtask package`: every crate as it would be published.
+//! `cargo xtask package`: every crate as it would be published, and the command as `cargo install` gives it.
+
+mod installed;
 
 use anyhow::{Result, ensure};
 use clap::Args;
@@ -14,13 +16,16 @@ pub(crate) struct Options {
     verify: bool,
 }
 
-/// Makes the packages, in `target/package`.
 pub(crate) fn run(project: &Project, options: Options) -> Result<()> {
+    packages(project, options)?;
+    installed::try_out(project)
+}
+
+/// Makes the packages, in `target/package`.
+fn packages(project: &Project, options: Options) -> Result<()> {
     let sh = &project.sh;
-    let crates = project.root.join("crates");
-    let published: Vec<_> =
-        project.packages.iter().filter(|member| member.manifest_path.starts_with(&crates)).collect();
-    ensure!(!published.is_empty(), "{} has no crates", crates.display());
+    let published: Vec<_> = project.published().collect();
+    ensure!(!published.is_empty(), "the workspace publishes nothing");
 
     let named = published.iter().flat_map(|member| ["--package", &member.name]);
     let verify = (!options.verify).then_some("--no-verify");

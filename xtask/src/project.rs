@@ -19,7 +19,7 @@ pub(crate) struct Project {
 }
 
 /// A workspace member as `cargo metadata` tells it.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
@@ -27,6 +27,18 @@ pub(crate) struct Package {
     pub(crate) dependencies: Vec<Dependency>,
     /// Each with what it turns on.
     pub(crate) features: BTreeMap<String, Vec<String>>,
+    pub(crate) targets: Vec<Target>,
+    /// The registries that may have it; none at all for what is never published.
+    pub(crate) publish: Option<Vec<String>>,
+    /// The oldest Rust that it says it needs.
+    pub(crate) rust_version: Option<String>,
+}
+
+/// What cargo makes of a package: a library, a program, a test.
+#[derive(Deserialize)]
+pub(crate) struct Target {
+    pub(crate) name: String,
+    kind: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +69,11 @@ impl Project {
         Ok(Self { sh, root, target: metadata.target_directory, packages: metadata.packages })
     }
 
+    /// The members that are published.
+    pub(crate) fn published(&self) -> impl Iterator<Item = &Package> {
+        self.packages.iter().filter(|package| package.publish.as_deref() != Some(&[]))
+    }
+
     /// The version of a member of the workspace.
     pub(crate) fn version(&self, package: &str) -> Result<&str> {
         let member = self.packages.iter().find(|member| member.name == package);
@@ -81,6 +98,14 @@ impl Project {
             binary.display()
         );
         Ok(binary)
+    }
+}
+
+impl Package {
+    /// The name of its library, as code spells it.
+    pub(crate) fn library(&self) -> Option<&str> {
+        let library = self.targets.iter().find(|target| target.kind.iter().any(|kind| kind == "lib"))?;
+        Some(&library.name)
     }
 }
 

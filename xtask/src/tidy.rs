@@ -5,6 +5,7 @@ pub(crate) mod files;
 mod layers;
 mod links;
 mod manifests;
+mod rust_version;
 mod system;
 mod text;
 mod wasm;
@@ -43,6 +44,7 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     let mut findings = layers::check(project)?;
     findings.extend(wasm::check(project)?);
     findings.extend(check_code_map(project, &files)?);
+    findings.extend(rust_version::check(project)?);
     for file in &files {
         findings.extend(check_file(&project.root, file)?);
     }

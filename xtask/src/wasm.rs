@@ -29,12 +29,6 @@ pub(crate) fn check(project: &Project) -> Result<()> {
     };
     clippy(&packages(&[&IN_A_BROWSER[..], &COMPILED].concat()))?;
     clippy(&["--package", "tfjs-wasm-size", "--all-features"])?;
-    // Each store alone, as a page may have it.
-    for package in project.packages.iter().filter(|package| ONLY_THERE.contains(&package.name.as_str())) {
-        for feature in package.features.keys().filter(|feature| *feature != "default") {
-            clippy(&["--package", &package.name, "--no-default-features", "--features", feature])?;
-        }
-    }
     clippy(&[packages(&ONLY_THERE), vec!["--all-targets"]].concat())?;
     for suite in suite::all(project) {
         clippy(&["--package", &suite.package, "--test", suite.place.test()])?;

@@ -34,7 +34,7 @@ impl Bucket {
     }
 
     /// The bucket of a cloud.
-    #[cfg(feature = "cloud")]
+    #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
     pub(crate) fn of_cloud(store: Arc<dyn ObjectStore>, uploads: Option<Arc<dyn MultipartStore>>, root: &str) -> Self {
         Self { uploads, is_cloud: true, ..Self::new(store, root) }
     }

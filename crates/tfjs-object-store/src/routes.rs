@@ -131,7 +131,7 @@ impl std::fmt::Debug for ObjectStoreRoutes {
     }
 }
 
-#[cfg(feature = "cloud")]
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 mod clouds {
     //! Buckets by their names.
 

@@ -82,7 +82,6 @@ impl fmt::Display for Place {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use super::*;
 
@@ -92,13 +91,8 @@ mod tests {
         for (file, text) in files {
             fs::write(folder.path().join(file), text).unwrap();
         }
-        let package = Package {
-            name: "a".to_owned(),
-            version: String::new(),
-            manifest_path: folder.path().join("Cargo.toml"),
-            dependencies: Vec::new(),
-            features: BTreeMap::new(),
-        };
+        let package =
+            Package { name: "a".to_owned(), manifest_path: folder.path().join("Cargo.toml"), ..Package::default() };
         of_package(&package).into_iter().map(|suite| (suite.place, suite.needs_server)).collect()
     }
 

@@ -1,4 +1,4 @@
-//! The servers (`tests/object_store_server`), and the command that talks to them.
+//! The servers (`tests/object-store-server`), and the command that talks to them.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -64,7 +64,7 @@ impl<'p> Stores<'p> {
                 "debug"
             }
             Profile::Release => {
-                cmd!(sh, "cargo build --release --package tfjs-tests --bin object-store-server").run()?;
+                cmd!(sh, "cargo build --release --package tfjs-object-store-server").run()?;
                 "release"
             }
         };

@@ -42,10 +42,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Which crates of others only some of ours may use, and which: what ties a program to a browser, a runtime, a medium or a terminal.
 const ONLY: &[(&str, &[&str])] = &[
     // On wasm32 numbers are read and printed by the engine.
-    ("js-sys", &["tfjs-artifacts", "tfjs-browser-storage", "tfjs-http"]),
-    ("web-sys", &["tfjs-browser-storage", "tfjs-http", "tfjs-testkit"]),
-    ("wasm-bindgen", &["tfjs-browser-storage", "tfjs-http"]),
-    ("wasm-bindgen-futures", &["tfjs-browser-storage", "tfjs-http"]),
+    ("js-sys", &["tfjs-artifacts", "tfjs-browser-storage", "tfjs-http", "tfjs-model-manager"]),
+    ("web-sys", &["tfjs-browser-storage", "tfjs-http", "tfjs-model-manager", "tfjs-testkit"]),
+    ("wasm-bindgen", &["tfjs-browser-storage", "tfjs-http", "tfjs-model-manager"]),
+    ("wasm-bindgen-futures", &["tfjs-browser-storage", "tfjs-http", "tfjs-model-manager"]),
     ("gloo-timers", &["tfjs-browser-storage", "tfjs-http"]),
     ("tokio", &["tfjs-cli", "tfjs-convert", "tfjs-fs", "tfjs-http", "tfjs-object-store", "tfjs-server"]),
     ("reqwest", &["tfjs-http", "tfjs-object-store"]),
@@ -57,7 +57,7 @@ const ONLY: &[(&str, &[&str])] = &[
 ];
 
 /// May use everything: nothing uses them.
-const TESTS: [&str; 3] = ["tfjs-browser-interop", "tfjs-tests", "tfjs-wasm-size"];
+const TESTS: [&str; 4] = ["tfjs-browser-interop", "tfjs-object-store-server", "tfjs-tests", "tfjs-wasm-size"];
 
 /// Crates without I/O, which compile wherever Rust does, and what would end that: what does I/O, and what compiles or looks for C.
 const PURE: [&str; 4] = ["tfjs-artifacts", "tfjs-weights", "tfjs-router", "tfjs-model"];
@@ -155,7 +155,6 @@ fn relative<'p>(project: &Project, package: &'p Package) -> &'p Path {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use super::*;
 
@@ -164,10 +163,9 @@ mod tests {
         let dependency = Dependency { name: uses.to_owned(), kind: kind.map(str::to_owned), path };
         Package {
             name: name.to_owned(),
-            version: String::new(),
             manifest_path: "Cargo.toml".into(),
             dependencies: vec![dependency],
-            features: BTreeMap::new(),
+            ..Package::default()
         }
     }
 

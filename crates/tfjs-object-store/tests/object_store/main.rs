@@ -6,8 +6,6 @@ mod conformance;
 mod dead;
 #[cfg(all(feature = "gcs", feature = "s3"))]
 mod faults;
-#[cfg(all(feature = "gcs", feature = "s3"))]
-mod google;
 mod listing;
 #[cfg(feature = "s3")]
 mod loopback;

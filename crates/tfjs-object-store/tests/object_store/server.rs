@@ -75,14 +75,14 @@ impl Server {
 /// A server of Google's protocol.
 #[cfg(feature = "gcs")]
 pub(crate) struct GoogleServer {
-    pub(crate) google: Arc<crate::google::Google>,
+    pub(crate) google: Arc<tfjs_object_store_server::google::Google>,
     pub(crate) loopback: Loopback,
 }
 
 #[cfg(feature = "gcs")]
 impl GoogleServer {
     pub(crate) fn start() -> Self {
-        let google = Arc::<crate::google::Google>::default();
+        let google = Arc::<tfjs_object_store_server::google::Google>::default();
         let served = Arc::clone(&google);
         let loopback = Loopback::start(Arc::new(move |request| {
             let (google, (head, body)) = (Arc::clone(&served), request.into_parts());
@@ -98,7 +98,7 @@ impl GoogleServer {
     pub(crate) fn builder(&self) -> object_store::gcp::GoogleCloudStorageBuilder {
         object_store::gcp::GoogleCloudStorageBuilder::new()
             .with_base_url(&self.loopback.url())
-            .with_bearer_token(crate::google::TOKEN)
+            .with_bearer_token(tfjs_object_store_server::google::TOKEN)
             .with_client_options(object_store::ClientOptions::new().with_allow_http(true))
             .with_retry(retry())
     }
@@ -106,7 +106,8 @@ impl GoogleServer {
     /// Its bucket, through the client that the routes use.
     pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
         let connector = tfjs_object_store::RustlsConnector::new();
-        let builder = self.builder().with_bucket_name(crate::google::BUCKET).with_http_connector(connector);
+        let builder =
+            self.builder().with_bucket_name(tfjs_object_store_server::google::BUCKET).with_http_connector(connector);
         Arc::new(builder.build().unwrap())
     }
 }

@@ -2,6 +2,7 @@
 //! be installed from a registry know the JSON API, and of this one at most the lists.
 //!
 //! <https://cloud.google.com/storage/docs/xml-api/reference-methods> is what it follows.
+#![expect(clippy::unwrap_used, reason = "a test's server: a panic is how it fails")]
 
 mod pages;
 mod words;
@@ -19,20 +20,21 @@ use hyper::{Method, Response, StatusCode};
 use words::{Words, attribute, error, xml};
 
 /// The one bucket.
-pub(crate) const BUCKET: &str = "bucket";
+pub const BUCKET: &str = "bucket";
 /// The token that it wants.
-pub(crate) const TOKEN: &str = "test-token";
+pub const TOKEN: &str = "test-token";
 /// How short a part may be, unless it is the last.
 const SHORTEST_PART: usize = 5 << 20;
 /// The number of the object that a write may replace; 0 means none.
 const IF_GENERATION: &str = "x-goog-if-generation-match";
 const GENERATION: &str = "x-goog-generation";
 
-type Answer = Response<Bytes>;
+/// What is sent back.
+pub type Answer = Response<Bytes>;
 
 /// A bucket.
 #[derive(Debug, Default)]
-pub(crate) struct Google {
+pub struct Google {
     state: Mutex<State>,
 }
 
@@ -61,7 +63,7 @@ struct Upload {
 
 impl Google {
     /// Answers a request.
-    pub(crate) fn answer(&self, head: &Parts, body: Bytes) -> Answer {
+    pub fn answer(&self, head: &Parts, body: Bytes) -> Answer {
         if attribute(head, AUTHORIZATION.as_str()) != Some(&format!("Bearer {TOKEN}")) {
             return error(StatusCode::UNAUTHORIZED, "AuthenticationRequired");
         }
@@ -86,12 +88,12 @@ impl Google {
     }
 
     /// How many uploads have neither been completed nor aborted.
-    pub(crate) fn uploads(&self) -> usize {
+    pub fn uploads(&self) -> usize {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).uploads.len()
     }
 
     /// Makes all objects older.
-    pub(crate) fn age(&self, age: std::time::Duration) {
+    pub fn age(&self, age: std::time::Duration) {
         for object in self.state.lock().unwrap_or_else(PoisonError::into_inner).objects.values_mut() {
             object.modified -= age;
         }

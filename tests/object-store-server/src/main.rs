@@ -12,10 +12,6 @@
     reason = "a test's server: a panic is how it fails, and its address is told"
 )]
 
-#[expect(dead_code, reason = "the tests of tfjs-object-store, to which it belongs, also look into it")]
-#[path = "../../crates/tfjs-object-store/tests/object_store/google/mod.rs"]
-mod google;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,6 +25,7 @@ use hyper_util::rt::TokioIo;
 use s3s::Body;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
+use tfjs_object_store_server::google::{self, Google};
 use tokio::net::TcpListener;
 
 const COUNTS: &str = "/-/counts";
@@ -37,7 +34,7 @@ const COUNTS: &str = "/-/counts";
 #[derive(Clone)]
 enum Store {
     S3(S3Service),
-    Google(Arc<google::Google>),
+    Google(Arc<Google>),
 }
 
 /// What was asked.
@@ -80,8 +77,8 @@ fn s3(folder: &str) -> Store {
     Store::S3(builder.build())
 }
 
-fn google_with(models: usize) -> google::Google {
-    let google = google::Google::default();
+fn google_with(models: usize) -> Google {
+    let google = Google::default();
     for index in 0..models {
         let request = Request::put(format!("/{}/models/m{index:06}/model.json", google::BUCKET))
             .header("authorization", format!("Bearer {}", google::TOKEN));
