@@ -20,7 +20,8 @@ pub(super) fn check(path: &Path, text: &str) -> Vec<Finding> {
         return Vec::new();
     }
     let mut findings = missing(path, &entries, &EVERY_MEMBER);
-    if path.starts_with("crates") {
+    let is_kept_here = entries.iter().any(|entry| (entry.key.as_str(), entry.value.as_str()) == ("publish", "false"));
+    if path.starts_with("crates") && !is_kept_here {
         findings.extend(missing(path, &entries, &PUBLISHED));
     }
     findings.extend(
@@ -164,6 +165,14 @@ c.path = \"../c\"
         ] {
             assert_eq!(whats(&GOOD.replace(line, "")).len(), 1, "{line}");
         }
+    }
+
+    #[test]
+    fn what_is_never_published_needs_no_shop_window() {
+        let text = GOOD
+            .replace("keywords.workspace = true", "publish = false")
+            .replace("[package.metadata.docs.rs]\nall-features = true\n", "");
+        assert_eq!(whats(&text), Vec::<String>::new());
     }
 
     #[test]
