@@ -173,7 +173,9 @@ impl Session {
         let config = self.client.config();
         let mut headers = HeaderMap::new();
         let basic = self.basic_for(&hop.url.origin());
-        headers.extend(basic.filter(|_| hop.has_credentials).map(|basic| (AUTHORIZATION, basic.clone())));
+        if let Some(basic) = basic.filter(|_| hop.has_credentials) {
+            headers.insert(AUTHORIZATION, basic.clone());
+        }
         let is_for_all = |header: &&Header| match &header.reach {
             Reach::Public => true,
             Reach::Trusted => hop.has_credentials,
