@@ -23,6 +23,7 @@ const PICTURE: &str = "docs/images/model-manager.png";
 
 /// What to do with it.
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Options {
     /// The folder of the models that are served with it; without one, a folder in target/ with a small model
     folder: Option<PathBuf>,
@@ -127,20 +128,20 @@ fn install(project: &Project, page: &Path) -> Result<()> {
 fn serve(project: &Project, page: &Path, options: &Options) -> Result<()> {
     let tfjs = project.tfjs()?;
     let sh = &project.sh;
-    let folder = match &options.folder {
-        Some(folder) => folder.clone(),
-        None => {
-            let folder = project.target.join("page-models");
-            if !folder.exists() {
-                fs::create_dir_all(&folder)?;
-                let tiny = project.root.join("tests").join("models").join("tiny");
-                let copy = folder.join("tiny");
-                cmd!(sh, "{tfjs} cp {tiny} {copy}").quiet().ignore_stdout().run()?;
-            }
-            folder
-        }
-    };
+    let folder = options.folder.clone().map_or_else(|| sample(project, &tfjs), Ok)?;
     let listen = &options.listen;
     println!("page: open the address below in a browser; Ctrl-C ends it");
     Ok(cmd!(sh, "{tfjs} serve {folder} --page={page} --listen {listen}").run()?)
+}
+
+/// A folder with a small model, for those who have none at hand.
+fn sample(project: &Project, tfjs: &Path) -> Result<PathBuf> {
+    let folder = project.target.join("page-models");
+    if !folder.exists() {
+        fs::create_dir_all(&folder)?;
+        let (sh, tiny, copy) =
+            (&project.sh, project.root.join("tests").join("models").join("tiny"), folder.join("tiny"));
+        cmd!(sh, "{tfjs} cp {tiny} {copy}").quiet().ignore_stdout().run()?;
+    }
+    Ok(folder)
 }

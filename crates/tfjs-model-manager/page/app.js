@@ -15,6 +15,7 @@ class App {
     const app = new App();
     app.stores = await findStores();
     app.trash = new Trash(app.stores, () => app.refresh());
+    app.trash.resume();
     startAdding(app);
     await app.refresh();
     await app.route();
@@ -26,7 +27,10 @@ class App {
       const isTyping = event.target instanceof HTMLInputElement;
       if (event.key === 'z' && (event.ctrlKey || event.metaKey) && !isTyping && app.trash.undoLast()) event.preventDefault();
     });
-    await app.trash.resume();
+    document.querySelector('.skip').addEventListener('click', event => {
+      event.preventDefault();
+      byId('main').focus();
+    });
     return app;
   }
 
@@ -48,7 +52,7 @@ class App {
   }
 
   async route() {
-    const url = decodeURIComponent(location.hash.slice(1));
+    const url = modelInAddress();
     const wasModel = byId('list-view').hidden;
     byId('list-view').hidden = url !== '';
     byId('model-view').hidden = url === '';
@@ -56,6 +60,16 @@ class App {
     if (url !== '') return showModel(this, url);
     hideModel();
     if (wasModel) byId('main').focus();
+  }
+}
+
+/** What stands behind the `#`, if it is the URL of a model; an empty text if not. */
+function modelInAddress() {
+  try {
+    const url = decodeURIComponent(location.hash.slice(1));
+    return url.includes('://') ? url : '';
+  } catch {
+    return '';
   }
 }
 

@@ -3,7 +3,9 @@
 const VERSION = '';
 const FILES = [];
 
-const CACHE = `tfjs-model-manager-${VERSION}`;
+// Other pages of the origin have caches of their own.
+const OURS = `tfjs-model-manager ${self.registration.scope} `;
+const CACHE = OURS + VERSION;
 
 self.addEventListener('install', event => {
   const keep = async () => {
@@ -17,7 +19,7 @@ self.addEventListener('install', event => {
 self.addEventListener('activate', event => {
   const tidy = async () => {
     const names = await caches.keys();
-    await Promise.all(names.filter(name => name.startsWith('tfjs-model-manager-') && name !== CACHE).map(name => caches.delete(name)));
+    await Promise.all(names.filter(name => name.startsWith(OURS) && name !== CACHE).map(name => caches.delete(name)));
     await self.clients.claim();
   };
   event.waitUntil(tidy());
@@ -29,6 +31,11 @@ self.addEventListener('fetch', event => {
   if (request.method !== 'GET' || !request.url.startsWith(scope)) return;
   const file = request.url.slice(scope.length).replace(/[?#].*$/, '');
   if (!FILES.includes(file)) return;
-  const answer = async () => (await caches.open(CACHE)).match(scope + file).then(kept => kept ?? fetch(request));
-  event.respondWith(answer());
+  // The network first, so that a page is never older than its server, and never of two versions.
+  const kept = async failure => {
+    const found = await (await caches.open(CACHE)).match(scope + file);
+    if (found) return found;
+    throw failure;
+  };
+  event.respondWith(fetch(request).catch(kept));
 });

@@ -1,6 +1,6 @@
 //! Who may do what.
 
-use axum::http::header::{AUTHORIZATION, ORIGIN, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::refusal::Refusal;
@@ -15,14 +15,17 @@ pub(crate) fn check(options: &ServerOptions, method: &Method, path: &str, header
     if !is_read && options.is_read_only {
         return Err(Refusal::new(StatusCode::FORBIDDEN, "this server is read-only"));
     }
+    // The page asks its user for the token; there is no model in it.
+    let is_page = options.page.is_some() && is_read && (page::is_at(path) || (path == "/" && page::is_wanted(headers)));
     if let Some(origin) = headers.get(ORIGIN)
+        && !is_page
         && !is_allowed(options, origin, is_read)
+        && !is_from_page(options, origin, headers)
     {
         let message = "web pages of this origin may not do that here; whoever runs the server can allow it";
         return Err(Refusal::new(StatusCode::FORBIDDEN, message));
     }
-    // The page asks its user for the token; there is no model in it.
-    let is_public = path == "/healthz" || (options.page.is_some() && page::is_at(path));
+    let is_public = path == "/healthz" || is_page;
     let needs_token = !is_read || (options.protects_reads && !is_public);
     match &options.token {
         Some(token) if needs_token => {
@@ -56,16 +59,38 @@ pub(crate) fn is_allowed(options: &ServerOptions, origin: &HeaderValue, is_read:
     }
 }
 
+/// Whether a request comes from the page that this server itself has served: its origin is where it is sent to.
+///
+/// A name of a host proves that only if there is a token: whoever owns a name can let it point here, and then the pages of
+/// that name seem to be ours (DNS rebinding). Numbers cannot be bent like that, nor can `localhost`.
+fn is_from_page(options: &ServerOptions, origin: &HeaderValue, headers: &HeaderMap) -> bool {
+    let Some((Ok(origin), Ok(host))) = headers.get(HOST).map(|host| (origin.to_str(), host.to_str())) else {
+        return false;
+    };
+    let Some((_, authority)) = origin.split_once("://") else { return false };
+    let is_number = host_of(origin).is_some_and(|host| host.parse::<std::net::IpAddr>().is_ok());
+    let is_certain = is_number || options.token.is_some() || is_local_text(origin);
+    options.page.is_some() && authority.eq_ignore_ascii_case(host) && is_certain
+}
+
 /// Whether an origin is on the user's own machine.
 fn is_local(origin: &HeaderValue) -> bool {
-    let Ok(origin) = origin.to_str() else { return false };
-    let Some((_, host)) = origin.split_once("://") else { return false };
-    let host = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
+    origin.to_str().is_ok_and(is_local_text)
+}
+
+fn is_local_text(origin: &str) -> bool {
+    let Some(host) = host_of(origin) else { return false };
     let is_loopback = host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
     is_loopback || host == "localhost" || host.ends_with(".localhost")
+}
+
+/// The host of an origin, without its port and the brackets of an IPv6 address.
+fn host_of(origin: &str) -> Option<&str> {
+    let (_, host) = origin.split_once("://")?;
+    match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next(),
+        None => host.split(':').next(),
+    }
 }
 
 #[cfg(test)]

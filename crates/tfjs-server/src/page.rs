@@ -49,6 +49,12 @@ pub enum PageError {
         /// Why.
         source: io::Error,
     },
+    /// A link could lead anywhere, and a pipe nowhere.
+    #[error("`{}` is neither a file nor a folder: a page has nothing else, since everybody may read it", .path.display())]
+    Odd {
+        /// Which.
+        path: PathBuf,
+    },
     /// There is nothing to begin with.
     #[error("`{}` has no index.html: it is not the folder of a page", .folder.display())]
     NoStart {
@@ -138,7 +144,10 @@ fn read_into(
         let path = entry.path();
         // What cannot be asked for need not be there.
         let Some(name) = entry.file_name().to_str().map(|name| format!("{prefix}{name}")) else { continue };
-        let metadata = fs::metadata(&path).map_err(failed(&path))?;
+        let metadata = fs::symlink_metadata(&path).map_err(failed(&path))?;
+        if !metadata.is_dir() && !metadata.is_file() {
+            return Err(PageError::Odd { path });
+        }
         if metadata.is_dir() {
             read_into(files, left, root, &path, &format!("{name}/"))?;
             continue;

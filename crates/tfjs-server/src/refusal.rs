@@ -140,7 +140,7 @@ const INVALID_MODEL: &str = "invalidModel";
 const TOO_LARGE: &str = "tooLarge";
 
 /// The messages of an error and its causes, without the places that they name.
-fn chain(error: &Error) -> String {
+pub(crate) fn chain(error: &Error) -> String {
     let mut text = error.message().to_owned();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {

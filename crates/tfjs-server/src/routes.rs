@@ -20,7 +20,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 
 use crate::cache::Cache;
-use crate::refusal::{Refusal, json};
+use crate::refusal::{self, Refusal, json};
 use crate::{ModelName, Models, ServerOptions, access, access_log, cors, download, page, upload};
 
 /// What all requests share.
@@ -88,6 +88,7 @@ pub fn router(models: Models, options: ServerOptions) -> Router {
     });
     Router::new()
         .route("/", get(list_or_page))
+        .route("/.page", get(page_folder))
         .route("/.page/", get(page_start))
         .route("/.page/{*path}", get(page_file))
         .route("/healthz", get(healthz))
@@ -131,6 +132,14 @@ async fn list_or_page(
     list(State(server), OriginalUri(uri)).await
 }
 
+/// The page's own paths begin at its folder.
+async fn page_folder(State(server): State<Arc<Server>>) -> Result<Response, Refusal> {
+    match server.options.page {
+        Some(_) => Ok((StatusCode::SEE_OTHER, [(header::LOCATION, "./.page/")]).into_response()),
+        None => Err(nothing_here().await),
+    }
+}
+
 async fn page_start(server: State<Arc<Server>>, method: Method, headers: HeaderMap) -> Result<Response, Refusal> {
     page_file(server, Ok(Path(page::START.to_owned())), method, headers).await
 }
@@ -146,8 +155,22 @@ async fn page_file(
     page.answer(&path, &server.options, &method, &headers).await
 }
 
+/// A model that is there and cannot be served.
+#[derive(Serialize)]
+struct Broken {
+    name: String,
+    error: String,
+}
+
+/// The list for those who ask for `/?broken`.
+#[derive(Serialize)]
+struct WithBroken {
+    models: Vec<Row>,
+    broken: Vec<Broken>,
+}
+
 async fn list(State(server): State<Arc<Server>>, OriginalUri(uri): OriginalUri) -> Result<Response, Refusal> {
-    let mut rows = Vec::new();
+    let mut found = WithBroken { models: Vec::new(), broken: Vec::new() };
     let models = server.cache.models();
     let _slot = server.cache.slot().await;
     let mut listed = models.list().map_err(|error| Refusal::of_backend(&error))?;
@@ -156,14 +179,22 @@ async fn list(State(server): State<Arc<Server>>, OriginalUri(uri): OriginalUri) 
             Ok(model) => {
                 if let Some(name) = models.name_of(&model.url) {
                     let url = url_of(&uri, &name);
-                    rows.push(Row { name: name.to_string(), url, model_artifacts_info: model.info });
+                    found.models.push(Row { name: name.to_string(), url, model_artifacts_info: model.info });
                 }
             }
             // A broken model must not hide the others.
-            Err(error) => tracing::warn!(error = %error.chain(), "a model cannot be listed"),
+            Err(error) => {
+                tracing::warn!(error = %error.chain(), "a model cannot be listed");
+                // Only its last segment: the client is told no place on the server.
+                let place = error.location().map(ToString::to_string).unwrap_or_default();
+                let segments = place.trim_end_matches("/model.json").rsplit(['/', '\\']);
+                let name = segments.into_iter().next().unwrap_or_default().to_owned();
+                found.broken.push(Broken { name, error: refusal::chain(&error) });
+            }
         }
     }
-    Ok(json(StatusCode::OK, &rows))
+    let wants_all = uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "broken"));
+    Ok(if wants_all { json(StatusCode::OK, &found) } else { json(StatusCode::OK, &found.models) })
 }
 
 /// Where a model is served, seen from where the list is.
@@ -232,11 +263,7 @@ impl Server {
         headers: &HeaderMap,
         body: Body,
     ) -> Result<Response, Refusal> {
-        let Some(_turn) = Turn::wait_for(self, name).await else {
-            let message =
-                format!("another upload to `{name}` has been under way for long; try again when it has ended");
-            return Err(Refusal::new(StatusCode::CONFLICT, message).with_retry_after(Duration::from_secs(2)));
-        };
+        let Some(_turn) = Turn::wait_for(self, name).await else { return Err(under_way(name)) };
         // Only now: who waits for his turn keeps nobody else from uploading.
         let Ok(Ok(_permit)) = timeout(PATIENCE.min(self.options.idle_timeout), self.uploads.acquire()).await else {
             let message = "too many uploads at a time; try again later";
@@ -285,6 +312,8 @@ async fn remove(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let name = path_name(name)?;
+    // An upload that ends in between would be another model than the one that was looked at.
+    let Some(_turn) = Turn::wait_for(&server, &name).await else { return Err(under_way(&name)) };
     server.check_preconditions(&name, &headers).await?;
     let removed = server.cache.models().remove(&name).await;
     server.cache.forget(&name);
@@ -321,6 +350,11 @@ async fn file(
             Err(error) => return Err(Refusal::of_backend(&error)),
         }
     }
+}
+
+fn under_way(name: &ModelName) -> Refusal {
+    let message = format!("another upload to `{name}` has been under way for long; try again when it has ended");
+    Refusal::new(StatusCode::CONFLICT, message).with_retry_after(Duration::from_secs(2))
 }
 
 async fn nothing_here() -> Refusal {

@@ -44,6 +44,24 @@ async function adding({checks, open, models, command, web, folder, served, origi
       await manager.drop(filesIn(models.tiny));
       assert.match(await manager.failure(), /there is a model my quantized in IndexedDB.*another name/i);
     });
+    await checks.check('a model that another page has saved since is not replaced', async () => {
+      const other = await manager.tensorflow();
+      await other.evaluate(() => tf.sequential({layers: [tf.layers.dense({units: 1, inputShape: [1]})]}).save('indexeddb://theirs'));
+      await other.close();
+      await manager.saveTo('indexeddb', 'theirs');
+      await manager.pick(models.tiny);
+      assert.match(await manager.failure(), /there is a model theirs in IndexedDB/i);
+    });
+    await checks.check('two that come at once get two names', async () => {
+      await manager.saveTo('opfs');
+      const slow = path.join(folder, 'twice');
+      makeLarge(slow, 1 << 20);
+      await manager.load(web.offer('twice', slow, 60));
+      await manager.page.getByRole('progressbar', {name: 'Adding twice to Private files'}).waitFor();
+      await manager.pickFolder(slow);
+      await manager.has('opfs', 'twice-2');
+      await manager.has('opfs', 'twice');
+    });
     await checks.check('a missing weight file is named', async () => {
       await manager.saveTo('indexeddb');
       await manager.drop([path.join(models.tiny, 'model.json')]);

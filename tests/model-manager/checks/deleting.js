@@ -46,14 +46,41 @@ async function deleting({checks, open, models, command}) {
       assert.equal(await manager.page.getByRole('button', {name: /^Undo/}).count(), 0);
       await other.close();
     });
-    await checks.check('a page that is closed in between goes on when it is opened again', async () => {
+    await checks.check('a page that is closed in between goes on when it is opened again, and still offers to undo', async () => {
       await manager.act('indexeddb', 'right', 'Delete');
       await manager.hasNot('indexeddb', 'right');
       await manager.reload();
+      await manager.page.getByRole('button', {name: 'Undo: Deleted right'}).waitFor();
       await manager.hasNot('indexeddb', 'right');
       const other = await manager.tensorflow();
+      same('stored meanwhile', 'indexeddb://right' in await other.evaluate(() => tf.io.listModels()), true);
       await other.waitForFunction(async () => !('indexeddb://right' in await tf.io.listModels()));
       await other.close();
+    });
+    await checks.check('a second tab takes nothing away that the first can have back, and sees what it does', async () => {
+      await add('opfs', 'precious');
+      await manager.act('opfs', 'precious', 'Delete');
+      const second = await open();
+      await second.page.getByRole('button', {name: 'Undo: Deleted precious'}).waitFor();
+      await second.hasNot('opfs', 'precious');
+      await manager.page.bringToFront();
+      await manager.page.getByRole('button', {name: 'Undo: Deleted precious'}).click();
+      await manager.has('opfs', 'precious');
+      await second.page.bringToFront();
+      await second.has('opfs', 'precious');
+      await second.page.getByRole('button', {name: 'Undo: Deleted precious'}).waitFor({state: 'detached', timeout: 3000});
+      await second.close();
+      await manager.page.bringToFront();
+      same('tensors', await manager.tensors('opfs', 'precious'), command.tensors(models.tiny));
+    });
+    await checks.check('the name of a deleted model is free when it cannot be had back any more', async () => {
+      await manager.act('opfs', 'precious', 'Delete');
+      await manager.saveTo('opfs', 'precious');
+      await manager.pick(models.trained);
+      assert.match(await manager.failure(), /can still be had back/);
+      await manager.page.getByRole('button', {name: 'Undo: Deleted precious'}).click();
+      await manager.has('opfs', 'precious');
+      same('tensors', await manager.tensors('opfs', 'precious'), command.tensors(models.tiny));
     });
     await checks.check('what was saved under the name meanwhile stays', async () => {
       await manager.act('localstorage', 'right', 'Delete');

@@ -51,9 +51,44 @@ async function server({checks, open, models, command, folder, page: built}) {
       await manager.close();
       await stop();
     });
+    await checks.check('a damaged model is told, and the others are listed', async () => {
+      const {origin, stop, folder: place} = await serve('damaged', []);
+      fs.mkdirSync(path.join(place, 'half'));
+      fs.writeFileSync(path.join(place, 'half', 'model.json'), '{"modelTopology":');
+      const manager = await open({origin});
+      await manager.has('server', 'tiny one');
+      await manager.store('server').getByRole('alert').getByText(/half: /i).waitFor();
+      await manager.close();
+      await stop();
+    });
+    await checks.check('a model that came since is not replaced, nor is a name taken that leads elsewhere', async () => {
+      const {origin, stop, folder: place} = await serve('since', []);
+      const manager = await open({origin});
+      await manager.page.route(`${origin}/?broken`, route => route.fulfill({json: {models: [], broken: []}}));
+      await manager.saveTo('server', 'tiny one');
+      await manager.pick(models.trained);
+      assert.match(await manager.failure(), /412|is there/);
+      same('tensors', command.tensors(path.join(place, 'tiny one')), command.tensors(models.tiny));
+      await manager.saveTo('server', '..');
+      await manager.pick(models.trained);
+      assert.match(await manager.failure(), /\.\. is no name/);
+      await manager.close([/412/]);
+      await stop();
+    });
+    await checks.check('pages of other origins may be let in, and ours works all the same', async () => {
+      const {origin, stop} = await serve('listed', ['--allow-origin', 'https://app.example']);
+      const manager = await open({origin});
+      await manager.saveTo('server', 'sent');
+      await manager.pick(models.trained);
+      await manager.has('server', 'sent');
+      await manager.close();
+      await stop();
+    });
     await checks.check('a protected server is opened with its token', async () => {
       const {origin, stop, folder: place} = await serve('protected', ['--token-env', 'MANAGER_TOKEN', '--protect-reads'], {MANAGER_TOKEN: TOKEN});
       const manager = await open({origin});
+      await manager.page.goto(origin);
+      await manager.isReady();
       await manager.store('server').getByRole('alert').getByText(/needs a token.*Enter the token/).waitFor();
       const enter = async token => {
         await manager.store('server').getByLabel('Token of the server').fill(token);

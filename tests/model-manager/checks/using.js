@@ -20,6 +20,16 @@ async function using({checks, open, models, command, folder, page: built, web}) 
       assert.ok(Number(await meter.getAttribute('aria-valuemax')) > Number(await meter.getAttribute('aria-valuenow')));
       await page.locator('.legend').getByText(/^IndexedDB [\d.]+ kB$/).waitFor();
     });
+    await checks.check('the link over the header leads to the models, and a broken address to all of them', async () => {
+      await page.goto('about:blank');
+      await page.goto(`${manager.origin}/.page/#100%`);
+      await manager.has('indexeddb', 'one');
+      await page.keyboard.press('Tab');
+      assert.equal(await focused(page), 'Skip to the models');
+      await page.keyboard.press('Enter');
+      assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
+      await manager.has('indexeddb', 'one');
+    });
     await checks.check('the keyboard alone opens, copies and deletes a model', async () => {
       await page.goto(`${manager.origin}/.page/`);
       await manager.has('indexeddb', 'one');
@@ -45,6 +55,7 @@ async function using({checks, open, models, command, folder, page: built, web}) 
       assert.match(await focused(page), /two/, 'the focus is lost');
       await page.keyboard.press('Control+z');
       await manager.has('indexeddb', 'one');
+      await page.waitForFunction(() => document.activeElement.getAttribute('aria-label') === 'Delete one in IndexedDB');
     });
     for (const scheme of ['light', 'dark']) {
       await checks.check(`axe finds nothing, ${scheme}`, async () => {

@@ -13,7 +13,8 @@ const INTRODUCTION: &str = "\
 # Backends
 
 What every backend can do. `cargo xtask backends --write` makes this file of what the tests of each backend have asserted, each at its
-end; `cargo xtask ci` fails when they assert something else.
+end; `cargo xtask ci` fails when they assert something else. The servers are real ones on loopback; those of object stores speak the protocols of the
+clouds and are not the clouds, see [Object stores](CONTRIBUTING.md#object-stores).
 
 ## Schemes
 

@@ -99,14 +99,16 @@ impl<'a> Said<'a> {
     /// Only what begins as the URL of a web server is an origin: no name of a header or variable does.
     fn parse(text: &'a str) -> Result<Self, String> {
         let is_web = |scheme: &str| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-        let Some((_, rest)) = text.split_once("://").filter(|(scheme, _)| is_web(scheme)) else {
-            return Ok(Self { origin: None, what: text });
-        };
+        let url = text.split_once("://").filter(|(scheme, _)| !scheme.contains([':', '=', ' ']));
+        let Some((scheme, rest)) = url else { return Ok(Self { origin: None, what: text }) };
+        if !is_web(scheme) {
+            return Err(format!("`{scheme}://` is neither https:// nor http://: no header goes anywhere else"));
+        }
         let expected = "expected an origin, such as https://example.org, and `=` behind it";
         let (host, what) = rest.split_once('=').ok_or(expected)?;
         let origin = text.strip_suffix(what).and_then(|text| text.strip_suffix('=')).unwrap_or_default();
         if host.contains(['/', '?', '#', '@']) {
-            return Err(expected.to_owned());
+            return Err(format!("{expected}; an origin is only scheme, host and port, without a slash behind them"));
         }
         Ok(Self { origin: Some(HttpClient::origin_of(origin).map_err(|_| expected)?), what })
     }
@@ -149,6 +151,10 @@ mod tests {
         {
             let error = check(&[header], &["http://a/m"]).unwrap_err();
             assert!(error.contains("expected an origin") && !error.contains("hush"), "{error}");
+        }
+        for header in ["ftp://example.org=X: hush", "htps://a=X: hush"] {
+            let error = check(&[header], &["http://a/m"]).unwrap_err();
+            assert!(error.contains("neither https:// nor http://") && !error.contains("hush"), "{error}");
         }
     }
 }

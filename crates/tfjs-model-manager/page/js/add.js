@@ -1,6 +1,7 @@
 // Models that come in: picked, dropped, or loaded from an address.
 
 import {byId, h} from './dom.js';
+import {reserving, takenFailure, takenNames} from './names.js';
 import {freeName, tidyName} from './stores.js';
 import {run, tellFailure} from './tasks.js';
 
@@ -76,7 +77,7 @@ async function filesOf(entry, folder) {
 }
 
 async function addFiles(app, files) {
-  await add(app, nameOfFiles(files), (job, destination, token) => job.addFiles(files, destination, token));
+  await add(app, nameOfFiles(files), (job, destination, token, isNew) => job.addFiles(files, destination, token, isNew));
 }
 
 async function addFromAddress(app, text) {
@@ -88,26 +89,30 @@ async function addFromAddress(app, text) {
     return;
   }
   const server = app.stores.find(({root}) => root !== undefined && url.startsWith(root));
-  const added = await add(app, nameOfUrl(url), (job, destination, token) => job.copyModel(url, server?.token, destination, token));
+  const added = await add(app, nameOfUrl(url), (job, destination, token, isNew) => job.copyModel(url, server?.token, destination, token, isNew));
   if (added) byId('add-url').value = '';
 }
 
-/** Saves where the form says. Without a name of the user's own, nothing is ever replaced. */
+/** Saves where the form says. Nothing is ever replaced. */
 async function add(app, suggested, start) {
   const place = app.stores.find(({id}) => id === byId('add-store').value);
   if (!place) return addToTarget(app, suggested, start);
   const wanted = byId('add-name').value.trim();
-  const taken = app.models.some(model => model.store === place && model.name === wanted);
-  if (taken) {
-    tellFailure(`Adding ${wanted} failed`, {
-      message: `there is a model ${wanted} in ${place.label}`,
-      advice: 'Choose another name, or delete that model first.',
-    });
+  let taken;
+  try {
+    taken = await takenNames(app, place);
+  } catch (failure) {
+    tellFailure(`Adding ${wanted || suggested} failed`, failure);
     return false;
   }
-  const name = wanted || freeName(suggested, app.models.filter(model => model.store === place));
-  const added = await run(`Adding ${name} to ${place.label}`, `Added ${name} to ${place.label}.`, job => start(job, place.url(name), place.token));
-  if (added) byId('add-name').value = '';
+  if (taken.has(wanted)) {
+    tellFailure(`Adding ${wanted} failed`, takenFailure(app, place, wanted));
+    return false;
+  }
+  const name = wanted || freeName(suggested, taken);
+  if (wanted) byId('add-name').value = '';
+  const added = await reserving(place, name, () =>
+    run(`Adding ${name} to ${place.label}`, `Added ${name} to ${place.label}.`, job => start(job, place.url(name), place.token, !place.isBrowser)));
   await app.refresh();
   return added;
 }
@@ -115,7 +120,8 @@ async function add(app, suggested, start) {
 async function addToTarget(app, suggested, start) {
   const target = byId('add-target').value;
   const added = await run(`Uploading ${suggested} to ${target || 'a server'}`, `Uploaded ${suggested} to ${target}.`, job =>
-    start(job, uploadAddress(target), byId('add-target-token').value));
+    start(job, uploadAddress(target), byId('add-target-token').value, false));
+  byId('add-target-token').value = '';
   await app.refresh();
   return added;
 }

@@ -25,7 +25,7 @@ class BrowserStore {
 }
 
 /** What the status of an answer says, where it matters which one it is. */
-const KINDS = {404: 'NotFound', 412: 'Conflict'};
+const KINDS = {401: 'Unauthenticated', 403: 'PermissionDenied', 404: 'NotFound', 412: 'Conflict'};
 
 /** `tfjs serve --page`: models are listed and removed by the server's own protocol. */
 class ServerStore {
@@ -35,11 +35,12 @@ class ServerStore {
   }
 
   url(name) {
+    if (/^\.*$/.test(name)) throw {kind: 'InvalidUrl', message: `${name || 'an empty text'} is no name of a model`, advice: 'Choose another name.'};
     return `${this.root}${encodeURIComponent(name)}/model.json`;
   }
 
   async list() {
-    const rows = await (await this.ask('GET', this.root)).json();
+    const {models: rows, broken} = await (await this.ask('GET', `${this.root}?broken`)).json();
     const models = rows.map(({name, modelArtifactsInfo: info}) => ({
       store: this,
       name,
@@ -48,7 +49,7 @@ class ServerStore {
       topologyBytes: info.modelTopologyBytes,
       weightBytes: info.weightDataBytes,
     }));
-    return {models, broken: []};
+    return {models, broken: broken.map(({name, error}) => `${name}: ${error}`)};
   }
 
   /** What tells a model from another one that somebody else uploads under its name. */
@@ -72,9 +73,9 @@ class ServerStore {
     }
     if (answer.ok) return answer;
     const {error} = await answer.json().catch(() => ({}));
-    const isToken = answer.status === 401 || answer.status === 403;
+    const isToken = answer.status === 401;
     throw {
-      kind: isToken ? 'Unauthenticated' : KINDS[answer.status] ?? 'Unexpected',
+      kind: KINDS[answer.status] ?? 'Unexpected',
       message: error ?? `the server answers ${answer.status}`,
       advice: isToken ? 'Enter the token of the server.' : '',
     };
@@ -95,13 +96,12 @@ export async function findStores() {
 
 /** A name that every store takes: no separators, nothing that file systems dislike. */
 export function tidyName(text) {
-  const name = text.replace(/[\p{Cc}\p{Cf}/\\:*?"<>|%~]+/gu, '-').replace(/^[.\s-]+|[.\s-]+$/g, '').slice(0, 100);
-  return name.replace(/\.(json|pb)$/i, '') || 'model';
+  const name = text.replace(/[\p{Cc}\p{Cf}/\\:*?"<>|%~]+/gu, '-').replace(/^[.\s-]+|[.\s-]+$/g, '');
+  return [...name].slice(0, 100).join('').replace(/\.(json|pb)$/i, '') || 'model';
 }
 
 /** `name`, or `name-2` and so on if there is one. */
-export function freeName(name, models) {
-  const taken = new Set(models.map(model => model.name));
+export function freeName(name, taken) {
   for (let number = 1; ; number++) {
     const candidate = number === 1 ? name : `${name}-${number}`;
     if (!taken.has(candidate)) return candidate;

@@ -46,11 +46,10 @@ export function tellFailure(title, failure) {
   byId('tasks').append(task);
 }
 
-/** Says that something was done and can be undone, until `close` is called. While it is looked at, `hold` is. */
-export function tellUndo(text, undo, hold) {
-  const task = h('div', {class: 'task undo', onmouseenter: hold, onfocusin: hold},
-    h('p', {class: 'what'}, text), button('Undo', undo, {'aria-label': `Undo: ${text}`}));
+/** Says that something was done and can be undone; gives how to end that, and whether somebody is about to. */
+export function tellUndo(text, undo) {
+  const task = h('div', {class: 'task undo'}, h('p', {class: 'what'}, text), button('Undo', undo, {'aria-label': `Undo: ${text}`}));
   byId('tasks').append(task);
   announce(`${text} Undo with Control Z.`);
-  return () => task.remove();
+  return {close: () => task.remove(), isLookedAt: () => task.matches(':hover, :focus-within')};
 }

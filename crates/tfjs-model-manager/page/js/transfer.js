@@ -1,7 +1,8 @@
 // The dialog that copies or moves a model to another place.
 
 import {byId, focusOn, h, whereFocusIs} from './dom.js';
-import {run} from './tasks.js';
+import {reserving, takenFailure, takenNames} from './names.js';
+import {run, tellFailure} from './tasks.js';
 import {tidyName} from './stores.js';
 import {uploadAddress} from './add.js';
 
@@ -17,6 +18,7 @@ export function openTransfer(app, model) {
   store.value = (places.find(place => place !== model.store) ?? places[0]).id;
   name.value = tidyName(model.name);
 
+  let asked;
   const update = () => {
     const isTarget = store.value === 'target';
     for (const element of form.querySelectorAll('[data-for=target]')) element.hidden = !isTarget;
@@ -30,6 +32,9 @@ export function openTransfer(app, model) {
     if (!canMove) copy.checked = true;
     const there = app.models.find(other => other.store.id === store.value && other.name === name.value.trim());
     const isItself = there?.url === model.url;
+    // A tick is for the model that it was set for.
+    if (there?.url !== asked) replace.checked = false;
+    asked = there?.url;
     const warning = form.querySelector('[data-for=replace]');
     warning.hidden = there === undefined;
     replace.required = there !== undefined;
@@ -52,15 +57,30 @@ export function openTransfer(app, model) {
     const label = place?.label ?? target.value;
     const [doing, done] = isMove ? ['Moving', 'Moved'] : ['Copying', 'Copied'];
     const shown = place ? `${name.value.trim()} in ${label}` : label;
-    await run(`${doing} ${model.name} to ${shown}`, `${done} ${model.name} to ${shown}.`, job => {
-      const destination = place ? place.url(name.value.trim()) : uploadAddress(target.value);
+    const named = name.value.trim();
+    const transfer = isNew => run(`${doing} ${model.name} to ${shown}`, `${done} ${model.name} to ${shown}.`, job => {
+      const destination = place ? place.url(named) : uploadAddress(target.value);
       return isMove
         ? job.moveModel(model.url, destination)
-        : job.copyModel(model.url, model.store.token, destination, place ? place.token : token.value);
+        : job.copyModel(model.url, model.store.token, destination, place ? place.token : token.value, isNew);
     });
+    if (!place) await transfer(false);
+    else if (replace.checked) await reserving(place, named, () => transfer(false));
+    else await transferNew(app, place, named, transfer);
     token.value = '';
     await app.refresh();
   };
   dialog.returnValue = 'cancel';
   dialog.showModal();
+}
+
+/** Somebody else may have saved under the name while the dialog was open. */
+async function transferNew(app, place, name, transfer) {
+  try {
+    if ((await takenNames(app, place)).has(name)) throw takenFailure(app, place, name);
+  } catch (failure) {
+    tellFailure(`Saving ${name} in ${place.label} failed`, failure);
+    return;
+  }
+  await reserving(place, name, () => transfer(!place.isBrowser));
 }

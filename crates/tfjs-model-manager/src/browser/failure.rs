@@ -33,9 +33,10 @@ fn advice(kind: ErrorKind) -> &'static str {
         ErrorKind::InvalidData => "The files are not what they claim to be. Get them again from where they come from.",
         ErrorKind::InvalidUrl => "Choose a name or an address without what the message names.",
         ErrorKind::NotFound => "Check the name or the address, and that all weight files are beside model.json.",
-        ErrorKind::PermissionDenied | ErrorKind::Unauthenticated => {
-            "Enter the token of the server, or ask whoever runs it to let this page in."
+        ErrorKind::PermissionDenied => {
+            "Choose another place, or ask whoever runs the server, or the browser, to allow it."
         }
+        ErrorKind::Unauthenticated => "Enter the token of the server.",
         ErrorKind::RateLimited | ErrorKind::Timeout => "Wait a little, and try again.",
         ErrorKind::StorageFull => "Delete models that are not needed any more, or choose another store.",
         ErrorKind::Transport => {

@@ -2,12 +2,14 @@
 
 use tfjs_io::{ModelArtifacts, ModelKind};
 
-/// `layers` or `graph`; else `weights` if there is no topology, and `other` if there is one.
+/// `weights` if there is no topology, whatever the format says; else `layers`, `graph` or `other`.
 pub(crate) fn kind(artifacts: &ModelArtifacts) -> &'static str {
+    if artifacts.model_topology.is_none() {
+        return "weights";
+    }
     match ModelKind::of(artifacts) {
         Ok(ModelKind::Layers) => "layers",
         Ok(ModelKind::Graph) => "graph",
-        Err(_) if artifacts.model_topology.is_none() => "weights",
         Err(_) => "other",
     }
 }

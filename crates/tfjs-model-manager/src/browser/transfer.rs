@@ -1,32 +1,40 @@
 //! Models on their way: picked, loaded, copied, moved, downloaded, removed.
 
 use tfjs_io::{
-    DownloadsHandler, LoadHandler as _, LoadOptions, RemoveOptions, SaveHandler as _, SaveOptions, browser_files,
+    DownloadsHandler, Error, LoadHandler as _, LoadOptions, RemoveOptions, Router, SaveHandler as _, SaveOptions,
+    browser_files,
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::File;
 
-use super::access::router;
+use super::access::{router, router_for_new};
 use super::failure::Failure;
 use super::job::Job;
 
 #[wasm_bindgen]
 impl Job {
-    /// Saves the model among files that were picked or dropped. A file's `webkitRelativePath` says where it lay.
+    /// Saves the model among files that were picked or dropped. A file's `webkitRelativePath` says where it lay. A server is told
+    /// to take nothing but what is new, if `is_new`.
     ///
     /// # Errors
     /// When there is no model among the files, and those of the save.
     #[wasm_bindgen(js_name = addFiles)]
-    pub async fn add_files(&self, files: Vec<File>, destination: String, token: Option<String>) -> Result<(), Failure> {
+    pub async fn add_files(
+        &self,
+        files: Vec<File>,
+        destination: String,
+        token: Option<String>,
+        is_new: bool,
+    ) -> Result<(), Failure> {
         let options = SaveOptions::new().with_progress(self.progress());
         let save = async {
             let artifacts = browser_files(files).load(&LoadOptions::lazy()).await?;
-            router(token.as_deref())?.save(&artifacts, &destination, &options).await
+            destination_router(token.as_deref(), is_new)?.save(&artifacts, &destination, &options).await
         };
         self.run(save).await.map(drop)
     }
 
-    /// Copies a model; each side has a token of its own.
+    /// Copies a model; each side has a token of its own, and `is_new` is as in `addFiles`.
     ///
     /// # Errors
     /// Those of the load and of the save.
@@ -37,11 +45,12 @@ impl Job {
         source_token: Option<String>,
         destination: String,
         destination_token: Option<String>,
+        is_new: bool,
     ) -> Result<(), Failure> {
         let options = SaveOptions::new().with_progress(self.progress());
         let copy = async {
             let artifacts = router(source_token.as_deref())?.load(&source, &LoadOptions::lazy()).await?;
-            router(destination_token.as_deref())?.save(&artifacts, &destination, &options).await
+            destination_router(destination_token.as_deref(), is_new)?.save(&artifacts, &destination, &options).await
         };
         self.run(copy).await.map(drop)
     }
@@ -91,4 +100,8 @@ impl Job {
 pub async fn remove_model(url: String) -> Result<(), Failure> {
     tfjs_io::default_router()?.remove_model(&url, &RemoveOptions::new()).await?;
     Ok(())
+}
+
+fn destination_router(token: Option<&str>, is_new: bool) -> Result<Router, Error> {
+    if is_new { router_for_new(token) } else { router(token) }
 }

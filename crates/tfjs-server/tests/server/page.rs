@@ -1,6 +1,7 @@
 //! A web page beside the models.
 
-use tfjs_server::{Page, ServerOptions, Token};
+use tfjs_server::axum::http::HeaderValue;
+use tfjs_server::{AllowedOrigins, Page, ServerOptions, Token};
 
 use crate::support::{Server, model};
 
@@ -22,6 +23,7 @@ async fn a_browser_is_sent_to_the_page_and_others_get_the_list() {
     assert_eq!((sent.status, sent.header("location"), sent.header("vary")), (303, Some("./.page/"), Some("accept")));
     assert_eq!(server.get("/").await.body, b"[]\n");
 
+    assert_eq!(server.get("/.page").await.header("location"), Some("./.page/"));
     let html = server.get("/.page/").await;
     assert_eq!((html.status, html.header("content-type")), (200, Some("text/html; charset=utf-8")));
     assert!(html.header("content-security-policy").unwrap().contains("script-src 'self'"));
@@ -36,7 +38,7 @@ async fn a_browser_is_sent_to_the_page_and_others_get_the_list() {
     let gzipped = server.request("GET", "/.page/index.html", &["accept-encoding: gzip"]).await;
     assert_eq!(gzipped.header("content-encoding"), Some("gzip"));
 
-    for missing in ["/.page/js", "/.page/js/", "/.page/nothing", "/.page/../Cargo.toml", "/.page/%2e%2e/x", "/.page"] {
+    for missing in ["/.page/js", "/.page/js/", "/.page/nothing", "/.page/../Cargo.toml", "/.page/%2e%2e/x", "/.pages"] {
         let status = server.get(missing).await.status;
         assert!(status == 404 || status == 400, "{missing}: {status}");
     }
@@ -61,7 +63,50 @@ async fn the_page_asks_for_the_token_and_needs_none() {
     assert_eq!(about.body, b"{\"readOnly\":false,\"protectsReads\":true,\"needsToken\":true}\n");
     assert_eq!(server.get("/").await.status, 401);
     assert_eq!(server.get("/m/model.json").await.status, 401);
+    // A browser is sent to where it is asked for the token.
+    assert_eq!(server.request("GET", "/", &[HTML]).await.status, 303);
     // What only looks like the page.
     assert_eq!(server.get("/.page").await.status, 401);
     assert_eq!(server.get("/.pages/x").await.status, 401);
+}
+
+/// What the page asks of its own server, whatever other pages may.
+#[tokio::test]
+async fn the_page_may_use_its_own_server() {
+    let list = AllowedOrigins::List(vec![HeaderValue::from_static("https://app.example")]);
+    let mut options = ServerOptions::new().with_page(page());
+    options.allowed_origins = list.clone();
+    let server = Server::with_options(options).await;
+    // Module scripts are asked for with an origin.
+    assert_eq!(server.request("GET", "/.page/js/app.js", &["origin: http://name.example"]).await.status, 200);
+    let put = async |host: &str, origin: &str| {
+        let headers = [format!("host: {host}"), format!("origin: http://{origin}"), "if-none-match: *".to_owned()];
+        let headers: Vec<_> = headers.iter().map(String::as_str).collect();
+        server.request("DELETE", "/nothing", &headers).await.status
+    };
+    for own in ["192.0.2.2:18099", "127.0.0.1:8080", "[2001:db8::1]:80", "localhost:8080"] {
+        assert_ne!(put(own, own).await, 403, "{own}");
+    }
+    // A name may have been bent to point here, and another address is another page.
+    assert_eq!(put("evil.example:8080", "evil.example:8080").await, 403);
+    assert_eq!(put("192.0.2.2:18099", "192.0.2.3:18099").await, 403);
+    assert_eq!(put("192.0.2.2:18099", "192.0.2.2:80").await, 403);
+
+    let mut options = ServerOptions::new().with_page(page()).with_token(Token::new("correct-horse-battery").unwrap());
+    options.allowed_origins = list;
+    let server = Server::with_options(options).await;
+    let named = ["host: models.example", "origin: http://models.example"];
+    assert_eq!(server.request("DELETE", "/nothing", &named).await.status, 401, "the token decides");
+}
+
+#[tokio::test]
+async fn whoever_asks_hears_of_broken_models() {
+    let server = Server::new().await;
+    let folder = server.folder().join("half");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("model.json"), "{\"modelTopology\":{},\"weightsManifest\":").unwrap();
+    assert_eq!(server.get("/").await.body, b"[]\n");
+    let all = String::from_utf8(server.get("/?broken").await.body).unwrap();
+    assert!(all.starts_with("{\"models\":[],\"broken\":[{\"name\":\"half\",\"error\":\""), "{all}");
+    assert!(!all.contains(server.folder().to_str().unwrap()), "{all}");
 }

@@ -134,7 +134,10 @@ impl Client {
 }
 
 pub(crate) fn head(method: &str, path: &str, headers: &[&str]) -> Vec<u8> {
-    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n");
+    let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
+    if !headers.iter().any(|header| header.starts_with("host: ")) {
+        head.push_str("host: x\r\n");
+    }
     for header in headers {
         head.push_str(header);
         head.push_str("\r\n");
