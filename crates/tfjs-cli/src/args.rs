@@ -122,6 +122,7 @@ pub(crate) struct Source {
 
 /// A server of models.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::option_option, reason = "`--page` is not given, given alone, or given with a folder")]
 pub(crate) struct Serve {
     /// The folder with the models, each in a folder of its own
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
