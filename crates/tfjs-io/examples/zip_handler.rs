@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tfjs_io::{
     Bytes, Error, ErrorKind, LoadHandler, LoadOptions, ModelArtifacts, ModelJson, Route, SaveHandler, SaveOptions,
-    SaveResult, Segment, ShardLayout, ShardNames, async_trait, encode_model_json,
+    SaveResult, Segment, async_trait, encode_model_json, finish_load,
 };
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
@@ -39,12 +39,12 @@ fn member(archive: &mut ZipArchive<File>, name: &str) -> Result<Bytes, Error> {
 impl LoadHandler for ZipHandler {
     async fn load(&self, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
         let mut archive = ZipArchive::new(File::open(&self.file).map_err(failed)?).map_err(failed)?;
-        let model_json = ModelJson::parse(&member(&mut archive, "model.json")?)?;
+        let model_json = ModelJson::parse_with(&member(&mut archive, "model.json")?, &options.limits)?;
         let paths: Vec<_> = model_json.paths().cloned().collect();
         let shards = paths.iter().map(|path| member(&mut archive, path.as_str()).map(Segment::Memory));
         // A member that is short, long or missing is an error from here on, which names it.
         let shards = shards.collect::<Result<_, _>>()?;
-        model_json.assemble(shards, options.surplus_bytes).await
+        finish_load(model_json.assemble(shards, options.surplus_bytes).await?, options).await
     }
 }
 
@@ -56,8 +56,7 @@ impl SaveHandler for ZipHandler {
         let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
         let mut layout = None;
         if let Some(weights) = &artifacts.weights {
-            let planned = ShardLayout::new(weights, &ShardNames::for_model("model")?, options.sharding)
-                .map_err(|error| Error::new(ErrorKind::InvalidUrl, error.to_string()))?;
+            let planned = options.shard_layout(weights, "model")?;
             for shard in planned.shards() {
                 archive.start_file(shard.path.as_str(), stored).map_err(failed)?;
                 archive.write_all(&weights.data().read(shard.range.clone()).await?).map_err(failed)?;

@@ -50,10 +50,10 @@ pub use tfjs_model::{
 pub use tfjs_object_store::{ObjectStoreHandler, ObjectStoreRoutes};
 #[doc(no_inline)]
 pub use tfjs_router::{
-    Checkpoint, Checkpoints, Checksums, Compare, Durability, IoHandler, Links, ListedModel, LoadHandler, LoadOptions,
-    MemoryStore, ModelSource, ModelStore, ModelUrl, Phase, Progress, ProgressMeter, ProgressSink, RemoveOptions,
-    Resume, Route, Router, RouterBuilder, SaveHandler, SaveOptions, SyncAction, SyncItem, SyncOptions, SyncPlan,
-    WeightLoading, finish_load, from_memory, with_save_handler,
+    Checkpoint, Checkpoints, Checksums, Compare, Digests, Durability, IoHandler, Links, ListedModel, LoadHandler,
+    LoadOptions, MemoryStore, ModelSource, ModelStore, ModelUrl, Phase, Progress, ProgressMeter, ProgressSink,
+    RemoveOptions, Resume, Route, Router, RouterBuilder, SaveHandler, SaveOptions, SyncAction, SyncItem, SyncOptions,
+    SyncPlan, WeightLoading, finish_load, from_memory, with_save_handler,
 };
 #[doc(no_inline)]
 pub use tfjs_weights::{

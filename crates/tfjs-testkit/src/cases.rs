@@ -35,8 +35,8 @@ async fn list<H: Harness>(harness: &H) -> Vec<String> {
 }
 
 #[track_caller]
-fn assert_kind<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKind) {
-    let error = result.unwrap_err();
+fn assert_kind<T>(result: Result<T, Error>, kind: ErrorKind) {
+    let Err(error) = result else { panic!("it succeeded, and should be an error of the kind {kind:?}") };
     assert_eq!(error.kind(), kind, "{error}");
 }
 
@@ -299,7 +299,11 @@ pub async fn limits_are_those_of_the_call<H: Harness>(harness: &H) -> Outcome {
         let too_few = [(Limit::JsonBytes, 40), (Limit::Tensors, 2), (Limit::Rank, 1), (Limit::StringElements, 1)];
         for (limit, most) in too_few.into_iter().chain([(Limit::WeightBytes, 38), (Limit::DecodedBytes, 35)]) {
             let limited = options.clone().with_limits(Limits::none().with(limit, most));
-            let error = router.load(&url, &limited).await.unwrap_err();
+            let Err(error) = router.load(&url, &limited).await else {
+                panic!(
+                    "loaded in spite of the limit `{limit}` of {most}; `ModelJson::parse_with` and `finish_load` keep limits"
+                )
+            };
             assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{limit}: {error}");
             let told = format!("the limit `{limit}` of {most}");
             assert!(error.chain().to_string().contains(&told), "{limit}: {error}");
@@ -364,7 +368,10 @@ pub async fn checksums_are_written_and_kept<H: Harness>(harness: &H) -> Outcome 
 
     router.save(&artifacts, &one, &SaveOptions::new().with_checksums(Checksums::Write)).await.unwrap();
     let written = load(harness, &one).await.unwrap();
-    assert!(checksums(&written).iter().all(Option::is_some));
+    assert!(
+        checksums(&written).iter().all(Option::is_some),
+        "saved with `Checksums::Write`, and a file has no checksum; `Digests` makes them, before the JSON is encoded"
+    );
     router.copy_model(&one, &two, &LoadOptions::new(), &SaveOptions::new()).await.unwrap();
     assert_eq!(checksums(&load(harness, &two).await.unwrap()), checksums(&written));
 

@@ -18,8 +18,9 @@ pub(super) fn check(text: &str, files: &[PathBuf]) -> Vec<Finding> {
         is_manifest.then(|| parts.next()).flatten()
     });
     let missing = crates.filter(|name| !rooms.iter().any(|room| room.folder == format!("crates/{name}")));
-    let missing =
-        missing.map(|name| Finding::new(Path::new(MAP), 1, format!("say below `### `crates/{name}`` what lies where")));
+    let missing = missing.map(|name| {
+        Finding::new(Path::new(MAP), 1, format!("add the line ### `crates/{name}`, and say below it what lies where"))
+    });
     let of_rooms = rooms.iter().flat_map(|room| gone(room, files).into_iter().chain(unnamed(room, files)));
     missing.chain(of_rooms).collect()
 }
@@ -108,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_crate_without_a_room_is_found() {
-        assert_eq!(findings("# A\n"), ["1: say below `### `crates/a`` what lies where"]);
+        assert_eq!(findings("# A\n"), ["1: add the line ### `crates/a`, and say below it what lies where"]);
     }
 
     #[test]

@@ -81,7 +81,7 @@ fn check_package(package: &Package, path: &Path) -> Vec<Finding> {
         return vec![Finding::new(
             path,
             1,
-            format!("say in xtask/src/tidy/layers.rs which crates {} may use", package.name),
+            format!("add a row for {} to MAY_USE of xtask/src/tidy/layers.rs: which crates it may use", package.name),
         )];
     };
     let normal = package.dependencies.iter().filter(|dependency| dependency.kind.is_none());
@@ -95,11 +95,12 @@ fn check_package(package: &Package, path: &Path) -> Vec<Finding> {
 fn objection(package: &Package, dependency: &Dependency, allowed: &[&str]) -> Option<String> {
     let (user, used) = (package.name.as_str(), dependency.name.as_str());
     if dependency.path.is_some() {
-        return (!allowed.contains(&used)).then(|| format!("remove {used}: {user} may use {allowed:?}"));
+        return (!allowed.contains(&used))
+            .then(|| format!("remove {used}: by MAY_USE of xtask/src/tidy/layers.rs, {user} may use {allowed:?}"));
     }
     let (_, users) = ONLY.iter().find(|(name, _)| *name == used)?;
     (user != "xtask" && !users.contains(&user))
-        .then(|| format!("remove {used}: of our crates only {users:?} may use it"))
+        .then(|| format!("remove {used}: by ONLY of xtask/src/tidy/layers.rs, of our crates {users:?} may use it"))
 }
 
 /// What the tables allow and nobody does: they say what is there.

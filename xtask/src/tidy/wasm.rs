@@ -29,8 +29,10 @@ fn check_package(project: &Project, package: &Package) -> Result<Option<Finding>
         }
         if let Some(line) = line_with_target(&fs::read_to_string(&file)?) {
             let path = file.strip_prefix(&project.root)?;
-            let what =
-                format!("put {} into xtask/src/wasm.rs: what this line says is not compiled anywhere", package.name);
+            let what = format!(
+                "put {} into IN_A_BROWSER of xtask/src/wasm.rs, or into ELSEWHERE if a browser has no use for it: what this line says is not compiled anywhere",
+                package.name
+            );
             return Ok(Some(Finding::new(path, line, what)));
         }
     }
