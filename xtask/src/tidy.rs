@@ -6,6 +6,7 @@ mod layers;
 mod links;
 mod manifests;
 mod rust_version;
+mod steps;
 mod system;
 mod text;
 mod wasm;
@@ -45,6 +46,7 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     findings.extend(wasm::check(project)?);
     findings.extend(check_code_map(project, &files)?);
     findings.extend(rust_version::check(project)?);
+    findings.extend(steps::check(project)?);
     for file in &files {
         findings.extend(check_file(&project.root, file)?);
     }

@@ -18,9 +18,9 @@ use crate::{FileRef, RequestInfo, RetryPolicy, ShardQuery};
 ///
 /// It is a value: each method returns a changed copy, and cloning is cheap. Connections are pooled between clones.
 ///
-/// Headers, bearer token, user info of URLs and what a request hook adds go to the origin of the model's URL, to that of the
-/// second URL if there are two, to that of a weight path prefix, and to origins named with [`with_credentials_for`](Self::with_credentials_for); to no other,
-/// also across redirects.
+/// Headers, bearer token and what a request hook adds go to the origin of the model's URL, to that of the second URL if there
+/// are two, to that of a weight path prefix, and to origins named with [`with_credentials_for`](Self::with_credentials_for); to no other,
+/// also across redirects. The user info of a URL goes to its own origin, and to those that are named, but not to that of a second URL.
 ///
 /// ```
 /// use std::time::Duration;

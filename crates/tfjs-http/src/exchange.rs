@@ -26,8 +26,10 @@ pub(crate) struct Session {
     pub(crate) client: HttpClient,
     /// Who gets credentials.
     origins: Arc<[Origin]>,
-    /// User info of the model's URL.
-    basic: Option<HeaderValue>,
+    /// User info of the model's URLs, each for the origin that it was written for.
+    basic: Vec<(Origin, HeaderValue)>,
+    /// How many of `origins` are not those of the model's URLs, but named by the user; they stand first.
+    named: usize,
 }
 
 /// A request.
@@ -77,14 +79,24 @@ impl Session {
         let mut origins = client.config().credential_origins.clone();
         let prefix = client.config().weight_path_prefix.as_deref().and_then(|prefix| Url::parse(prefix).ok());
         origins.extend(prefix.map(|prefix| prefix.origin()));
-        let mut basic = None;
+        let named = origins.len();
+        let mut basic = Vec::new();
         for address in addresses {
-            origins.push(address.url.origin());
+            let origin = address.url.origin();
             if let Some((user, password)) = &address.user_info {
-                basic.get_or_insert_with(|| basic_auth(user, password.as_deref().unwrap_or_default()));
+                let value = basic_auth(user, password.as_deref().unwrap_or_default());
+                basic.extend(value.map(|value| (origin.clone(), value)));
             }
+            origins.push(origin);
         }
-        Self { client: client.clone(), origins: origins.into(), basic: basic.flatten() }
+        Self { client: client.clone(), origins: origins.into(), basic, named }
+    }
+
+    /// The user info that an origin is shown: its own, or, of an origin that the user named, that of the model.
+    fn basic_for(&self, origin: &Origin) -> Option<&HeaderValue> {
+        let own = self.basic.iter().find(|(of, _)| of == origin);
+        let is_named = || self.origins.iter().take(self.named).any(|named| named == origin);
+        own.or_else(|| self.basic.first().filter(|_| is_named())).map(|(_, value)| value)
     }
 
     /// Sends a request, follows redirects, and returns the answer, whatever its status.
@@ -160,7 +172,8 @@ impl Session {
     async fn headers(&self, ask: &Ask<'_>, hop: &Hop<'_>) -> Result<HeaderMap, Error> {
         let config = self.client.config();
         let mut headers = HeaderMap::new();
-        if let Some(basic) = self.basic.as_ref().filter(|_| hop.has_credentials) {
+        let basic = self.basic_for(&hop.url.origin());
+        if let Some(basic) = basic.filter(|_| hop.has_credentials) {
             headers.insert(AUTHORIZATION, basic.clone());
         }
         let is_for_all = |header: &&Header| match &header.reach {
@@ -302,6 +315,20 @@ mod tests {
         let client = HttpClient::new().with_downgrading_redirects();
         let next = redirect(&client, "https://a/x", 302, "http://a/y").unwrap();
         assert_eq!(next.as_deref(), Some("http://a/y false"));
+    }
+
+    #[test]
+    fn user_info_is_for_its_own_origin_and_for_those_that_the_user_named() {
+        let addresses = ["https://a:1@one/m.pb", "https://two/m.json", "https://b:2@three/m"]
+            .map(|url| Address::parse(url).unwrap());
+        let client = HttpClient::new().with_credentials_for("https://mirror").unwrap();
+        let session = Session::new(&client, &addresses);
+        let shown = |url| session.basic_for(&Url::parse(url).unwrap().origin()).cloned();
+        assert_eq!(shown("https://one/w.bin"), basic_auth("a", "1"));
+        assert_eq!(shown("https://two/w.bin"), None);
+        assert_eq!(shown("https://three/w.bin"), basic_auth("b", "2"));
+        assert_eq!(shown("https://mirror/w.bin"), basic_auth("a", "1"));
+        assert_eq!(shown("https://one:8443/w.bin"), None);
     }
 
     #[test]
