@@ -1,11 +1,17 @@
-//! `cargo xtask ci`: every step, cheapest first, all of them even after a failure, and one summary line at the end.
+//! `cargo xtask ci`: every step, all of them even after a failure, and one summary line at the end. All steps run two at a time where there
+//! are two processors; steps that are named run one after the other.
+
+mod lanes;
+mod processor;
 
 use std::fmt;
+use std::num::NonZero;
 use std::process::ExitCode;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use xshell::cmd;
 
 use crate::counted::{self, Count};
@@ -85,37 +91,84 @@ pub(crate) enum Step {
     Memory,
 }
 
+#[derive(Clone, Copy)]
 struct Report {
     step: Step,
     /// Every test counts, and every other step counts as one.
     count: Count,
     time: Duration,
+    /// How long processors have worked for it. None if this system does not tell.
+    processor: Option<Duration>,
 }
 
 /// What all steps build and fetch, and as much again as some of them need while they run.
 const DISK: u64 = 24 * disk::GIB;
 
+/// What says that the steps are a part of a run of all: it is `ci` that says it to itself.
+const PART: &str = "--part";
+
+/// No more, even of many processors: most steps take all of them.
+const LANES: usize = 2;
+
+/// Which steps.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Only these, one after the other
+    #[arg(value_enum)]
+    steps: Vec<Step>,
+    /// Keeps what has been recorded, and prints no table
+    #[arg(long, hide = true, requires = "steps")]
+    part: bool,
+}
+
 /// Runs the steps, or all of them if none is named. The last line on stdout is `N passed, M failed`.
-pub(crate) fn run(project: &Project, steps: &[Step]) -> ExitCode {
+pub(crate) fn run(project: &Project, options: &Options) -> ExitCode {
     // What serves the next build of the same crate takes a third of the target folder, and there is no next one.
     project.sh.set_var("CARGO_INCREMENTAL", "0");
-    if let Err(error) = prepare(project, steps.is_empty()) {
-        println!("error: {error:#}\n{}", Count { passed: 0, failed: 1 });
-        return ExitCode::FAILURE;
-    }
-    let steps = if steps.is_empty() { Step::value_variants() } else { steps };
-    let reports: Vec<_> = steps.iter().map(|step| report(project, *step)).collect();
+    let total = reports(project, options).map_or_else(
+        |error| {
+            println!("error: {error:#}");
+            Count { passed: 0, failed: 1 }
+        },
+        |reports| reports.iter().fold(Count::default(), |total, report| total.plus(report.count)),
+    );
+    println!("{total}");
+    if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
 
-    println!("\n{:<16} {:<8} {:>8}", "step", "result", "seconds");
-    for report in &reports {
+fn reports(project: &Project, options: &Options) -> Result<Vec<Report>> {
+    if options.part {
+        let reports = one_by_one(project, &options.steps);
+        for report in &reports {
+            println!("{}", processor::line(report.processor));
+        }
+        return Ok(reports);
+    }
+    let start = Instant::now();
+    prepare(project, options.steps.is_empty())?;
+    let lanes = thread::available_parallelism().map_or(1, NonZero::get).min(LANES);
+    let reports = match options.steps.as_slice() {
+        [] if lanes > 1 => lanes::run(&project.target, lanes)?,
+        [] => one_by_one(project, Step::value_variants()),
+        named => one_by_one(project, named),
+    };
+    print_table(project, &reports, start.elapsed());
+    Ok(reports)
+}
+
+fn one_by_one(project: &Project, steps: &[Step]) -> Vec<Report> {
+    steps.iter().map(|step| report(project, *step)).collect()
+}
+
+fn print_table(project: &Project, reports: &[Report], time: Duration) {
+    println!("\n{:<16} {:<8} {:>8} {:>10}", "step", "result", "seconds", "processor");
+    for report in reports {
         println!("{report}");
     }
+    println!("{:<16} {:<8} {:>8.1}", "all", "", time.as_secs_f64());
     if let Ok(taken) = disk::taken(project, &project.target) {
         println!("{}: {:.1} GiB", project.target.display(), disk::gib(taken));
     }
-    let total = reports.iter().fold(Count::default(), |total, report| total.plus(report.count));
-    println!("{total}");
-    if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Room for all steps, and no records of suites that ran some other time.
@@ -128,12 +181,13 @@ fn prepare(project: &Project, all: bool) -> Result<()> {
 
 fn report(project: &Project, step: Step) -> Report {
     println!("\n=== {}", step.name());
-    let start = Instant::now();
+    let (start, before) = (Instant::now(), processor::of_children());
     let count = step.run(project).unwrap_or_else(|error| {
         println!("error: {error:#}");
         Count { passed: 0, failed: 1 }
     });
-    Report { step, count, time: start.elapsed() }
+    let processor = processor::of_children().zip(before).map(|(after, before)| after.saturating_sub(before));
+    Report { step, count, time: start.elapsed(), processor }
 }
 
 impl Step {
@@ -173,6 +227,35 @@ impl Step {
             Self::Size => size::check(project, size::Options::all())?,
         }
         Ok(Count { passed: 1, failed: 0 })
+    }
+
+    /// Whether it compiles, or runs tests of many threads, for most of its time. Others wait, or have one thread.
+    fn takes_all_processors(self) -> bool {
+        matches!(
+            self,
+            Self::Fmt
+                | Self::Tidy
+                | Self::Clippy
+                | Self::Features
+                | Self::Msrv
+                | Self::Deny
+                | Self::Test
+                | Self::Doc
+                | Self::Api
+                | Self::Package
+                | Self::MinimalVersions
+                | Self::Wasm
+                | Self::Cross
+        )
+    }
+
+    /// What must have ended before: whose records it reads, or who builds what it runs.
+    fn after(self) -> &'static [Self] {
+        match self {
+            Self::Backends => &[Self::Test, Self::Browser, Self::Azurite],
+            Self::Examples | Self::Attacks | Self::Soak | Self::Azurite | Self::ObjectStores => &[Self::Test],
+            _ => &[],
+        }
     }
 
     fn name(self) -> String {
@@ -228,6 +311,10 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let result = if self.count.failed == 0 { "passed" } else { "FAILED" };
         write!(f, "{:<16} {result:<8} {:>8.1}", self.step.name(), self.time.as_secs_f64())?;
+        match self.processor {
+            Some(processor) => write!(f, " {:>10.1}", processor.as_secs_f64())?,
+            None => write!(f, " {:>10}", "-")?,
+        }
         if matches!(
             self.step,
             Step::Test

@@ -149,8 +149,11 @@ pub(crate) fn variable(target: &str, setting: &str) -> String {
 
 /// Whether the standard library for the target is there, whoever has put it there, or can be added.
 fn rustup_has(sh: &Shell, target: &str) -> Result<bool> {
-    Ok(has_library(sh, target)?
-        || cmd!(sh, "rustup target add {target}").quiet().ignore_stderr().run().is_ok() && has_library(sh, target)?)
+    if has_library(sh, target)? {
+        return Ok(true);
+    }
+    let _alone = tools::alone()?;
+    Ok(cmd!(sh, "rustup target add {target}").quiet().ignore_stderr().run().is_ok() && has_library(sh, target)?)
 }
 
 fn has_library(sh: &Shell, target: &str) -> Result<bool> {

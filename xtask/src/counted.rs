@@ -3,11 +3,12 @@
 use std::fmt;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::str::FromStr;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 
 /// How many checks went well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -103,6 +104,17 @@ impl fmt::Display for Count {
     }
 }
 
+/// What [`Count`] is displayed as.
+impl FromStr for Count {
+    type Err = Error;
+
+    fn from_str(line: &str) -> Result<Self> {
+        let counts = line.strip_suffix(" failed").and_then(|line| line.split_once(" passed, "));
+        let (passed, failed) = counts.with_context(|| format!("{line:?} is not `N passed, M failed`"))?;
+        Ok(Self { passed: passed.parse()?, failed: failed.parse()? })
+    }
+}
+
 /// The numbers of `test result: ok. 5 passed; 0 failed; 1 ignored; ...`. An ignored test is one that nobody runs: it counts as failed.
 fn parse_result(line: &str) -> Option<Count> {
     let (_, numbers) = line.strip_prefix("test result: ")?.split_once(". ")?;
@@ -120,6 +132,8 @@ mod tests {
     fn the_summary_line_has_exactly_this_form() {
         let total = Count { passed: 3, failed: 0 }.plus(Count { passed: 1, failed: 2 });
         assert_eq!(total.to_string(), "4 passed, 2 failed");
+        assert_eq!("4 passed, 2 failed".parse::<Count>().unwrap(), total);
+        assert!("4 passed, 2 failed, and more".parse::<Count>().is_err());
     }
 
     #[test]

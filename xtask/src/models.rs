@@ -9,6 +9,7 @@ use xshell::cmd;
 use crate::hex::sha256;
 use crate::npm;
 use crate::project::Project;
+use crate::tools;
 
 /// A model on disk, under the name that the tasks print.
 pub(crate) struct Model {
@@ -100,6 +101,7 @@ pub(crate) fn fetch(project: &Project) -> Result<Vec<Model>> {
 
 impl Package {
     fn fetch(&self, project: &Project) -> Result<Vec<Model>> {
+        let _alone = tools::alone()?;
         let folder = project.target.join("models");
         fs::create_dir_all(&folder)?;
         let name = format!("{}-{}", self.name.trim_start_matches('@').replace('/', "-"), self.version);

@@ -35,6 +35,7 @@ pub(crate) fn modules(project: &Project) -> Result<PathBuf> {
 /// Installs what `source/package-lock.json` says into `folder`, once for each state of the lock; gives the `node_modules` folder.
 pub(crate) fn install(project: &Project, source: &Path, folder: &Path) -> Result<PathBuf> {
     tools::node(project)?;
+    let _alone = tools::alone()?;
     let modules = folder.join("node_modules");
     let stamp = folder.join("installed");
     let lock = fs::read(source.join("package-lock.json"))?;

@@ -3,6 +3,7 @@
 mod emulators;
 pub(crate) mod web;
 
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -15,12 +16,24 @@ const CARGO_DENY: &str = "0.20.2";
 const CARGO_FUZZ: &str = "0.13.1";
 const OLDEST_NODE: u32 = 20;
 
+/// Until it is dropped, no other process installs anything: steps run beside each other, and apt, npm and rustup refuse or spoil what two do at
+/// once.
+pub(crate) fn alone() -> Result<File> {
+    let folder = cargo_home()?.join("tools");
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    let path = folder.join("installing.lock");
+    let file = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
+    file.lock().with_context(|| format!("locking {}", path.display()))?;
+    Ok(file)
+}
+
 /// A component of the Rust toolchain; `command` is the cargo subcommand that it brings.
 pub(crate) fn rust_component(project: &Project, command: &str, component: &str) -> Result<()> {
     let sh = &project.sh;
     if prints_version(sh, &["cargo", command]).is_some() {
         return Ok(());
     }
+    let _alone = alone()?;
     println!("`cargo {command}` is not there: adding the component {component}");
     cmd!(sh, "rustup component add {component}")
         .run()
@@ -34,6 +47,7 @@ pub(crate) fn rust_source(project: &Project) -> Result<()> {
     if sysroot.join("lib/rustlib/src/rust/library/std").is_dir() {
         return Ok(());
     }
+    let _alone = alone()?;
     println!("the source of the standard library is not there: adding the component rust-src");
     cmd!(sh, "rustup component add rust-src")
         .run()
@@ -77,6 +91,7 @@ pub(crate) fn cargo_fuzz(project: &Project) -> Result<PathBuf> {
 
 /// Installs exactly this version of a program. `arguments` say where, if not where cargo always does.
 fn cargo_install(sh: &Shell, program: &str, version: &str, arguments: &[&str]) -> Result<()> {
+    let _alone = alone()?;
     // A mirror of the registry may lag behind the lock file that the program was published with.
     if cmd!(sh, "cargo install {program} --version ={version} --force --locked {arguments...}").run().is_ok() {
         return Ok(());
@@ -236,6 +251,7 @@ fn python_with(project: &Project, name: &str, packages: &[(&str, &str)]) -> Resu
     };
     let pinned: Vec<_> = packages.iter().map(|(package, version)| format!("{package}=={version}")).collect();
     let wanted = pinned.join(" and ");
+    let _alone = alone()?;
     if !is_there() {
         println!("{wanted}: not there, installing into {}", environment.display());
         cmd!(sh, "python3 -m venv {environment}")
@@ -292,6 +308,7 @@ fn apt_install(sh: &Shell, what: &str, arguments: &[&str]) -> Result<()> {
     if !is_root {
         bail!("{what} must be installed: run `{command}` as root");
     }
+    let _alone = alone()?;
     println!("{what}: installing from Debian");
     // A fresh image has no package lists yet.
     if cmd!(sh, "apt-get install -y {arguments...}").run().is_err() {
