@@ -253,7 +253,9 @@ impl Step {
     fn after(self) -> &'static [Self] {
         match self {
             Self::Backends => &[Self::Test, Self::Browser, Self::Azurite],
-            Self::Examples | Self::Attacks | Self::Soak | Self::Azurite | Self::ObjectStores => &[Self::Test],
+            Self::Examples | Self::Attacks | Self::Soak | Self::Zoo | Self::Azurite | Self::ObjectStores => {
+                &[Self::Test]
+            }
             _ => &[],
         }
     }

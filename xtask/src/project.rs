@@ -9,6 +9,9 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use xshell::{Shell, cmd};
 
+/// Programs that are there for tests, and that tasks run.
+const TEST_PROGRAMS: [&str; 3] = ["object-store-server", "soak", "zoo"];
+
 /// The workspace and a shell whose current directory is its root.
 pub(crate) struct Project {
     pub(crate) sh: Shell,
@@ -97,6 +100,20 @@ impl Project {
             "package tfjs-cli was built but there is no {}: name its binary `tfjs`",
             binary.display()
         );
+        Ok(binary)
+    }
+}
+
+impl Project {
+    /// A program of the tests, built if it is not up to date.
+    pub(crate) fn test_program(&self, name: &str) -> Result<PathBuf> {
+        let sh = &self.sh;
+        // All of them with the examples, as `cargo test` builds them: alone they would lack the features that only tests turn on in what
+        // they are made of, and all of that would be built once more.
+        let programs = TEST_PROGRAMS.iter().flat_map(|program| ["--bin", program]);
+        cmd!(sh, "cargo build --workspace --all-features --examples {programs...}").run()?;
+        let binary = self.target.join("debug").join(format!("{name}{}", env::consts::EXE_SUFFIX));
+        anyhow::ensure!(binary.is_file(), "the tests were built but there is no {}", binary.display());
         Ok(binary)
     }
 }

@@ -59,8 +59,7 @@ fn kill(project: &Project, kills: usize) -> Result<()> {
         fs::remove_dir_all(&folder)?;
     }
     let kills = kills.to_string();
-    cmd!(sh, "cargo build --workspace --all-features --bin soak").run()?;
-    let soak = project.target.join("debug").join(format!("soak{}", std::env::consts::EXE_SUFFIX));
+    let soak = project.test_program("soak")?;
     cmd!(sh, "{soak} run {folder} {kills}").run()?;
     Ok(fs::remove_dir_all(&folder)?)
 }

@@ -75,7 +75,7 @@ struct Judgement {
 
 pub(crate) fn run(project: &Project) -> Result<()> {
     let oracle = Oracle::ready(project)?;
-    let (tfjs, zoo) = (Tfjs::build(project)?, build(project)?);
+    let (tfjs, zoo) = (Tfjs::build(project)?, project.test_program("zoo")?);
     let folder = project.target.join("zoo");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
@@ -103,12 +103,6 @@ pub(crate) fn run(project: &Project) -> Result<()> {
 
 /// One broken rule breaks many models alike.
 const SHOWN: usize = 10;
-
-fn build(project: &Project) -> Result<PathBuf> {
-    let sh = &project.sh;
-    cmd!(sh, "cargo build --release --package tfjs-tests --bin zoo").run()?;
-    Ok(project.target.join("release").join(format!("zoo{}", std::env::consts::EXE_SUFFIX)))
-}
 
 fn parse<T: for<'de> Deserialize<'de>>(json: &str) -> Result<T> {
     serde_json::from_str(json).context("zoo.js, or the program zoo, printed something else than its answers")

@@ -9,12 +9,13 @@ use crate::dist::QUICK_PROFILE as PROFILE;
 use crate::project::Project;
 use crate::runner::Runner;
 
-/// What must be right on every processor and every system: the format, the weights, the router, files, and what tests them.
-const TESTED: [&str; 5] = ["tfjs-artifacts", "tfjs-weights", "tfjs-router", "tfjs-fs", "tfjs-testkit"];
+/// What must be right on every processor and every system: the format, the weights, other formats, the router, files, and what tests them.
+pub(super) const TESTED: [&str; 6] =
+    ["tfjs-artifacts", "tfjs-weights", "tfjs-convert", "tfjs-router", "tfjs-fs", "tfjs-testkit"];
 
 /// Runs the tests for a target, in the profile of the command that is tried after them: what both depend on is built once.
-pub(super) fn run(project: &Project, compiler: &Compiler, target: &str) -> Result<Count> {
-    let cargo = compiler.cargo(project, "test")?.args(["--no-fail-fast", "--profile", PROFILE]).args(packages(&TESTED));
+pub(super) fn run(project: &Project, compiler: &Compiler, target: &str, tested: &[&str]) -> Result<Count> {
+    let cargo = compiler.cargo(project, "test")?.args(["--no-fail-fast", "--profile", PROFILE]).args(packages(tested));
     let cargo = match Runner::find(project, target)? {
         Some(runner) => runner.of_cargo(target, cargo),
         None => cargo,

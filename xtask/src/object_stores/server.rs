@@ -16,6 +16,8 @@ use crate::project::Project;
 use crate::services::Service;
 use crate::tools;
 
+const SERVER: &str = "object-store-server";
+
 /// How the server is compiled: as the tests are, which costs nothing more, or so that it is as fast as it can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Profile {
@@ -57,18 +59,13 @@ impl<'p> Stores<'p> {
         let time = tools::gnu_time(project)?;
         let tfjs = project.tfjs()?;
         let sh = &project.sh;
-        let folder = match profile {
-            // The whole workspace, because then nothing is built that the tests have not been built with.
-            Profile::Debug => {
-                cmd!(sh, "cargo build --workspace --all-features --bin object-store-server").run()?;
-                "debug"
-            }
+        let server = match profile {
+            Profile::Debug => project.test_program(SERVER)?,
             Profile::Release => {
                 cmd!(sh, "cargo build --release --package tfjs-object-store-server").run()?;
-                "release"
+                project.target.join("release").join(format!("{SERVER}{}", std::env::consts::EXE_SUFFIX))
             }
         };
-        let server = project.target.join(folder).join(format!("object-store-server{}", std::env::consts::EXE_SUFFIX));
         Ok(Self { project, server, tfjs, time })
     }
 
