@@ -241,7 +241,7 @@ async fn preconditions() {
     assert_eq!(server.upload_with("PUT", "/m", &[&etag], &model(2, 10)).await.status, 200);
     assert_eq!(server.get("/m/model.weights.bin").await.body, vec![2; 40]);
     // A browser asks for the compressed form, and knows the tag of no other.
-    let etag = server.get("/m/model.json").await.header("etag").unwrap().replace("\"", "");
+    let etag = server.get("/m/model.json").await.header("etag").unwrap().replace('"', "");
     let gzipped = format!("if-match: \"{etag}-gzip\"");
     assert_eq!(server.request("DELETE", "/m", &[&gzipped]).await.status, 200);
 }
