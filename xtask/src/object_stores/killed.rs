@@ -98,7 +98,7 @@ impl Place<'_> {
         process.kill()?;
         process.wait()?;
         // What it had sent is still on its way through the server.
-        thread::sleep(Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(500));
 
         let (found, old, new) = (self.tensors(URL)?, self.tensors(&self.old)?, self.tensors(&self.new)?);
         ensure!(found == old || found == new, "neither the old model nor the new one is there: {found}");
