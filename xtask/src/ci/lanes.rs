@@ -132,7 +132,7 @@ impl Plan {
         match read(&path) {
             Ok(printed) => {
                 let lines: Vec<&str> = printed.lines().collect();
-                for line in &lines[lines.len().saturating_sub(LAST_LINES)..] {
+                for line in lines.iter().skip(lines.len().saturating_sub(LAST_LINES)) {
                     println!("{line}");
                 }
             }
