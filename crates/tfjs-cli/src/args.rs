@@ -19,7 +19,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHi
 pub(crate) use convert::Convert;
 pub(crate) use diff::Diff;
 pub(crate) use graph::{Graph, PictureFormat};
-pub(crate) use http::{Http, router};
+pub(crate) use http::{Http, Upload, router};
 pub(crate) use reading::{Reading, surplus_bytes};
 pub(crate) use serve::{LogFormat, Serve};
 pub(crate) use sync::Sync;
