@@ -6,7 +6,9 @@ mod summary;
 mod training;
 mod weights;
 
-use tfjs_artifacts::{Limits, ModelArtifacts, RawJson};
+use std::sync::OnceLock;
+
+use tfjs_artifacts::{Limits, ModelArtifacts, RawJson, TensorPlace};
 
 use crate::ModelKind;
 use crate::error::ModelError;
@@ -29,6 +31,8 @@ pub struct LayersModel {
     artifacts: ModelArtifacts,
     topology: Topology,
     weights: weights::WeightTable,
+    /// Where the tensors of the file lie, once the first was read: the artifacts keep their weights.
+    places: OnceLock<Vec<TensorPlace>>,
     report: MatchReport,
     keeps_optimizer: bool,
 }
@@ -50,7 +54,7 @@ impl LayersModel {
         if artifacts.weights.is_some() && !matching.accepts(&report) {
             return Err(ModelError::Weights(Box::new(report)));
         }
-        Ok(Self { artifacts, topology, weights, report, keeps_optimizer: true })
+        Ok(Self { artifacts, topology, weights, places: OnceLock::new(), report, keeps_optimizer: true })
     }
 
     /// Its name.

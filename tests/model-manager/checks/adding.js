@@ -75,6 +75,28 @@ async function adding({checks, open, models, command, web, folder, served, origi
     });
   });
 
+  await checks.group('the page: models of other kinds', async () => {
+    const others = {
+      'model.h5': ['\x89HDF\r\n\x1a\n', /model\.h5.*Keras model.*convert it/],
+      'model.keras': ['PK\x03\x04', /model\.keras.*Keras model.*convert it/],
+      'saved_model.pb': ['\x08\x01\x12\x02', /saved_model\.pb.*SavedModel.*convert it/],
+      'frozen.pb': ['\x0a\x08\x0a\x01x\x12\x03Add', /frozen\.pb.*frozen graph.*convert it/],
+      'model.tflite': ['\x1c\0\0\0TFL3', /model\.tflite.*TensorFlow Lite.*convert the model that it was made from/],
+      'model.onnx': ['\x08\x07\x12\x07pytorch', /model\.onnx.*ONNX.*convert the TensorFlow or Keras model/],
+    };
+    for (const [name, [head, expected]] of Object.entries(others)) {
+      await checks.check(`${name}: what it is, and what to do`, async () => {
+        const file = path.join(folder, name);
+        fs.writeFileSync(file, Buffer.concat([Buffer.from(head, 'latin1'), Buffer.alloc(2000, 0xff)]));
+        await manager.saveTo('indexeddb');
+        await manager.drop([file]);
+        const failure = await manager.failure();
+        assert.match(failure, expected);
+        assert.match(failure, /tensorflowjs_converter, and take the model\.json and the \.bin files/);
+      });
+    }
+  });
+
   await checks.group('the page: from an address', async () => {
     await checks.check('a model of another origin, with a name from its address', async () => {
       await manager.saveTo('indexeddb');

@@ -127,7 +127,7 @@ async function opening({checks, open, models}) {
     await checks.check('a model that was damaged says what is wrong', async () => {
       await page.evaluate(() => localStorage.setItem('tensorflowjs_models/theirs/model_topology', '{"class_name":'));
       await page.goto(`${manager.origin}/.page/#${encodeURIComponent('localstorage://theirs')}`);
-      await page.getByRole('alert').getByText(/files are not what they claim to be/).waitFor();
+      await page.getByRole('alert').getByText(/files are damaged, or of something else/).waitFor();
     });
   });
   await checks.check('the console is clean', () => manager.close());

@@ -12,7 +12,7 @@ use crate::limits::Tally;
 use crate::shape::abbreviate;
 use crate::{
     DType, Limit, Limits, ModelArtifacts, ModelTopology, Quantization, QuantizationDType, RawJson, RelPath, Sha256,
-    Shape, Sniffed, WeightSpec, sniff,
+    Shape, Sniffed, WeightSpec, sniff, sniff_model,
 };
 
 /// A member of an object.
@@ -52,6 +52,9 @@ fn text<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, ManifestError> 
         return Err(ManifestError::ByteOrderMark);
     }
     if let Some(sniffed @ (Sniffed::Html | Sniffed::GitLfsPointer)) = sniff(bytes) {
+        return Err(ManifestError::Impostor(sniffed));
+    }
+    if let Some(sniffed) = sniff_model(bytes) {
         return Err(ManifestError::Impostor(sniffed));
     }
     let text = str::from_utf8(bytes).map_err(|error| ManifestError::NotUtf8 { at: error.valid_up_to() })?;

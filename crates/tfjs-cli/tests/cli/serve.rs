@@ -119,6 +119,29 @@ fn a_model_comes_and_goes() {
 }
 
 #[test]
+fn groups_and_cuts_arrive_if_each_file_is_sent_by_itself() {
+    let group = |name: &str| {
+        format!(r#"{{"paths":["{name}.bin"],"weights":[{{"name":"{name}","shape":[2],"dtype":"float32"}}]}}"#)
+    };
+    let files: [(&str, &[u8]); 2] = [("a.bin", &[1; 8]), ("b.bin", &[2; 8])];
+    let from = Folder::with_manifest(&format!("[{},{}]", group("a"), group("b")), &files);
+    let folder = Folder::new();
+    let server = Server::new(folder.path(), &[], &[]);
+    let copy = |name: &str, args: &[&str]| {
+        let url = format!("http://{}/{name}/model.json", server.address);
+        let copied = tfjs([&["cp", from.model().to_str().unwrap(), &url], args].concat());
+        assert_eq!(copied.code, 0, "{copied:?}");
+        let there = tfjs(["inspect", "--json", folder.path().join(name).to_str().unwrap()]).json();
+        let groups = there["groups"].as_array().unwrap().iter();
+        groups.map(|group| group["shards"].as_array().unwrap().len()).collect::<Vec<_>>()
+    };
+    assert_eq!(copy("joined", &[]), [1]);
+    assert_eq!(copy("kept", &["--upload", "files"]), [1, 1]);
+    assert_eq!(copy("cut", &["--upload", "files", "--shard-size", "4"]), [2, 2]);
+    assert_eq!(server.end("-INT").code, 0);
+}
+
+#[test]
 fn it_ends_with_ctrl_c() {
     let folder = Folder::new();
     let ended = Server::new(folder.path(), &[], &[]).end("-INT");

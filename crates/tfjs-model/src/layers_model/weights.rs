@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use tfjs_artifacts::{DType, Error, ErrorKind, ModelArtifacts, Shape, WeightSpec};
-use tfjs_weights::{Tensor, TensorReader};
+use tfjs_artifacts::{DType, Error, ErrorKind, ModelArtifacts, Shape, TensorPlace, WeightSpec, Weights};
+use tfjs_weights::{Tensor, TensorReader, decode};
 
 use super::{Layer, LayersModel};
 use crate::error::ModelError;
@@ -126,11 +126,23 @@ enum Source {
     File(usize),
 }
 
-/// All weights of a model.
+impl Source {
+    /// A name; never `None`, since the table holds places of its own specs only.
+    fn name<'m>(self, network: &'m Network, specs: &'m [WeightSpec]) -> Option<&'m str> {
+        match self {
+            Self::Layer(id) => Some(network.weight(id).name()),
+            Self::File(index) => specs.get(index).map(|spec| spec.name.as_str()),
+        }
+    }
+}
+
+/// All weights of a model. Which there are, and how they are called, never changes; their values do.
 #[derive(Clone, Debug)]
 pub(super) struct WeightTable {
     /// Those that are trained first.
     entries: Vec<Entry>,
+    /// The places of the entries in the order of their names, and of those with the same name in their own.
+    by_name: Vec<usize>,
     by_weight: BTreeMap<WeightId, usize>,
     /// Those of the file.
     by_spec: BTreeMap<usize, usize>,
@@ -184,13 +196,28 @@ impl WeightTable {
                 Source::File(index) => by_spec.insert(index, place),
             };
         }
-        Ok((Self { entries, by_weight, by_spec, claimed, specs }, matched.report))
+        let by_name = in_order_of_names(&entries, network, &specs);
+        Ok((Self { entries, by_name, by_weight, by_spec, claimed, specs }, matched.report))
+    }
+
+    /// The place of the first entry of this name.
+    fn position(&self, network: &Network, name: &str) -> Option<usize> {
+        let name_at = |place: usize| self.entries.get(place)?.source.name(network, &self.specs);
+        let at = self.by_name.partition_point(|&place| name_at(place) < Some(name));
+        self.by_name.get(at).copied().filter(|&place| name_at(place) == Some(name))
     }
 
     /// The specs of the file in order.
     pub(super) fn specs(&self) -> &[WeightSpec] {
         &self.specs
     }
+}
+
+fn in_order_of_names(entries: &[Entry], network: &Network, specs: &[WeightSpec]) -> Vec<usize> {
+    let mut by_name: Vec<_> =
+        entries.iter().enumerate().map(|(place, entry)| (entry.source.name(network, specs), place)).collect();
+    by_name.sort_unstable();
+    by_name.into_iter().map(|(_, place)| place).collect()
 }
 
 /// The layers whose weights only the file knows, since their class is unknown or their input is.
@@ -229,7 +256,8 @@ impl LayersModel {
 
     /// A weight by its name.
     pub fn weight(&self, name: &str) -> Option<Weight<'_>> {
-        self.weights().find(|weight| weight.name == name)
+        let place = self.weights.position(&self.topology.network, name)?;
+        self.weights.entries.get(place).map(|entry| self.weight_of(entry))
     }
 
     fn weight_of<'m>(&'m self, entry: &'m Entry) -> Weight<'m> {
@@ -260,7 +288,8 @@ impl LayersModel {
         Weight { name: &own.name, shape: &own.shape, dtype: &own.dtype, is_trainable, value, spec }
     }
 
-    /// The values of a weight, read from where they are; quantized ones are decoded.
+    /// The values of a weight, read from where they are; quantized ones are decoded. Where each lies is found out once, so all weights can
+    /// be read one by one.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is no such weight or it has no value, and what reading and decoding report.
@@ -272,8 +301,24 @@ impl LayersModel {
             Value::Loaded(index) => *index,
         };
         let weights = self.artifacts.weights.as_ref().ok_or_else(missing)?;
-        let (_, shape, values) = TensorReader::open(weights).await?.nth(in_file).await?.into_parts();
+        let (_, shape, values) = self.read_from_file(weights, in_file).await?.into_parts();
         Tensor::new(name, shape, values).map_err(|error| Error::new(ErrorKind::Unexpected, error.to_string()))
+    }
+
+    async fn read_from_file(&self, weights: &Weights, index: usize) -> Result<Tensor, Error> {
+        let places = if let Some(places) = self.places.get() {
+            places
+        } else {
+            let found = weights.locate().await?;
+            self.places.get_or_init(|| found)
+        };
+        match (self.weights.specs.get(index), places.get(index)) {
+            (Some(spec), Some(TensorPlace::At(range))) => {
+                Ok(decode(spec, &weights.data().read_pieces(range.clone()).await?)?)
+            }
+            // It says why there is no place.
+            _ => TensorReader::open(weights).await?.nth(index).await,
+        }
     }
 
     /// Gives the weight of the tensor's name its values.
@@ -281,8 +326,9 @@ impl LayersModel {
     /// # Errors
     /// [`ModelError::NoSuchWeight`], and [`ModelError::Weights`] when shape or type are not those that the layer wants.
     pub fn set_weight(&mut self, tensor: &Tensor) -> Result<(), ModelError> {
-        let found = self.weights().enumerate().find(|(_, weight)| weight.name == tensor.name());
-        let (place, weight) = found.ok_or_else(|| self.no_such_weight(tensor.name()))?;
+        let place = self.weights.position(&self.topology.network, tensor.name());
+        let entry = place.and_then(|place| self.weights.entries.get(place));
+        let weight = entry.map(|entry| self.weight_of(entry)).ok_or_else(|| self.no_such_weight(tensor.name()))?;
         let mut report = MatchReport::default();
         if weight.shape != tensor.shape() {
             let (expected, found) = (weight.shape.clone(), tensor.shape().clone());
@@ -295,7 +341,7 @@ impl LayersModel {
         if !report.is_clean() {
             return Err(ModelError::Weights(Box::new(report)));
         }
-        if let Some(entry) = self.weights.entries.get_mut(place) {
+        if let Some(entry) = place.and_then(|place| self.weights.entries.get_mut(place)) {
             let replaced = entry.value.as_ref().and_then(|value| match value {
                 Value::Loaded(index) => Some(*index),
                 Value::Set(set) => set.2,
