@@ -14,6 +14,8 @@ pub enum Sniffed {
     GitLfsPointer,
     /// A JSON object with an `error` member, as many servers answer.
     JsonError,
+    /// The list of models that the server of this workspace answers with at its root.
+    ModelList,
     /// A model of Keras in HDF5 (`.h5`).
     Hdf5,
     /// A zip archive, which a model of Keras (`.keras`) is.
@@ -37,7 +39,7 @@ pub fn sniff_strictly(head: &[u8]) -> Option<Sniffed> {
     })
 }
 
-/// Looks at the first bytes of a file that is known to be wrong, for the likely reason; 64 bytes are enough.
+/// Looks at the first bytes of a file that is known to be wrong, for the likely reason; 1024 bytes are enough.
 pub fn sniff(head: &[u8]) -> Option<Sniffed> {
     let text = head.trim_ascii_start();
     let starts =
@@ -48,10 +50,20 @@ pub fn sniff(head: &[u8]) -> Option<Sniffed> {
         Some(Sniffed::GitLfsPointer)
     } else if starts("{\"error") || starts("{\"message") {
         Some(Sniffed::JsonError)
+    } else if starts("[{\"name\":") && begins_with_info(text) {
+        Some(Sniffed::ModelList)
     } else {
         None
     }
 }
+
+/// Whether the first of a list has what is told of a model.
+fn begins_with_info(text: &[u8]) -> bool {
+    let first = text.split(|byte| *byte == b'}').next().unwrap_or_default();
+    first.windows(INFO.len()).any(|part| part == INFO)
+}
+
+const INFO: &[u8] = b"\"modelArtifactsInfo\":{";
 
 /// Looks at the first bytes of a file that should be a `model.json`, for a model that TensorFlow.js cannot read before somebody has
 /// converted it; 1024 bytes are enough. No JSON begins like one.
@@ -89,6 +101,11 @@ impl fmt::Display for Sniffed {
             Self::Html => return f.write_str("looks like an HTML or XML page, not weights or JSON; check the address"),
             Self::GitLfsPointer => return f.write_str("is a git-lfs pointer; run `git lfs pull` where it came from"),
             Self::JsonError => return f.write_str("looks like a server's JSON error message"),
+            Self::ModelList => {
+                return f.write_str(
+                    "is the list of a server's models, not one of them; add its name, as in `/my-model/model.json`",
+                );
+            }
             Self::Hdf5 => ("is an HDF5 file, as a Keras model (.h5) is", "it"),
             Self::Zip => {
                 ("is a zip archive, as a Keras model (.keras) is; unpack it if there is a model.json in it, or", "it")
@@ -115,6 +132,9 @@ mod tests {
         assert_eq!(sniff(b"<html lang=en>"), Some(Sniffed::Html));
         assert_eq!(sniff(b"version https://git-lfs.github.com/spec/v1\n"), Some(Sniffed::GitLfsPointer));
         assert_eq!(sniff(b"{\"error\": 404}"), Some(Sniffed::JsonError));
+        let list = br#"[{"name":"a","url":"/a/model.json","modelArtifactsInfo":{"dateSaved":"2026-01-01T00:00:00Z"}}]"#;
+        assert_eq!(sniff(list), Some(Sniffed::ModelList));
+        assert_eq!(sniff(br#"[{"name":"a group","paths":[],"weights":[]}]"#), None);
     }
 
     #[test]

@@ -51,7 +51,7 @@ fn text<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, ManifestError> 
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return Err(ManifestError::ByteOrderMark);
     }
-    if let Some(sniffed @ (Sniffed::Html | Sniffed::GitLfsPointer)) = sniff(bytes) {
+    if let Some(sniffed @ (Sniffed::Html | Sniffed::GitLfsPointer | Sniffed::ModelList)) = sniff(bytes) {
         return Err(ManifestError::Impostor(sniffed));
     }
     if let Some(sniffed) = sniff_model(bytes) {

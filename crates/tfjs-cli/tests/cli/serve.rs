@@ -142,6 +142,22 @@ fn groups_and_cuts_arrive_if_each_file_is_sent_by_itself() {
 }
 
 #[test]
+fn the_address_of_the_server_is_no_model() {
+    let folder = Folder::new();
+    let server = Server::new(folder.path(), &[], &[]);
+    assert_eq!(server.upload("/upload?name=a", "", 1000), 200);
+    let (root, a) = (format!("http://{}/", server.address), folder.path().join("a"));
+    for (args, words) in [
+        (&["inspect", &root][..], "the list of a server's models"),
+        (&["cp", a.to_str().unwrap(), &root], "this is the list of the models; upload a model"),
+    ] {
+        let failed = tfjs(args.iter().copied());
+        assert!(failed.code == 1 && failed.stderr.contains(words), "{failed:?}");
+    }
+    assert_eq!(server.end("-INT").code, 0);
+}
+
+#[test]
 fn it_ends_with_ctrl_c() {
     let folder = Folder::new();
     let ended = Server::new(folder.path(), &[], &[]).end("-INT");
