@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::number;
+use super::scan::escape;
 
 /// Prints `text`, which must be well-formed JSON of bounded depth, as JavaScript would after parsing it.
 pub(super) fn stringify(text: &str) -> String {
@@ -198,49 +199,15 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// What follows a backslash.
+    /// What follows a backslash; half of a pair of surrogates stays an escape.
     fn escape(&mut self) -> Option<()> {
-        let byte = *self.text.as_bytes().get(self.at)?;
-        self.at += 1;
-        let c = match byte {
-            b'b' => '\u{8}',
-            b't' => '\t',
-            b'n' => '\n',
-            b'f' => '\u{c}',
-            b'r' => '\r',
-            b'u' => return self.unicode_escape(),
-            other => char::from(other),
-        };
-        write_char(c, &mut self.out);
-        Some(())
-    }
-
-    /// What follows `\u`: a character, the first half of a surrogate pair, or a lone surrogate.
-    fn unicode_escape(&mut self) -> Option<()> {
-        let unit = self.hex4()?;
-        if let Some(c) = char::from_u32(unit) {
-            write_char(c, &mut self.out);
-            return Some(());
+        let (c, rest) = escape(self.text.get(self.at..)?)?;
+        self.at = self.text.len() - rest.len();
+        match c {
+            Ok(c) => write_char(c, &mut self.out),
+            Err(unit) => write_unicode_escape(unit, &mut self.out),
         }
-        let mark = self.at;
-        if unit < 0xdc00 && self.text.get(mark..)?.starts_with("\\u") {
-            self.at += 2;
-            let low = self.hex4()?;
-            if (0xdc00..0xe000).contains(&low) {
-                let code = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-                self.out.push(char::from_u32(code)?);
-                return Some(());
-            }
-            self.at = mark;
-        }
-        write_unicode_escape(unit, &mut self.out);
         Some(())
-    }
-
-    fn hex4(&mut self) -> Option<u32> {
-        let digits = self.text.get(self.at..self.at + 4)?;
-        self.at += 4;
-        u32::from_str_radix(digits, 16).ok()
     }
 
     fn token(&mut self, belongs: impl Fn(u8) -> bool) -> Option<&'a str> {

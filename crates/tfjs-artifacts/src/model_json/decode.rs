@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use serde_json::value::RawValue;
-
-use super::outline::{Group, GroupMember, Member, Outline};
+use super::outline::{self, Group, GroupMember, Member, Outline};
 use super::{ManifestError, ModelJson, WeightsManifestGroup};
-use crate::json::{Count, MAX_DEPTH, Members, Shallow, check_depth, syntax_error};
+use crate::json::scan::{self, Members};
+use crate::json::{MAX_DEPTH, check_depth};
 use crate::limits::Tally;
 use crate::shape::abbreviate;
 use crate::{
@@ -16,7 +15,7 @@ use crate::{
 };
 
 /// A member of an object.
-type Entry<'a> = (Cow<'a, str>, Shallow<'a>);
+type Entry<'a> = (Cow<'a, str>, &'a str);
 
 /// Where in the JSON something stands, made only when an error wants it.
 type At<'a> = &'a dyn Fn() -> String;
@@ -28,17 +27,17 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<ModelJson, Manifest
         check_depth(text, depth)?;
     }
     if text.trim_ascii_start().starts_with('{')
-        && let Ok(outline) = serde_json::from_str(text)
+        && let Some(outline) = outline::outline(text)
     {
         return model_json(outline, limits);
     }
     // Something is wrong: further passes tell what, and where.
     check_depth(text, depth)?;
-    let raw: &RawValue = serde_json::from_str(text).map_err(|error| syntax_error(&error))?;
-    match raw.get().as_bytes().first() {
+    let raw = scan::value(text)?;
+    match raw.as_bytes().first() {
         Some(b'[') => legacy_manifest(raw, limits),
         Some(b'{') => model_json(outline(raw, limits)?, limits),
-        _ => Err(ManifestError::NotAModel { found: abbreviate(raw.get(), 40) }),
+        _ => Err(ManifestError::NotAModel { found: abbreviate(raw, 40) }),
     }
 }
 
@@ -61,7 +60,7 @@ fn text<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, ManifestError> 
     Ok(text)
 }
 
-fn model_json(Members(members): Outline<'_>, limits: &Limits) -> Result<ModelJson, ManifestError> {
+fn model_json(members: Outline<'_>, limits: &Limits) -> Result<ModelJson, ManifestError> {
     let mut artifacts = ModelArtifacts::new();
     let mut groups = None;
     for (key, member) in unique(members, &|| MODEL_JSON.to_owned())? {
@@ -74,7 +73,7 @@ fn model_json(Members(members): Outline<'_>, limits: &Limits) -> Result<ModelJso
                 artifacts.unknown.push((key.into_owned(), RawJson::null()));
                 continue;
             }
-            Member::Raw(Shallow(value)) => value,
+            Member::Raw(value) => value,
         };
         let json = || Some(RawJson::from_checked(value));
         match &*key {
@@ -99,7 +98,7 @@ fn model_json(Members(members): Outline<'_>, limits: &Limits) -> Result<ModelJso
     Ok(ModelJson { artifacts, groups, is_legacy_manifest: false, limits: *limits })
 }
 
-fn legacy_manifest(raw: &RawValue, limits: &Limits) -> Result<ModelJson, ManifestError> {
+fn legacy_manifest(raw: &str, limits: &Limits) -> Result<ModelJson, ManifestError> {
     let groups = manifest(outline_of_groups(raw, limits)?, limits)?;
     if groups.is_empty() {
         return Err(ManifestError::NothingInIt);
@@ -118,37 +117,37 @@ fn check_weights(groups: &[WeightsManifestGroup]) -> Result<(), ManifestError> {
 }
 
 /// What [`Outline`] reads in one pass, step by step, with errors that say where.
-fn outline<'a>(raw: &'a RawValue, limits: &Limits) -> Result<Outline<'a>, ManifestError> {
+fn outline<'a>(raw: &'a str, limits: &Limits) -> Result<Outline<'a>, ManifestError> {
     let member = |(key, value): Entry<'a>| match &*key {
-        "weightsManifest" if value.0.get() == "null" => Ok((key, Member::Manifest(None))),
-        "weightsManifest" => Ok((key, Member::Manifest(Some(outline_of_groups(value.0, limits)?)))),
+        "weightsManifest" if value == "null" => Ok((key, Member::Manifest(None))),
+        "weightsManifest" => Ok((key, Member::Manifest(Some(outline_of_groups(value, limits)?)))),
         _ => Ok((key, Member::Raw(value))),
     };
     let members = entries(raw, &|| MODEL_JSON.to_owned())?.into_iter().map(member);
-    members.collect::<Result<_, _>>().map(Members)
+    members.collect()
 }
 
-fn outline_of_groups<'a>(raw: &'a RawValue, limits: &Limits) -> Result<Vec<Group<'a>>, ManifestError> {
+fn outline_of_groups<'a>(raw: &'a str, limits: &Limits) -> Result<Vec<Group<'a>>, ManifestError> {
     limits.check(Limit::Groups, count(raw))?;
     let mut tally = Tally::new(limits);
     let groups = elements(raw, &|| "weightsManifest".to_owned(), "an array of groups")?.into_iter().enumerate();
     groups.map(|(index, group)| outline_of_group(group, &|| format!("weightsManifest[{index}]"), &mut tally)).collect()
 }
 
-fn outline_of_group<'a>(raw: &'a RawValue, at: At<'_>, tally: &mut Tally) -> Result<Group<'a>, ManifestError> {
+fn outline_of_group<'a>(raw: &'a str, at: At<'_>, tally: &mut Tally) -> Result<Group<'a>, ManifestError> {
     let member = |(key, value): Entry<'a>| match &*key {
         "weights" => {
             let at = || format!("{}.weights", at());
-            tally.tensors(usize::try_from(count(value.0)).unwrap_or(usize::MAX))?;
-            let weights = elements(value.0, &at, "an array of weights")?.into_iter().enumerate();
+            tally.tensors(usize::try_from(count(value)).unwrap_or(usize::MAX))?;
+            let weights = elements(value, &at, "an array of weights")?.into_iter().enumerate();
             let weights = weights
-                .map(|(index, weight)| entries(weight, &|| format!("{}[{index}]", at())).map(Members))
+                .map(|(index, weight)| entries(weight, &|| format!("{}[{index}]", at())))
                 .collect::<Result<_, _>>()?;
             Ok((key, GroupMember::Weights(weights)))
         }
         _ => Ok((key, GroupMember::Raw(value))),
     };
-    entries(raw, at)?.into_iter().map(member).collect::<Result<_, _>>().map(Members)
+    entries(raw, at)?.into_iter().map(member).collect()
 }
 
 fn manifest(groups: Vec<Group<'_>>, limits: &Limits) -> Result<Vec<WeightsManifestGroup>, ManifestError> {
@@ -175,7 +174,7 @@ fn manifest(groups: Vec<Group<'_>>, limits: &Limits) -> Result<Vec<WeightsManife
 }
 
 /// How many tensors a group has.
-fn tensors(Members(members): &Group<'_>) -> u64 {
+fn tensors(members: &Group<'_>) -> u64 {
     let weights = members.iter().filter_map(|(_, member)| match member {
         GroupMember::Weights(weights) => Some(weights.len() as u64),
         GroupMember::Raw(_) => None,
@@ -183,11 +182,7 @@ fn tensors(Members(members): &Group<'_>) -> u64 {
     weights.sum()
 }
 
-fn manifest_group(
-    Members(members): Group<'_>,
-    at: At<'_>,
-    tally: &mut Tally,
-) -> Result<WeightsManifestGroup, ManifestError> {
+fn manifest_group(members: Group<'_>, at: At<'_>, tally: &mut Tally) -> Result<WeightsManifestGroup, ManifestError> {
     let (mut paths, mut sha256) = (None, None);
     let mut group = WeightsManifestGroup { paths: Vec::new(), weights: None, sha256: None, unknown: Vec::new() };
     for (key, member) in unique(members, at)? {
@@ -196,7 +191,7 @@ fn manifest_group(
                 group.weights = Some(weight_specs(weights, at, tally)?);
                 continue;
             }
-            GroupMember::Raw(Shallow(value)) => value,
+            GroupMember::Raw(value) => value,
         };
         match &*key {
             "paths" => paths = Some(shard_paths(value, at, tally)?),
@@ -216,17 +211,17 @@ fn manifest_group(
 }
 
 /// An array of SHA-256 digests in hex, one for each file; `None` if it is somebody else's key of that name.
-fn checksums(raw: &RawValue, paths: usize, group: At<'_>) -> Result<Option<Vec<Sha256>>, ManifestError> {
-    let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else { return Ok(None) };
-    let digest = |element: &&RawValue| string(element, group).ok()?.parse().ok();
+fn checksums(raw: &str, paths: usize, group: At<'_>) -> Result<Option<Vec<Sha256>>, ManifestError> {
+    let Some(elements) = scan::elements(raw) else { return Ok(None) };
+    let digest = |element: &&str| string(element, group).ok()?.parse().ok();
     let digests: Vec<Option<Sha256>> = elements.iter().map(digest).collect();
     let checksums = digests.len();
     match digests.iter().position(Option::is_none) {
         None if checksums == paths => Ok(Some(digests.into_iter().flatten().collect())),
         None => Err(ManifestError::ChecksumCount { at: group(), checksums, paths }),
         // One that is damaged must not turn off the comparison with the others, nor a cut one its own.
-        Some(index) if checksums == paths && elements.iter().any(|element| is_like_digest(element.get())) => {
-            let found = elements.get(index).map_or_else(String::new, |element| abbreviate(element.get(), 80));
+        Some(index) if checksums == paths && elements.iter().any(|element| is_like_digest(element)) => {
+            let found = elements.get(index).map_or_else(String::new, |element| abbreviate(element, 80));
             Err(ManifestError::Checksum { at: format!("{}.sha256[{index}]", group()), found })
         }
         Some(_) => Ok(None),
@@ -239,7 +234,7 @@ fn is_like_digest(json: &str) -> bool {
     inner.is_some_and(|text| text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-fn shard_paths(raw: &RawValue, group: At<'_>, tally: &mut Tally) -> Result<Vec<RelPath>, ManifestError> {
+fn shard_paths(raw: &str, group: At<'_>, tally: &mut Tally) -> Result<Vec<RelPath>, ManifestError> {
     tally.shards(count(raw))?;
     let at = || format!("{}.paths", group());
     let mut paths = Vec::new();
@@ -254,12 +249,12 @@ fn shard_paths(raw: &RawValue, group: At<'_>, tally: &mut Tally) -> Result<Vec<R
 }
 
 fn weight_specs(
-    weights: Vec<Members<'_, Shallow<'_>>>,
+    weights: Vec<Members<'_, &str>>,
     group: At<'_>,
     tally: &mut Tally,
 ) -> Result<Vec<WeightSpec>, ManifestError> {
     let mut specs = Vec::with_capacity(weights.len());
-    for (index, Members(entries)) in weights.into_iter().enumerate() {
+    for (index, entries) in weights.into_iter().enumerate() {
         let at = || format!("{}.weights[{index}]", group());
         let spec = weight_spec(&unique(entries, &at)?, &at, tally)?;
         tally.spec(&spec)?;
@@ -270,7 +265,7 @@ fn weight_specs(
 
 fn weight_spec(entries: &[Entry<'_>], at: At<'_>, tally: &Tally) -> Result<WeightSpec, ManifestError> {
     let find = |key: &'static str| {
-        let found = entries.iter().find(|(name, _)| name == key).map(|(_, Shallow(value))| *value);
+        let found = entries.iter().find(|(name, _)| name == key).map(|(_, value)| *value);
         found.ok_or_else(|| ManifestError::MissingKey { at: at(), key })
     };
     let name = string(find("name")?, &|| format!("{}.name", at()))?;
@@ -279,18 +274,18 @@ fn weight_spec(entries: &[Entry<'_>], at: At<'_>, tally: &Tally) -> Result<Weigh
     let tensor = || format!("tensor `{name}`");
     let shape = find("shape")?;
     // Each dimension takes a digit and, but for the last, a comma.
-    if shape.get().len() as u64 / 2 > tally.limits().get(Limit::Rank) {
+    if shape.len() as u64 / 2 > tally.limits().get(Limit::Rank) {
         tally.limits().check(Limit::Rank, count(shape)).map_err(|error| error.of(tensor()))?;
     }
-    let shape = Shape::from_json(shape.get()).map_err(|error| ManifestError::Shape { tensor: name.clone(), error })?;
+    let shape = Shape::from_json(shape).map_err(|error| ManifestError::Shape { tensor: name.clone(), error })?;
     let dtype = DType::from(&*string(find("dtype")?, &|| format!("the dtype of {}", tensor()))?);
 
     let mut spec = WeightSpec::new(name.clone(), shape, dtype);
-    for (key, Shallow(value)) in entries {
+    for (key, value) in entries {
         match &**key {
             "name" | "shape" | "dtype" => {}
             // Only a string is a group; the reference compares it with `'optimizer'` and nothing else.
-            "group" if value.get().starts_with('"') => spec.group = Some(string(value, &tensor)?.into_owned()),
+            "group" if value.starts_with('"') => spec.group = Some(string(value, &tensor)?.into_owned()),
             "quantization" => spec.quantization = Some(quantization(value, &tensor)?),
             _ => spec.unknown.push((key.clone().into_owned(), RawJson::from_checked(value))),
         }
@@ -298,11 +293,11 @@ fn weight_spec(entries: &[Entry<'_>], at: At<'_>, tally: &Tally) -> Result<Weigh
     Ok(spec)
 }
 
-fn quantization(raw: &RawValue, tensor: At<'_>) -> Result<Quantization, ManifestError> {
+fn quantization(raw: &str, tensor: At<'_>) -> Result<Quantization, ManifestError> {
     let at = || format!("the quantization of {}", tensor());
     let mut dtype = None;
     let mut quantization = Quantization::new(QuantizationDType::Uint8);
-    for (key, Shallow(value)) in entries(raw, &at)? {
+    for (key, value) in entries(raw, &at)? {
         match &*key {
             "dtype" => dtype = Some(QuantizationDType::from(&*string(value, &at)?)),
             "min" => quantization.min = Some(RawJson::from_checked(value)),
@@ -315,19 +310,19 @@ fn quantization(raw: &RawValue, tensor: At<'_>) -> Result<Quantization, Manifest
 }
 
 /// How many elements an array has, without keeping any; 0 if it is none.
-fn count(raw: &RawValue) -> u64 {
-    serde_json::from_str::<Count>(raw.get()).map_or(0, |Count(count)| count as u64)
+fn count(raw: &str) -> u64 {
+    scan::count(raw).map_or(0, |count| count as u64)
 }
 
 /// The members of an object, none of them twice.
-fn entries<'a>(raw: &'a RawValue, at: At<'_>) -> Result<Vec<Entry<'a>>, ManifestError> {
-    match serde_json::from_str(raw.get()) {
-        Ok(Members(entries)) => unique(entries, at),
-        Err(_) => Err(wrong_type(raw, at, "an object")),
+fn entries<'a>(raw: &'a str, at: At<'_>) -> Result<Vec<Entry<'a>>, ManifestError> {
+    match scan::members(raw) {
+        Some(entries) => unique(entries, at),
+        None => Err(wrong_type(raw, at, "an object")),
     }
 }
 
-fn unique<'a, V>(entries: Vec<(Cow<'a, str>, V)>, at: At<'_>) -> Result<Vec<(Cow<'a, str>, V)>, ManifestError> {
+fn unique<'a, V>(entries: Members<'a, V>, at: At<'_>) -> Result<Members<'a, V>, ManifestError> {
     match repeated(&entries) {
         Some(key) => Err(ManifestError::DuplicateKey { at: at(), key: key.to_owned() }),
         None => Ok(entries),
@@ -349,24 +344,20 @@ fn repeated<'a, V>(entries: &'a [(Cow<'_, str>, V)]) -> Option<&'a str> {
         .map(|(_, key)| key)
 }
 
-fn elements<'a>(raw: &'a RawValue, at: At<'_>, expected: &'static str) -> Result<Vec<&'a RawValue>, ManifestError> {
-    serde_json::from_str(raw.get()).map_err(|_| wrong_type(raw, at, expected))
+fn elements<'a>(raw: &'a str, at: At<'_>, expected: &'static str) -> Result<Vec<&'a str>, ManifestError> {
+    scan::elements(raw).ok_or_else(|| wrong_type(raw, at, expected))
 }
 
-fn string<'a>(raw: &'a RawValue, at: At<'_>) -> Result<Cow<'a, str>, ManifestError> {
-    let inner = raw.get().strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-    match inner.filter(|inner| !inner.contains('\\')) {
-        Some(plain) => Ok(Cow::Borrowed(plain)),
-        None => serde_json::from_str(raw.get()).map(Cow::Owned).map_err(|_| wrong_type(raw, at, "a string")),
-    }
+fn string<'a>(raw: &'a str, at: At<'_>) -> Result<Cow<'a, str>, ManifestError> {
+    scan::string(raw).ok_or_else(|| wrong_type(raw, at, "a string"))
 }
 
 /// Why a value, of which the syntax is known to be right, was not what it should be.
-fn wrong_type(raw: &RawValue, at: At<'_>, expected: &'static str) -> ManifestError {
-    let is_object = expected == "an object" && raw.get().starts_with('{');
-    let is_string = expected == "a string" && raw.get().starts_with('"');
+fn wrong_type(raw: &str, at: At<'_>, expected: &'static str) -> ManifestError {
+    let is_object = expected == "an object" && raw.starts_with('{');
+    let is_string = expected == "a string" && raw.starts_with('"');
     if is_object || is_string {
         return ManifestError::NotUnicode { at: at() };
     }
-    ManifestError::WrongType { at: at(), expected, found: abbreviate(raw.get(), 40) }
+    ManifestError::WrongType { at: at(), expected, found: abbreviate(raw, 40) }
 }
