@@ -7,34 +7,27 @@ const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Au
 /// From that of 1970-01-01 on.
 const WEEKDAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
 
+/// The parts of a date, as they stand there.
+struct Parts<'a> {
+    weekday: &'a str,
+    /// Whether the weekday has its whole name, and the year two digits.
+    is_long: bool,
+    day: &'a str,
+    month: &'a str,
+    year: &'a str,
+    time: &'a str,
+}
+
 /// The seconds since 1970 of an HTTP date, in any of the three forms of RFC 9110.
 pub(crate) fn parse_http_date(text: &str) -> Option<u64> {
     let (weekday, rest) = text.trim_ascii().split_once(' ')?;
-    let (weekday, is_long, [day, month, year, time]) = match weekday.strip_suffix(',') {
-        Some(weekday) => {
-            let (date, time) = rest.strip_suffix(" GMT")?.rsplit_once(' ')?;
-            // `Sun, 06 Nov 1994 08:49:37 GMT` or `Sunday, 06-Nov-94 08:49:37 GMT`
-            let is_long = date.contains('-');
-            let (day, date) = date.split_once(if is_long { '-' } else { ' ' })?;
-            let (month, year) = date.split_once(if is_long { '-' } else { ' ' })?;
-            if day.len() != 2 {
-                return None;
-            }
-            (weekday, is_long, [day, month, year, time])
-        }
-        None => {
-            // `Sun Nov  6 08:49:37 1994`
-            let (month, rest) = rest.split_once(' ')?;
-            let (day, rest) = rest.split_at_checked(2)?;
-            let (time, year) = rest.strip_prefix(' ')?.split_once(' ')?;
-            (weekday, false, [day.trim_ascii_start(), month, year, time])
-        }
-    };
+    let parts = weekday.strip_suffix(',').map_or_else(|| c_date(weekday, rest), |weekday| gmt_date(weekday, rest))?;
+    let Parts { weekday, is_long, day, month, year, time } = parts;
     let month = 1 + MONTHS.iter().position(|known| *known == month)?;
-    let century = match year.parse() {
-        Ok(0..70) if is_long => "20",
-        Ok(70..100) if is_long => "19",
-        Ok(1970..10_000_u32) if !is_long => "",
+    let century = match year.parse::<u32>().ok()? {
+        0..70 if is_long => "20",
+        70..100 if is_long => "19",
+        1970..10_000 if !is_long => "",
         _ => return None,
     };
     if time.len() != 8 || time.ends_with("60") {
@@ -42,9 +35,26 @@ pub(crate) fn parse_http_date(text: &str) -> Option<u64> {
     }
     let date: DateSaved = format!("{century}{year}-{month:02}-{day:0>2}T{time}Z").parse().ok()?;
     let seconds = date.unix_millis() / 1000;
-    let known = WEEKDAYS.into_iter().cycle().nth(usize::try_from(seconds / 86_400 % 7).ok()?)?;
-    let is_known = if is_long { weekday == known } else { known.get(..3) == Some(weekday) };
+    let known = WEEKDAYS.get(usize::try_from(seconds / 86_400 % 7).ok()?)?;
+    let is_known = if is_long { weekday == *known } else { known.get(..3) == Some(weekday) };
     is_known.then_some(seconds)
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT` or `Sunday, 06-Nov-94 08:49:37 GMT`, without the comma.
+fn gmt_date<'a>(weekday: &'a str, rest: &'a str) -> Option<Parts<'a>> {
+    let (date, time) = rest.strip_suffix(" GMT")?.rsplit_once(' ')?;
+    let is_long = date.contains('-');
+    let (day, date) = date.split_once(if is_long { '-' } else { ' ' })?;
+    let (month, year) = date.split_once(if is_long { '-' } else { ' ' })?;
+    (day.len() == 2).then_some(Parts { weekday, is_long, day, month, year, time })
+}
+
+/// `Sun Nov  6 08:49:37 1994`, as C prints it.
+fn c_date<'a>(weekday: &'a str, rest: &'a str) -> Option<Parts<'a>> {
+    let (month, rest) = rest.split_once(' ')?;
+    let (day, rest) = rest.split_at_checked(2)?;
+    let (time, year) = rest.strip_prefix(' ')?.split_once(' ')?;
+    Some(Parts { weekday, is_long: false, day: day.trim_ascii_start(), month, year, time })
 }
 
 #[cfg(test)]

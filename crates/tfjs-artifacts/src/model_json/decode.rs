@@ -20,7 +20,14 @@ type Entry<'a> = (Cow<'a, str>, &'a str);
 /// Where in the JSON something stands, made only when an error wants it.
 type At<'a> = &'a dyn Fn() -> String;
 
+/// An error that is large, and passed through many hands.
+type Fallible<T> = Result<T, Box<ManifestError>>;
+
 pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<ModelJson, ManifestError> {
+    parse_boxed(bytes, limits).map_err(|error| *error)
+}
+
+fn parse_boxed(bytes: &[u8], limits: &Limits) -> Fallible<ModelJson> {
     let text = text(bytes, limits)?;
     let depth = usize::try_from(limits.get(Limit::JsonDepth)).unwrap_or(MAX_DEPTH);
     if depth < MAX_DEPTH {
@@ -37,7 +44,7 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<ModelJson, Manifest
     match raw.as_bytes().first() {
         Some(b'[') => legacy_manifest(raw, limits),
         Some(b'{') => model_json(outline(raw, limits)?, limits),
-        _ => Err(ManifestError::NotAModel { found: abbreviate(raw, 40) }),
+        _ => Err(ManifestError::NotAModel { found: abbreviate(raw, 40) }.into()),
     }
 }
 
@@ -45,22 +52,22 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<ModelJson, Manifest
 const MODEL_JSON: &str = "model.json";
 
 /// The bytes as JSON-like text: of acceptable size, in UTF-8, and not obviously something else.
-fn text<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, ManifestError> {
+fn text<'a>(bytes: &'a [u8], limits: &Limits) -> Fallible<&'a str> {
     limits.check(Limit::JsonBytes, bytes.len() as u64)?;
     if bytes.starts_with(b"\xef\xbb\xbf") {
-        return Err(ManifestError::ByteOrderMark);
+        return Err(ManifestError::ByteOrderMark.into());
     }
     if let Some(sniffed @ (Sniffed::Html | Sniffed::GitLfsPointer)) = sniff(bytes) {
-        return Err(ManifestError::Impostor(sniffed));
+        return Err(ManifestError::Impostor(sniffed).into());
     }
     let text = str::from_utf8(bytes).map_err(|error| ManifestError::NotUtf8 { at: error.valid_up_to() })?;
     if text.trim_ascii().is_empty() {
-        return Err(ManifestError::Empty);
+        return Err(ManifestError::Empty.into());
     }
     Ok(text)
 }
 
-fn model_json(members: Outline<'_>, limits: &Limits) -> Result<ModelJson, ManifestError> {
+fn model_json(members: Outline<'_>, limits: &Limits) -> Fallible<ModelJson> {
     let mut artifacts = ModelArtifacts::new();
     let mut groups = None;
     for (key, member) in unique(members, &|| MODEL_JSON.to_owned())? {
@@ -91,17 +98,17 @@ fn model_json(members: Outline<'_>, limits: &Limits) -> Result<ModelJson, Manife
     }
     let has_topology = artifacts.topology_json().is_some_and(|topology| !topology.is_null());
     match &groups {
-        None if !has_topology => return Err(ManifestError::NothingInIt),
+        None if !has_topology => return Err(ManifestError::NothingInIt.into()),
         Some(groups) if !has_topology => check_weights(groups)?,
         _ => {}
     }
     Ok(ModelJson { artifacts, groups, is_legacy_manifest: false, limits: *limits })
 }
 
-fn legacy_manifest(raw: &str, limits: &Limits) -> Result<ModelJson, ManifestError> {
+fn legacy_manifest(raw: &str, limits: &Limits) -> Fallible<ModelJson> {
     let groups = manifest(outline_of_groups(raw, limits)?, limits)?;
     if groups.is_empty() {
-        return Err(ManifestError::NothingInIt);
+        return Err(ManifestError::NothingInIt.into());
     }
     check_weights(&groups)?;
     let artifacts = ModelArtifacts::new();
@@ -109,15 +116,15 @@ fn legacy_manifest(raw: &str, limits: &Limits) -> Result<ModelJson, ManifestErro
 }
 
 /// Refuses a manifest that only a topology could have left behind, where there is none.
-fn check_weights(groups: &[WeightsManifestGroup]) -> Result<(), ManifestError> {
+fn check_weights(groups: &[WeightsManifestGroup]) -> Fallible<()> {
     if !groups.is_empty() && groups.iter().all(|group| group.weights.is_none()) {
-        return Err(ManifestError::NeitherTopologyNorWeights);
+        return Err(ManifestError::NeitherTopologyNorWeights.into());
     }
     Ok(())
 }
 
 /// What [`Outline`] reads in one pass, step by step, with errors that say where.
-fn outline<'a>(raw: &'a str, limits: &Limits) -> Result<Outline<'a>, ManifestError> {
+fn outline<'a>(raw: &'a str, limits: &Limits) -> Fallible<Outline<'a>> {
     let member = |(key, value): Entry<'a>| match &*key {
         "weightsManifest" if value == "null" => Ok((key, Member::Manifest(None))),
         "weightsManifest" => Ok((key, Member::Manifest(Some(outline_of_groups(value, limits)?)))),
@@ -127,14 +134,14 @@ fn outline<'a>(raw: &'a str, limits: &Limits) -> Result<Outline<'a>, ManifestErr
     members.collect()
 }
 
-fn outline_of_groups<'a>(raw: &'a str, limits: &Limits) -> Result<Vec<Group<'a>>, ManifestError> {
+fn outline_of_groups<'a>(raw: &'a str, limits: &Limits) -> Fallible<Vec<Group<'a>>> {
     limits.check(Limit::Groups, count(raw))?;
     let mut tally = Tally::new(limits);
     let groups = elements(raw, &|| "weightsManifest".to_owned(), "an array of groups")?.into_iter().enumerate();
     groups.map(|(index, group)| outline_of_group(group, &|| format!("weightsManifest[{index}]"), &mut tally)).collect()
 }
 
-fn outline_of_group<'a>(raw: &'a str, at: At<'_>, tally: &mut Tally) -> Result<Group<'a>, ManifestError> {
+fn outline_of_group<'a>(raw: &'a str, at: At<'_>, tally: &mut Tally) -> Fallible<Group<'a>> {
     let member = |(key, value): Entry<'a>| match &*key {
         "weights" => {
             let at = || format!("{}.weights", at());
@@ -150,7 +157,7 @@ fn outline_of_group<'a>(raw: &'a str, at: At<'_>, tally: &mut Tally) -> Result<G
     entries(raw, at)?.into_iter().map(member).collect()
 }
 
-fn manifest(groups: Vec<Group<'_>>, limits: &Limits) -> Result<Vec<WeightsManifestGroup>, ManifestError> {
+fn manifest(groups: Vec<Group<'_>>, limits: &Limits) -> Fallible<Vec<WeightsManifestGroup>> {
     limits.check(Limit::Groups, groups.len() as u64)?;
     limits.check(Limit::Tensors, groups.iter().map(tensors).sum())?;
     let mut tally = Tally::new(limits);
@@ -160,14 +167,14 @@ fn manifest(groups: Vec<Group<'_>>, limits: &Limits) -> Result<Vec<WeightsManife
         let at = || format!("weightsManifest[{index}]");
         let group = manifest_group(group, &at, &mut tally)?;
         if let Some(path) = group.paths.iter().find(|path| !seen.insert((*path).clone())) {
-            return Err(ManifestError::DuplicatePath { at: at(), path: path.clone() });
+            return Err(ManifestError::DuplicatePath { at: at(), path: path.clone() }.into());
         }
         parsed.push(group);
     }
     let some_have = parsed.iter().any(|group| group.weights.is_some());
     match parsed.iter().position(|group| group.weights.is_none()) {
         Some(index) if some_have => {
-            Err(ManifestError::MissingKey { at: format!("weightsManifest[{index}]"), key: "weights" })
+            Err(ManifestError::MissingKey { at: format!("weightsManifest[{index}]"), key: "weights" }.into())
         }
         _ => Ok(parsed),
     }
@@ -182,7 +189,7 @@ fn tensors(members: &Group<'_>) -> u64 {
     weights.sum()
 }
 
-fn manifest_group(members: Group<'_>, at: At<'_>, tally: &mut Tally) -> Result<WeightsManifestGroup, ManifestError> {
+fn manifest_group(members: Group<'_>, at: At<'_>, tally: &mut Tally) -> Fallible<WeightsManifestGroup> {
     let (mut paths, mut sha256) = (None, None);
     let mut group = WeightsManifestGroup { paths: Vec::new(), weights: None, sha256: None, unknown: Vec::new() };
     for (key, member) in unique(members, at)? {
@@ -211,18 +218,18 @@ fn manifest_group(members: Group<'_>, at: At<'_>, tally: &mut Tally) -> Result<W
 }
 
 /// An array of SHA-256 digests in hex, one for each file; `None` if it is somebody else's key of that name.
-fn checksums(raw: &str, paths: usize, group: At<'_>) -> Result<Option<Vec<Sha256>>, ManifestError> {
+fn checksums(raw: &str, paths: usize, group: At<'_>) -> Fallible<Option<Vec<Sha256>>> {
     let Some(elements) = scan::elements(raw) else { return Ok(None) };
     let digest = |element: &&str| string(element, group).ok()?.parse().ok();
     let digests: Vec<Option<Sha256>> = elements.iter().map(digest).collect();
     let checksums = digests.len();
     match digests.iter().position(Option::is_none) {
         None if checksums == paths => Ok(Some(digests.into_iter().flatten().collect())),
-        None => Err(ManifestError::ChecksumCount { at: group(), checksums, paths }),
+        None => Err(ManifestError::ChecksumCount { at: group(), checksums, paths }.into()),
         // One that is damaged must not turn off the comparison with the others, nor a cut one its own.
         Some(index) if checksums == paths && elements.iter().any(|element| is_like_digest(element)) => {
             let found = elements.get(index).map_or_else(String::new, |element| abbreviate(element, 80));
-            Err(ManifestError::Checksum { at: format!("{}.sha256[{index}]", group()), found })
+            Err(ManifestError::Checksum { at: format!("{}.sha256[{index}]", group()), found }.into())
         }
         Some(_) => Ok(None),
     }
@@ -234,7 +241,7 @@ fn is_like_digest(json: &str) -> bool {
     inner.is_some_and(|text| text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-fn shard_paths(raw: &str, group: At<'_>, tally: &mut Tally) -> Result<Vec<RelPath>, ManifestError> {
+fn shard_paths(raw: &str, group: At<'_>, tally: &mut Tally) -> Fallible<Vec<RelPath>> {
     tally.shards(count(raw))?;
     let at = || format!("{}.paths", group());
     let mut paths = Vec::new();
@@ -248,11 +255,7 @@ fn shard_paths(raw: &str, group: At<'_>, tally: &mut Tally) -> Result<Vec<RelPat
     Ok(paths)
 }
 
-fn weight_specs(
-    weights: Vec<Members<'_, &str>>,
-    group: At<'_>,
-    tally: &mut Tally,
-) -> Result<Vec<WeightSpec>, ManifestError> {
+fn weight_specs(weights: Vec<Members<'_, &str>>, group: At<'_>, tally: &mut Tally) -> Fallible<Vec<WeightSpec>> {
     let mut specs = Vec::with_capacity(weights.len());
     for (index, entries) in weights.into_iter().enumerate() {
         let at = || format!("{}.weights[{index}]", group());
@@ -263,7 +266,7 @@ fn weight_specs(
     Ok(specs)
 }
 
-fn weight_spec(entries: &[Entry<'_>], at: At<'_>, tally: &Tally) -> Result<WeightSpec, ManifestError> {
+fn weight_spec(entries: &[Entry<'_>], at: At<'_>, tally: &Tally) -> Fallible<WeightSpec> {
     let find = |key: &'static str| {
         let found = entries.iter().find(|(name, _)| name == key).map(|(_, value)| *value);
         found.ok_or_else(|| ManifestError::MissingKey { at: at(), key })
@@ -293,7 +296,7 @@ fn weight_spec(entries: &[Entry<'_>], at: At<'_>, tally: &Tally) -> Result<Weigh
     Ok(spec)
 }
 
-fn quantization(raw: &str, tensor: At<'_>) -> Result<Quantization, ManifestError> {
+fn quantization(raw: &str, tensor: At<'_>) -> Fallible<Quantization> {
     let at = || format!("the quantization of {}", tensor());
     let mut dtype = None;
     let mut quantization = Quantization::new(QuantizationDType::Uint8);
@@ -315,16 +318,16 @@ fn count(raw: &str) -> u64 {
 }
 
 /// The members of an object, none of them twice.
-fn entries<'a>(raw: &'a str, at: At<'_>) -> Result<Vec<Entry<'a>>, ManifestError> {
+fn entries<'a>(raw: &'a str, at: At<'_>) -> Fallible<Vec<Entry<'a>>> {
     match scan::members(raw) {
         Some(entries) => unique(entries, at),
-        None => Err(wrong_type(raw, at, "an object")),
+        None => Err(wrong_type(raw, at, "an object").into()),
     }
 }
 
-fn unique<'a, V>(entries: Members<'a, V>, at: At<'_>) -> Result<Members<'a, V>, ManifestError> {
+fn unique<'a, V>(entries: Members<'a, V>, at: At<'_>) -> Fallible<Members<'a, V>> {
     match repeated(&entries) {
-        Some(key) => Err(ManifestError::DuplicateKey { at: at(), key: key.to_owned() }),
+        Some(key) => Err(ManifestError::DuplicateKey { at: at(), key: key.to_owned() }.into()),
         None => Ok(entries),
     }
 }
@@ -344,12 +347,12 @@ fn repeated<'a, V>(entries: &'a [(Cow<'_, str>, V)]) -> Option<&'a str> {
         .map(|(_, key)| key)
 }
 
-fn elements<'a>(raw: &'a str, at: At<'_>, expected: &'static str) -> Result<Vec<&'a str>, ManifestError> {
-    scan::elements(raw).ok_or_else(|| wrong_type(raw, at, expected))
+fn elements<'a>(raw: &'a str, at: At<'_>, expected: &'static str) -> Fallible<Vec<&'a str>> {
+    scan::elements(raw).ok_or_else(|| wrong_type(raw, at, expected).into())
 }
 
-fn string<'a>(raw: &'a str, at: At<'_>) -> Result<Cow<'a, str>, ManifestError> {
-    scan::string(raw).ok_or_else(|| wrong_type(raw, at, "a string"))
+fn string<'a>(raw: &'a str, at: At<'_>) -> Fallible<Cow<'a, str>> {
+    scan::string(raw).ok_or_else(|| wrong_type(raw, at, "a string").into())
 }
 
 /// Why a value, of which the syntax is known to be right, was not what it should be.
