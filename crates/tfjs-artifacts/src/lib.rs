@@ -17,6 +17,7 @@ mod maybe;
 mod model_json;
 mod quantization;
 mod rel_path;
+mod repeated;
 mod shape;
 mod shard_layout;
 mod sniff;

@@ -1,13 +1,13 @@
 //! Reading: text to [`ModelJson`], with errors that say where.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use super::outline::{self, Group, GroupMember, Member, Outline};
 use super::{ManifestError, ModelJson, WeightsManifestGroup};
 use crate::json::scan::{self, Members};
 use crate::json::{MAX_DEPTH, check_depth};
 use crate::limits::Tally;
+use crate::repeated::first_repeated;
 use crate::shape::abbreviate;
 use crate::{
     DType, Limit, Limits, ModelArtifacts, ModelTopology, Quantization, QuantizationDType, RawJson, RelPath, Sha256,
@@ -161,22 +161,33 @@ fn manifest(groups: Vec<Group<'_>>, limits: &Limits) -> Fallible<Vec<WeightsMani
     limits.check(Limit::Groups, groups.len() as u64)?;
     limits.check(Limit::Tensors, groups.iter().map(tensors).sum())?;
     let mut tally = Tally::new(limits);
-    let mut seen = BTreeSet::new();
     let mut parsed = Vec::with_capacity(groups.len());
-    for (index, group) in groups.into_iter().enumerate() {
+    let all = groups.into_iter().enumerate().try_for_each(|(index, group)| {
         let at = || format!("weightsManifest[{index}]");
-        let group = manifest_group(group, &at, &mut tally)?;
-        if let Some(path) = group.paths.iter().find(|path| !seen.insert((*path).clone())) {
-            return Err(ManifestError::DuplicatePath { at: at(), path: path.clone() }.into());
-        }
-        parsed.push(group);
-    }
+        manifest_group(group, &at, &mut tally).map(|group| parsed.push(group))
+    });
+    // What is wrong with the first groups is told before what is wrong with the next.
+    check_paths(&parsed)?;
+    all?;
     let some_have = parsed.iter().any(|group| group.weights.is_some());
     match parsed.iter().position(|group| group.weights.is_none()) {
         Some(index) if some_have => {
             Err(ManifestError::MissingKey { at: format!("weightsManifest[{index}]"), key: "weights" }.into())
         }
         _ => Ok(parsed),
+    }
+}
+
+/// Refuses a file that is named twice.
+fn check_paths(groups: &[WeightsManifestGroup]) -> Fallible<()> {
+    let mut paths =
+        groups.iter().enumerate().flat_map(|(index, group)| group.paths.iter().map(move |path| (index, path)));
+    let repeated = first_repeated(&mut paths.clone().map(|(_, path)| path.as_str()));
+    match repeated.and_then(|place| paths.nth(place)) {
+        Some((index, path)) => {
+            Err(ManifestError::DuplicatePath { at: format!("weightsManifest[{index}]"), path: path.clone() }.into())
+        }
+        None => Ok(()),
     }
 }
 
@@ -335,8 +346,8 @@ fn unique<'a, V>(entries: Members<'a, V>, at: At<'_>) -> Fallible<Members<'a, V>
 /// The first key that comes twice. Objects of a manifest have a handful of members, for which comparing all is fastest.
 fn repeated<'a, V>(entries: &'a [(Cow<'_, str>, V)]) -> Option<&'a str> {
     if entries.len() > 16 {
-        let mut seen = BTreeSet::new();
-        return entries.iter().map(|(key, _)| &**key).find(|key| !seen.insert(*key));
+        let repeated = first_repeated(&mut entries.iter().map(|(key, _)| &**key))?;
+        return entries.get(repeated).map(|(key, _)| &**key);
     }
     let is_repeated = |index: usize, key: &str| entries.iter().take(index).any(|(earlier, _)| *earlier == key);
     entries
