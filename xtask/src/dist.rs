@@ -47,9 +47,9 @@ pub(crate) fn make<'p>(project: &'p Project, compiler: &Compiler, target: &str) 
     Ok(tfjs.moved_to(file))
 }
 
-/// Builds the command for a target to try something with, which takes less time.
+/// Builds the command for a target to try something with files with, which takes less time: without object stores.
 pub(crate) fn quick<'p>(project: &'p Project, compiler: &Compiler, target: &str) -> Result<Tfjs<'p>> {
-    build(project, compiler, QUICK_PROFILE)?.run()?;
+    build(project, compiler, QUICK_PROFILE)?.arg("--no-default-features").run()?;
     let built = compiler.output(QUICK_PROFILE).join(format!("tfjs{}", extension(target)));
     Ok(Tfjs::at(project, built, Runner::find(project, target)?))
 }

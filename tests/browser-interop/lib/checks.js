@@ -8,13 +8,14 @@ class Checks {
   constructor(filter) {
     this.filter = filter ?? '';
     this.groups = new Map();
+    this.failures = [];
   }
 
   /** Checks that belong together: `run` calls `check`. A failure between the checks is one, too. */
   async group(name, run) {
     if (!name.includes(this.filter)) return;
     console.log(`\ninterop: ${name}`);
-    this.current = {passed: 0, failed: 0};
+    this.current = {name, passed: 0, failed: 0};
     this.groups.set(name, this.current);
     try {
       await run();
@@ -37,10 +38,13 @@ class Checks {
       this.current.failed += 1;
     }
     console.log(`  ${name.padEnd(84)} ${String(note).padStart(28)} ${String(Date.now() - start).padStart(6)} ms  ${verdict}`);
-    if (failure) console.log(`      ${failure.stack.split('\n').slice(0, 6).join('\n      ')}`);
+    if (!failure) return;
+    const trace = `      ${failure.stack.split('\n').slice(0, 6).join('\n      ')}`;
+    console.log(trace);
+    this.failures.push(`  ${this.current.name}: ${name}\n${trace}`);
   }
 
-  /** Prints the sums, and in the last line that of all, as tests in Rust do; whether everything went well. */
+  /** Prints the sums, what failed, and in the last line the sum of all, as tests in Rust do; whether everything went well. */
   summary() {
     console.log();
     const all = {passed: 0, failed: 0};
@@ -50,6 +54,7 @@ class Checks {
       // A group without a check has not shown anything.
       all.failed += failed + Number(passed + failed === 0);
     }
+    if (this.failures.length > 0) console.log(`\nfailures:\n${this.failures.join('\n')}`);
     const isClean = all.failed === 0 && all.passed > 0;
     console.log(`\ntest result: ${isClean ? 'ok' : 'FAILED'}. ${all.passed} passed; ${all.failed} failed; 0 ignored`);
     return isClean;

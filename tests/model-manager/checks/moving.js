@@ -61,12 +61,13 @@ async function moving({checks, open, models, command, folder, served, origin}) {
       assert.ok(await dialog.isVisible(), 'it was replaced unasked');
       await dialog.getByLabel('replace it').check();
       await dialog.getByRole('button', {name: 'Copy'}).click();
-      await manager.said('Copied');
+      await manager.said('Copied trained to from indexeddb in Private files.');
     });
     await checks.check('the dialog is left with Escape, and the focus is where it was', async () => {
       await manager.transfer('opfs', 'trained', {to: 'indexeddb', as: 'never'});
       await manager.page.keyboard.press('Escape');
-      assert.equal(await manager.page.evaluate(() => document.activeElement.dataset.action), 'Copy or move…');
+      // The dialog is told that it was closed a moment later.
+      await manager.page.waitForFunction(() => document.activeElement.getAttribute('aria-label') === 'Copy or move… trained in Private files');
       assert.ok(!(await manager.names('indexeddb')).includes('never'));
     });
     await checks.check('downloaded as one zip file that others unpack', async () => {

@@ -2,7 +2,7 @@
 //! browser or a clock.
 //!
 //! Each step is a process of its own, whose output goes into a file in `target/ci` and is printed whole, in the order of the steps. What two
-//! steps build, cargo's locks keep apart.
+//! steps build, cargo's locks keep apart. How those that failed have ended is printed once more, after all others.
 
 use std::env;
 use std::fs::{self, File};
@@ -18,6 +18,9 @@ use clap::ValueEnum as _;
 use super::{PART, Report, Step, processor};
 use crate::counted::Count;
 
+/// How much of the output of a step that failed is printed once more.
+const LAST_LINES: usize = 60;
+
 /// Runs all steps in so many lanes.
 pub(super) fn run(target: &Path, lanes: usize) -> Result<Vec<Report>> {
     let folder = target.join("ci");
@@ -29,8 +32,11 @@ pub(super) fn run(target: &Path, lanes: usize) -> Result<Vec<Report>> {
             scope.spawn(|| plan.work());
         }
     });
-    let steps = plan.steps.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(steps.into_iter().filter_map(|(_, state)| state.report()).collect())
+    let reports: Vec<Report> = plan.lock().iter().filter_map(|(_, state)| state.report()).collect();
+    for report in reports.iter().filter(|report| report.count.failed > 0) {
+        plan.repeat_end(report.step);
+    }
+    Ok(reports)
 }
 
 struct Plan {
@@ -117,6 +123,21 @@ impl Plan {
             }
         }
         self.ended.notify_all();
+    }
+
+    /// Thousands of lines of other steps may stand between what went wrong and who wants to know.
+    fn repeat_end(&self, step: Step) {
+        let path = self.log(step);
+        println!("\n=== {} failed; its last lines, of {}", step.name(), path.display());
+        match read(&path) {
+            Ok(printed) => {
+                let lines: Vec<&str> = printed.lines().collect();
+                for line in &lines[lines.len().saturating_sub(LAST_LINES)..] {
+                    println!("{line}");
+                }
+            }
+            Err(error) => println!("error: {error:#}"),
+        }
     }
 
     fn log(&self, step: Step) -> PathBuf {

@@ -179,6 +179,12 @@ pub(super) fn append(read: &mut Vec<u8>, bytes: &Uint8Array, start: u64, range: 
     }
     let at = |offset: u64| u32::try_from(offset - start).unwrap_or(u32::MAX);
     let part = bytes.subarray(at(from), at(to));
+    if (from, to) == (range.start, range.end) {
+        // All of it at once needs no zeros to be written first. The room that was reserved is given back, and had again.
+        *read = Vec::new();
+        *read = part.to_vec();
+        return;
+    }
     let filled = read.len();
     read.resize(filled + part.length() as usize, 0);
     if let Some(free) = read.get_mut(filled..) {
