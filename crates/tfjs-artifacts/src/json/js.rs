@@ -4,12 +4,13 @@
 //! so equal byte counts need its exact rules (ECMA-262, `SerializeJSONProperty`, `OrdinaryOwnPropertyKeys`
 //! and `Number::toString`).
 
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::number;
 use super::scan::escape;
+use crate::repeated::Places;
 
 /// Prints `text`, which must be well-formed JSON of bounded depth, as JavaScript would after parsing it.
 pub(super) fn stringify(text: &str) -> String {
@@ -133,13 +134,13 @@ impl<'a> Printer<'a> {
     /// Brings the members of an object, printed from `start` on, into the order of JavaScript's property enumeration.
     fn reorder(&mut self, start: usize, members: Vec<Member>) -> Option<()> {
         let key = |member: &Member| self.out.get(member.key.clone()).unwrap_or_default();
-        let mut places = BTreeMap::new();
+        let mut places = Places::new();
         let mut unique: Vec<Member> = Vec::with_capacity(members.len());
         let mut in_order = true;
         for member in members {
             let key = key(&member);
             in_order &= array_index(key).is_none();
-            if let Some(first) = places.get(key).and_then(|&place: &usize| unique.get_mut(place)) {
+            if let Some(first) = places.get(key).and_then(|&place| unique.get_mut(place)) {
                 *first = member;
                 in_order = false;
             } else {
