@@ -1,12 +1,14 @@
 //! What a save reports.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
 use serde::ser::SerializeStruct as _;
 
 use crate::model_json::encode_weight_specs;
-use crate::{DateSaved, ModelArtifacts, ModelTopology, RawJson, Weights};
+use crate::shape::abbreviate;
+use crate::{DateError, DateSaved, Error, ErrorKind, ModelArtifacts, ModelTopology, RawJson, Weights};
 
 /// Date and sizes of a saved model: TensorFlow.js's `ModelArtifactsInfo`.
 ///
@@ -91,6 +93,64 @@ impl ModelArtifactsInfo {
             weight_data_bytes: artifacts.weights.as_ref().map_or(0, |weights| weights.data().byte_length()),
         }
     }
+
+    /// The JSON that TensorFlow.js stores.
+    pub fn to_json(&self) -> RawJson {
+        let Self { date_saved, model_topology_bytes, weight_specs_bytes, weight_data_bytes, .. } = self;
+        let topology_type = self.model_topology_type.as_str();
+        // Neither a date nor the name of a type has anything to escape.
+        RawJson::from_checked(&format!(
+            r#"{{"dateSaved":"{date_saved}","modelTopologyType":"{topology_type}","modelTopologyBytes":{model_topology_bytes},"weightSpecsBytes":{weight_specs_bytes},"weightDataBytes":{weight_data_bytes}}}"#
+        ))
+    }
+
+    /// Reads the JSON that TensorFlow.js stores; other keys are ignored.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidData`], with the key that is missing or of which the value is not what it should be.
+    pub fn from_json(json: &RawJson) -> Result<Self, Error> {
+        let bytes =
+            [count(json, "modelTopologyBytes")?, count(json, "weightSpecsBytes")?, count(json, "weightDataBytes")?];
+        Self::of_stored(&text(json, "dateSaved")?, &text(json, "modelTopologyType")?, bytes).map_err(bad)
+    }
+
+    /// What is stored as these; the bytes are those of topology, specs and weights.
+    fn of_stored(date_saved: &str, topology_type: &str, bytes: [u64; 3]) -> Result<Self, String> {
+        let known =
+            [TopologyType::Json, TopologyType::GraphDef].into_iter().find(|known| known.as_str() == topology_type);
+        let [model_topology_bytes, weight_specs_bytes, weight_data_bytes] = bytes;
+        Ok(Self {
+            date_saved: date_saved.parse().map_err(|error: DateError| error.to_string())?,
+            model_topology_type: known
+                .ok_or_else(|| format!("`{}` is no modelTopologyType", topology_type.escape_debug()))?,
+            model_topology_bytes,
+            weight_specs_bytes,
+            weight_data_bytes,
+        })
+    }
+}
+
+fn text(json: &RawJson, key: &str) -> Result<String, Error> {
+    field(json, key, "a string", &mut |value| value.as_str().map(Cow::into_owned))
+}
+
+fn count(json: &RawJson, key: &str) -> Result<u64, Error> {
+    field(json, key, "a number of bytes", &mut |value| value.get().parse().ok())
+}
+
+fn field<V>(
+    json: &RawJson,
+    key: &str,
+    expected: &str,
+    read: &mut dyn FnMut(&RawJson) -> Option<V>,
+) -> Result<V, Error> {
+    let value = json.member(key).ok_or_else(|| bad(format!("missing field `{key}`")))?;
+    let found = || abbreviate(value.get(), 40);
+    read(&value).ok_or_else(|| bad(format!("`{key}` is {}, but should be {expected}", found())))
+}
+
+fn bad(message: String) -> Error {
+    Error::new(ErrorKind::InvalidData, message)
 }
 
 fn specs_bytes(weights: &Weights) -> u64 {
@@ -167,19 +227,8 @@ impl<'de> serde::Deserialize<'de> for ModelArtifactsInfo {
         }
 
         let stored = Stored::deserialize(deserializer)?;
-        let model_topology_type = [TopologyType::Json, TopologyType::GraphDef]
-            .into_iter()
-            .find(|known| known.as_str() == stored.model_topology_type)
-            .ok_or_else(|| {
-                D::Error::custom(format!("`{}` is no modelTopologyType", stored.model_topology_type.escape_debug()))
-            })?;
-        Ok(Self {
-            date_saved: stored.date_saved.parse().map_err(D::Error::custom)?,
-            model_topology_type,
-            model_topology_bytes: stored.model_topology_bytes,
-            weight_specs_bytes: stored.weight_specs_bytes,
-            weight_data_bytes: stored.weight_data_bytes,
-        })
+        let bytes = [stored.model_topology_bytes, stored.weight_specs_bytes, stored.weight_data_bytes];
+        Self::of_stored(&stored.date_saved, &stored.model_topology_type, bytes).map_err(D::Error::custom)
     }
 }
 
@@ -229,5 +278,22 @@ mod tests {
         let error = serde_json::from_str::<ModelArtifactsInfo>(&text.replace("JSON", "XML")).unwrap_err();
         assert!(error.to_string().starts_with("`XML` is no modelTopologyType"), "{error}");
         assert!(serde_json::from_str::<ModelArtifactsInfo>(&text.replace("2026", "soon")).is_err());
+    }
+
+    #[test]
+    fn what_is_stored_is_read_without_serde() {
+        let info = ModelArtifactsInfo::new(&ModelArtifacts::new(), DateSaved::from_unix_millis(1_795_444_219_064));
+        let json = info.to_json();
+        assert_eq!(json.get(), serde_json::to_string(&info).unwrap());
+        assert_eq!(ModelArtifactsInfo::from_json(&json).unwrap(), info);
+        let check = |from: &str, to: &str, expected: &str| {
+            let json = RawJson::parse(&json.get().replace(from, to)).unwrap();
+            assert_eq!(ModelArtifactsInfo::from_json(&json).unwrap_err().to_string(), expected);
+        };
+        check("JSON", "XML", "`XML` is no modelTopologyType");
+        check("2026", "soon", "`soon-11-23T14:30:19.064Z` is not a date such as 2026-11-23T14:30:19.064Z");
+        check("weightDataBytes", "bytes", "missing field `weightDataBytes`");
+        check("Bytes\":0", "Bytes\":0.5", "`modelTopologyBytes` is 0.5, but should be a number of bytes");
+        check("\"JSON\"", "[1]", "`modelTopologyType` is [1], but should be a string");
     }
 }

@@ -2,10 +2,10 @@
 
 mod js;
 pub(crate) mod number;
+pub(crate) mod scan;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -72,8 +72,7 @@ impl RawJson {
     /// [`JsonError`] when the text is not well-formed or is nested deeper than 512 levels.
     pub fn parse(text: &str) -> Result<Self, JsonError> {
         check_depth(text, MAX_DEPTH)?;
-        let raw: &RawValue = serde_json::from_str(text).map_err(|error| syntax_error(&error))?;
-        Ok(Self::from_checked(raw))
+        scan::value(text).map(Self::from_checked)
     }
 
     /// The JSON text of any serializable value.
@@ -98,8 +97,8 @@ impl RawJson {
     }
 
     /// Takes a part of a text that [`check_depth`] and the parser have already accepted.
-    pub(crate) fn from_checked(raw: &RawValue) -> Self {
-        Self::whole(Arc::from(raw.get()))
+    pub(crate) fn from_checked(text: &str) -> Self {
+        Self::whole(Arc::from(text))
     }
 
     fn whole(text: Arc<str>) -> Self {
@@ -108,10 +107,10 @@ impl RawJson {
     }
 
     /// A part of this value's text, which the parser has found in it.
-    fn part(&self, raw: &RawValue) -> Self {
-        let start = raw.get().as_ptr().addr().wrapping_sub(self.text.as_ptr().addr());
-        let range = start..start.saturating_add(raw.get().len());
-        debug_assert_eq!(self.text.get(range.clone()), Some(raw.get()), "the parser borrows from the text");
+    fn part(&self, text: &str) -> Self {
+        let start = text.as_ptr().addr().wrapping_sub(self.text.as_ptr().addr());
+        let range = start..start.saturating_add(text.len());
+        debug_assert_eq!(self.text.get(range.clone()), Some(text), "the parser borrows from the text");
         Self { text: Arc::clone(&self.text), range }
     }
 
@@ -127,11 +126,7 @@ impl RawJson {
 
     /// The value of a JSON string; `None` for any other kind of value.
     pub fn as_str(&self) -> Option<Cow<'_, str>> {
-        let inner = self.get().strip_prefix('"')?.strip_suffix('"')?;
-        if !inner.contains('\\') {
-            return Some(Cow::Borrowed(inner));
-        }
-        serde_json::from_str(self.get()).ok().map(Cow::Owned)
+        scan::string(self.get())
     }
 
     /// The value of a JSON number as JavaScript reads it; `None` for any other kind of value.
@@ -142,27 +137,24 @@ impl RawJson {
 
     /// The members of a JSON object, in the order of the text; `None` for any other kind of value.
     pub fn entries(&self) -> Option<Vec<(String, Self)>> {
-        let Members::<&RawValue>(entries) = serde_json::from_str(self.get()).ok()?;
-        let owned = |(key, raw): (Cow<'_, str>, &RawValue)| (key.into_owned(), self.part(raw));
-        Some(entries.into_iter().map(owned).collect())
+        let owned = |(key, text): (Cow<'_, str>, &str)| (key.into_owned(), self.part(text));
+        Some(scan::members(self.get())?.into_iter().map(owned).collect())
     }
 
     /// The value of one member of a JSON object; the last, if the key is repeated, as in JavaScript.
     pub fn member(&self, key: &str) -> Option<Self> {
-        let Members::<&RawValue>(entries) = serde_json::from_str(self.get()).ok()?;
-        let (_, raw) = entries.into_iter().rev().find(|(name, _)| name == key)?;
-        Some(self.part(raw))
+        let (_, text) = scan::members(self.get())?.into_iter().rev().find(|(name, _)| name == key)?;
+        Some(self.part(text))
     }
 
     /// The elements of a JSON array; `None` for any other kind of value.
     pub fn elements(&self) -> Option<Vec<Self>> {
-        let elements: Vec<&RawValue> = serde_json::from_str(self.get()).ok()?;
-        Some(elements.into_iter().map(|raw| self.part(raw)).collect())
+        Some(scan::elements(self.get())?.into_iter().map(|text| self.part(text)).collect())
     }
 
     /// The number of elements of a JSON array, counted without holding them; `None` for any other kind of value.
     pub fn element_count(&self) -> Option<usize> {
-        serde_json::from_str::<Count>(self.get()).ok().map(|Count(count)| count)
+        scan::count(self.get())
     }
 
     /// A JSON object with these members, in their order.
@@ -221,85 +213,6 @@ impl RawJson {
     }
 }
 
-/// How many elements an array has.
-pub(crate) struct Count(pub(crate) usize);
-
-impl<'de> serde::Deserialize<'de> for Count {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Count;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array")
-            }
-
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut elements: A) -> Result<Count, A::Error> {
-                let mut count = 0;
-                while elements.next_element::<&RawValue>()?.is_some() {
-                    count += 1;
-                }
-                Ok(Count(count))
-            }
-        }
-        deserializer.deserialize_seq(Visitor)
-    }
-}
-
-/// The members of an object in order, borrowing from the text.
-pub(crate) struct Members<'a, V>(pub(crate) Vec<(Cow<'a, str>, V)>);
-
-/// A value left as it stands, of a depth that is accepted.
-#[derive(Clone, Copy)]
-pub(crate) struct Shallow<'a>(pub(crate) &'a RawValue);
-
-/// What a member's value is read as, which may depend on its key.
-pub(crate) trait MemberValue<'de>: Sized {
-    /// Reads the value that follows the key.
-    fn next<A: serde::de::MapAccess<'de>>(key: &str, map: &mut A) -> Result<Self, A::Error>;
-}
-
-impl<'de> MemberValue<'de> for &'de RawValue {
-    fn next<A: serde::de::MapAccess<'de>>(_: &str, map: &mut A) -> Result<Self, A::Error> {
-        map.next_value()
-    }
-}
-
-impl<'de> MemberValue<'de> for Shallow<'de> {
-    fn next<A: serde::de::MapAccess<'de>>(_: &str, map: &mut A) -> Result<Self, A::Error> {
-        let raw: &RawValue = map.next_value()?;
-        check_depth(raw.get(), MAX_DEPTH).map_err(serde::de::Error::custom)?;
-        Ok(Self(raw))
-    }
-}
-
-impl<'de: 'a, 'a, V: MemberValue<'de>> serde::Deserialize<'de> for Members<'a, V> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor<V>(PhantomData<V>);
-        impl<'de, V: MemberValue<'de>> serde::de::Visitor<'de> for Visitor<V> {
-            type Value = Members<'de, V>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(Key(key)) = map.next_key()? {
-                    let value = V::next(&key, &mut map)?;
-                    members.push((key, value));
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Visitor(PhantomData))
-    }
-}
-
-/// An object's key, borrowed unless it has escapes.
-#[derive(serde::Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
 /// Refuses nesting deeper than `most`, in one pass without recursion.
 ///
 /// Byte by byte: the strings of a model are so short that searching them in larger steps takes twice as long.
@@ -344,7 +257,7 @@ pub(crate) fn check_depth(text: &str, most: usize) -> Result<(), JsonError> {
 }
 
 /// Our error for what serde_json says; its message without the position, which has fields of its own.
-pub(crate) fn syntax_error(error: &serde_json::Error) -> JsonError {
+fn syntax_error(error: &serde_json::Error) -> JsonError {
     let text = error.to_string();
     let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
     JsonError::Syntax { line: error.line(), column: error.column(), message: message.to_owned() }
@@ -383,7 +296,7 @@ impl<'de> serde::Deserialize<'de> for RawJson {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         check_depth(raw.get(), MAX_DEPTH).map_err(serde::de::Error::custom)?;
-        Ok(Self::from_checked(&raw))
+        Ok(Self::from_checked(raw.get()))
     }
 }
 

@@ -17,6 +17,7 @@ mod maybe;
 mod model_json;
 mod quantization;
 mod rel_path;
+mod repeated;
 mod shape;
 mod shard_layout;
 mod sniff;
@@ -35,7 +36,7 @@ pub use graph_def::GraphDefError;
 pub use info::{Completion, ModelArtifactsInfo, SaveResponse, SaveResult, TopologyType};
 pub use json::{JsonError, RawJson, array_index};
 pub use limits::{Limit, LimitError, Limits, UnknownLimit};
-pub use location::Location;
+pub use location::{Location, split_scheme};
 pub use maybe::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
 pub use model_json::{
     ManifestError, ModelJson, WeightsManifestGroup, encode_legacy_manifest, encode_manifest, encode_model_json,

@@ -13,7 +13,7 @@ pub struct Location(Box<str>);
 impl Location {
     /// Takes a URL or a path and removes what may be secret.
     pub fn new(url_or_path: &str) -> Self {
-        let Some((scheme, rest)) = url_or_path.split_once("://") else {
+        let Some((scheme, rest)) = split_scheme(url_or_path) else {
             return Self(url_or_path.into());
         };
         if scheme.eq_ignore_ascii_case("file") {
@@ -38,6 +38,14 @@ impl Location {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What stands before and behind the first `://` of a text.
+///
+/// `str::split_once` would do the same, with a search for texts of any length, which weighs much in a page.
+pub fn split_scheme(text: &str) -> Option<(&str, &str)> {
+    let mut colons = text.match_indices(':');
+    colons.find_map(|(at, _)| Some((text.get(..at)?, text.get(at..)?.strip_prefix("://")?)))
 }
 
 impl fmt::Display for Location {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use smallvec::SmallVec;
 
-use crate::json::number;
+use crate::json::{number, scan};
 
 /// The largest dimension and element count: JavaScript's `Number.MAX_SAFE_INTEGER`, 2^53 - 1.
 ///
@@ -114,13 +114,13 @@ impl Shape {
         if let Some(dims) = plain_dims(text) {
             return Self::new(dims);
         }
-        let Ok(values) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(text) else {
+        let Some(values) = scan::elements(text) else {
             return Err(ShapeError::NotAnArray { found: abbreviate(text, 40) });
         };
         let mut dims = Vec::with_capacity(values.len());
         for (index, value) in values.iter().enumerate() {
-            let Some(dim) = integer(value.get()) else {
-                return Err(ShapeError::Dimension { index, value: abbreviate(value.get(), 40) });
+            let Some(dim) = integer(value) else {
+                return Err(ShapeError::Dimension { index, value: abbreviate(value, 40) });
             };
             dims.push(dim);
         }

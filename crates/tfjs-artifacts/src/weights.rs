@@ -4,10 +4,10 @@ mod checksums;
 mod joined;
 mod locate;
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::limits::Tally;
+use crate::repeated::first_repeated;
 use crate::{
     BoxFuture, Error, ErrorKind, LimitError, Limits, Location, PlannedShard, RawJson, RelPath, Sha256, ShardLayout,
     Sniffed, WeightData, WeightSpec, sniff_strictly,
@@ -322,8 +322,9 @@ pub(crate) async fn first_impostor<'a>(
 }
 
 fn check_names(groups: &[WeightGroup]) -> Result<(), WeightsError> {
-    let mut names = BTreeSet::new();
-    match groups.iter().flat_map(|group| &group.weights).find(|spec| !names.insert(&spec.name)) {
+    let mut specs = groups.iter().flat_map(|group| &group.weights);
+    let repeated = first_repeated(&mut specs.clone().map(|spec| spec.name.as_str()));
+    match repeated.and_then(|place| specs.nth(place)) {
         Some(spec) => Err(WeightsError::DuplicateName { name: spec.name.clone() }),
         None => Ok(()),
     }

@@ -1,6 +1,5 @@
 //! `memory://name`: a store in memory, for tests and caches.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -23,8 +22,13 @@ use crate::{
 /// names begin with `a/`.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
-    models: Arc<Mutex<BTreeMap<String, Stored>>>,
+    models: Arc<Mutex<Models>>,
 }
+
+/// Models by name, in the order of their names.
+///
+/// No tree: what takes something out of one is code that a page has to download.
+type Models = Vec<(String, Stored)>;
 
 #[derive(Clone, Debug)]
 struct Stored {
@@ -61,7 +65,7 @@ impl MemoryStore {
             .with_place(|url| Ok(url.rest().to_owned()))
     }
 
-    fn models(&self) -> MutexGuard<'_, BTreeMap<String, Stored>> {
+    fn models(&self) -> MutexGuard<'_, Models> {
         // No code panics while it holds the lock half-way through a change.
         self.models.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -84,6 +88,16 @@ impl At {
         move |error| error.with_operation(operation).with_location(&self.location())
     }
 
+    fn stored(&self) -> Option<Stored> {
+        let models = self.store.models();
+        self.place(&models).ok().and_then(|place| models.get(place)).map(|(_, stored)| stored.clone())
+    }
+
+    /// Where the model is, or where it would be.
+    fn place(&self, models: &Models) -> Result<usize, usize> {
+        models.binary_search_by(|(name, _)| name.cmp(&self.name))
+    }
+
     fn missing(&self, operation: Operation) -> Error {
         self.failed(operation)(Error::new(ErrorKind::NotFound, "there is no model of this name"))
     }
@@ -93,8 +107,7 @@ impl At {
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 impl LoadHandler for At {
     async fn load(&self, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
-        let stored = self.store.models().get(&self.name).cloned();
-        let stored = stored.ok_or_else(|| self.missing(Operation::Load))?;
+        let stored = self.stored().ok_or_else(|| self.missing(Operation::Load))?;
         finish_load(stored.artifacts, options).await.map_err(self.failed(Operation::Load))
     }
 }
@@ -112,7 +125,15 @@ impl SaveHandler for At {
         }
         let result = SaveResult::now(&artifacts);
         let stored = Stored { artifacts, info: result.model_artifacts_info.clone() };
-        self.store.models().insert(self.name.clone(), stored);
+        let mut models = self.store.models();
+        match self.place(&models) {
+            Ok(place) => {
+                if let Some((_, old)) = models.get_mut(place) {
+                    *old = stored;
+                }
+            }
+            Err(place) => models.insert(place, (self.name.clone(), stored)),
+        }
         Ok(result)
     }
 }
@@ -149,7 +170,10 @@ impl ModelStore for At {
     }
 
     async fn remove(&self, _options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
-        let removed = self.store.models().remove(&self.name);
-        removed.map(|stored| stored.info).ok_or_else(|| self.missing(Operation::Remove))
+        let mut models = self.store.models();
+        match self.place(&models) {
+            Ok(place) => Ok(models.remove(place).1.info),
+            Err(_) => Err(self.missing(Operation::Remove)),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use tfjs_artifacts::{Error, ErrorKind};
+use tfjs_artifacts::{Error, ErrorKind, split_scheme};
 
 /// The place of a model: a scheme and the rest, or a plain path.
 ///
@@ -55,7 +55,7 @@ impl ModelUrl {
         if text.is_empty() {
             return Err(Error::new(ErrorKind::InvalidUrl, "the URL or path is empty"));
         }
-        let Some((scheme, rest)) = text.split_once("://") else { return Ok(Self::plain_path(text)) };
+        let Some((scheme, rest)) = split_scheme(text) else { return Ok(Self::plain_path(text)) };
         if is_scheme(scheme) {
             return Ok(Self { scheme: Some(scheme.to_ascii_lowercase().into()), rest: rest.into() });
         }

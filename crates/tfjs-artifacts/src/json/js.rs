@@ -4,11 +4,13 @@
 //! so equal byte counts need its exact rules (ECMA-262, `SerializeJSONProperty`, `OrdinaryOwnPropertyKeys`
 //! and `Number::toString`).
 
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::number;
+use super::scan::escape;
+use crate::repeated::Places;
 
 /// Prints `text`, which must be well-formed JSON of bounded depth, as JavaScript would after parsing it.
 pub(super) fn stringify(text: &str) -> String {
@@ -132,13 +134,13 @@ impl<'a> Printer<'a> {
     /// Brings the members of an object, printed from `start` on, into the order of JavaScript's property enumeration.
     fn reorder(&mut self, start: usize, members: Vec<Member>) -> Option<()> {
         let key = |member: &Member| self.out.get(member.key.clone()).unwrap_or_default();
-        let mut places = BTreeMap::new();
+        let mut places = Places::new();
         let mut unique: Vec<Member> = Vec::with_capacity(members.len());
         let mut in_order = true;
         for member in members {
             let key = key(&member);
             in_order &= array_index(key).is_none();
-            if let Some(first) = places.get(key).and_then(|&place: &usize| unique.get_mut(place)) {
+            if let Some(first) = places.get(key).and_then(|&place| unique.get_mut(place)) {
                 *first = member;
                 in_order = false;
             } else {
@@ -198,49 +200,15 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// What follows a backslash.
+    /// What follows a backslash; half of a pair of surrogates stays an escape.
     fn escape(&mut self) -> Option<()> {
-        let byte = *self.text.as_bytes().get(self.at)?;
-        self.at += 1;
-        let c = match byte {
-            b'b' => '\u{8}',
-            b't' => '\t',
-            b'n' => '\n',
-            b'f' => '\u{c}',
-            b'r' => '\r',
-            b'u' => return self.unicode_escape(),
-            other => char::from(other),
-        };
-        write_char(c, &mut self.out);
-        Some(())
-    }
-
-    /// What follows `\u`: a character, the first half of a surrogate pair, or a lone surrogate.
-    fn unicode_escape(&mut self) -> Option<()> {
-        let unit = self.hex4()?;
-        if let Some(c) = char::from_u32(unit) {
-            write_char(c, &mut self.out);
-            return Some(());
+        let (c, rest) = escape(self.text.get(self.at..)?)?;
+        self.at = self.text.len() - rest.len();
+        match c {
+            Ok(c) => write_char(c, &mut self.out),
+            Err(unit) => write_unicode_escape(unit, &mut self.out),
         }
-        let mark = self.at;
-        if unit < 0xdc00 && self.text.get(mark..)?.starts_with("\\u") {
-            self.at += 2;
-            let low = self.hex4()?;
-            if (0xdc00..0xe000).contains(&low) {
-                let code = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-                self.out.push(char::from_u32(code)?);
-                return Some(());
-            }
-            self.at = mark;
-        }
-        write_unicode_escape(unit, &mut self.out);
         Some(())
-    }
-
-    fn hex4(&mut self) -> Option<u32> {
-        let digits = self.text.get(self.at..self.at + 4)?;
-        self.at += 4;
-        u32::from_str_radix(digits, 16).ok()
     }
 
     fn token(&mut self, belongs: impl Fn(u8) -> bool) -> Option<&'a str> {

@@ -1,14 +1,13 @@
 //! Reading: text to [`ModelJson`], with errors that say where.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
-use serde_json::value::RawValue;
-
-use super::outline::{Group, GroupMember, Member, Outline};
+use super::outline::{self, Group, GroupMember, Member, Outline};
 use super::{ManifestError, ModelJson, WeightsManifestGroup};
-use crate::json::{Count, MAX_DEPTH, Members, Shallow, check_depth, syntax_error};
+use crate::json::scan::{self, Members};
+use crate::json::{MAX_DEPTH, check_depth};
 use crate::limits::Tally;
+use crate::repeated::first_repeated;
 use crate::shape::abbreviate;
 use crate::{
     DType, Limit, Limits, ModelArtifacts, ModelTopology, Quantization, QuantizationDType, RawJson, RelPath, Sha256,
@@ -16,29 +15,36 @@ use crate::{
 };
 
 /// A member of an object.
-type Entry<'a> = (Cow<'a, str>, Shallow<'a>);
+type Entry<'a> = (Cow<'a, str>, &'a str);
 
 /// Where in the JSON something stands, made only when an error wants it.
 type At<'a> = &'a dyn Fn() -> String;
 
+/// An error that is large, and passed through many hands.
+type Fallible<T> = Result<T, Box<ManifestError>>;
+
 pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<ModelJson, ManifestError> {
+    parse_boxed(bytes, limits).map_err(|error| *error)
+}
+
+fn parse_boxed(bytes: &[u8], limits: &Limits) -> Fallible<ModelJson> {
     let text = text(bytes, limits)?;
     let depth = usize::try_from(limits.get(Limit::JsonDepth)).unwrap_or(MAX_DEPTH);
     if depth < MAX_DEPTH {
         check_depth(text, depth)?;
     }
     if text.trim_ascii_start().starts_with('{')
-        && let Ok(outline) = serde_json::from_str(text)
+        && let Some(outline) = outline::outline(text)
     {
         return model_json(outline, limits);
     }
     // Something is wrong: further passes tell what, and where.
     check_depth(text, depth)?;
-    let raw: &RawValue = serde_json::from_str(text).map_err(|error| syntax_error(&error))?;
-    match raw.get().as_bytes().first() {
+    let raw = scan::value(text)?;
+    match raw.as_bytes().first() {
         Some(b'[') => legacy_manifest(raw, limits),
         Some(b'{') => model_json(outline(raw, limits)?, limits),
-        _ => Err(ManifestError::NotAModel { found: abbreviate(raw.get(), 40) }),
+        _ => Err(ManifestError::NotAModel { found: abbreviate(raw, 40) }.into()),
     }
 }
 
@@ -46,25 +52,25 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<ModelJson, Manifest
 const MODEL_JSON: &str = "model.json";
 
 /// The bytes as JSON-like text: of acceptable size, in UTF-8, and not obviously something else.
-fn text<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, ManifestError> {
+fn text<'a>(bytes: &'a [u8], limits: &Limits) -> Fallible<&'a str> {
     limits.check(Limit::JsonBytes, bytes.len() as u64)?;
     if bytes.starts_with(b"\xef\xbb\xbf") {
-        return Err(ManifestError::ByteOrderMark);
+        return Err(ManifestError::ByteOrderMark.into());
     }
     if let Some(sniffed @ (Sniffed::Html | Sniffed::GitLfsPointer | Sniffed::ModelList)) = sniff(bytes) {
-        return Err(ManifestError::Impostor(sniffed));
+        return Err(ManifestError::Impostor(sniffed).into());
     }
     if let Some(sniffed) = sniff_model(bytes) {
-        return Err(ManifestError::Impostor(sniffed));
+        return Err(ManifestError::Impostor(sniffed).into());
     }
     let text = str::from_utf8(bytes).map_err(|error| ManifestError::NotUtf8 { at: error.valid_up_to() })?;
     if text.trim_ascii().is_empty() {
-        return Err(ManifestError::Empty);
+        return Err(ManifestError::Empty.into());
     }
     Ok(text)
 }
 
-fn model_json(Members(members): Outline<'_>, limits: &Limits) -> Result<ModelJson, ManifestError> {
+fn model_json(members: Outline<'_>, limits: &Limits) -> Fallible<ModelJson> {
     let mut artifacts = ModelArtifacts::new();
     let mut groups = None;
     for (key, member) in unique(members, &|| MODEL_JSON.to_owned())? {
@@ -77,7 +83,7 @@ fn model_json(Members(members): Outline<'_>, limits: &Limits) -> Result<ModelJso
                 artifacts.unknown.push((key.into_owned(), RawJson::null()));
                 continue;
             }
-            Member::Raw(Shallow(value)) => value,
+            Member::Raw(value) => value,
         };
         let json = || Some(RawJson::from_checked(value));
         match &*key {
@@ -95,17 +101,17 @@ fn model_json(Members(members): Outline<'_>, limits: &Limits) -> Result<ModelJso
     }
     let has_topology = artifacts.topology_json().is_some_and(|topology| !topology.is_null());
     match &groups {
-        None if !has_topology => return Err(ManifestError::NothingInIt),
+        None if !has_topology => return Err(ManifestError::NothingInIt.into()),
         Some(groups) if !has_topology => check_weights(groups)?,
         _ => {}
     }
     Ok(ModelJson { artifacts, groups, is_legacy_manifest: false, limits: *limits })
 }
 
-fn legacy_manifest(raw: &RawValue, limits: &Limits) -> Result<ModelJson, ManifestError> {
+fn legacy_manifest(raw: &str, limits: &Limits) -> Fallible<ModelJson> {
     let groups = manifest(outline_of_groups(raw, limits)?, limits)?;
     if groups.is_empty() {
-        return Err(ManifestError::NothingInIt);
+        return Err(ManifestError::NothingInIt.into());
     }
     check_weights(&groups)?;
     let artifacts = ModelArtifacts::new();
@@ -113,72 +119,83 @@ fn legacy_manifest(raw: &RawValue, limits: &Limits) -> Result<ModelJson, Manifes
 }
 
 /// Refuses a manifest that only a topology could have left behind, where there is none.
-fn check_weights(groups: &[WeightsManifestGroup]) -> Result<(), ManifestError> {
+fn check_weights(groups: &[WeightsManifestGroup]) -> Fallible<()> {
     if !groups.is_empty() && groups.iter().all(|group| group.weights.is_none()) {
-        return Err(ManifestError::NeitherTopologyNorWeights);
+        return Err(ManifestError::NeitherTopologyNorWeights.into());
     }
     Ok(())
 }
 
 /// What [`Outline`] reads in one pass, step by step, with errors that say where.
-fn outline<'a>(raw: &'a RawValue, limits: &Limits) -> Result<Outline<'a>, ManifestError> {
+fn outline<'a>(raw: &'a str, limits: &Limits) -> Fallible<Outline<'a>> {
     let member = |(key, value): Entry<'a>| match &*key {
-        "weightsManifest" if value.0.get() == "null" => Ok((key, Member::Manifest(None))),
-        "weightsManifest" => Ok((key, Member::Manifest(Some(outline_of_groups(value.0, limits)?)))),
+        "weightsManifest" if value == "null" => Ok((key, Member::Manifest(None))),
+        "weightsManifest" => Ok((key, Member::Manifest(Some(outline_of_groups(value, limits)?)))),
         _ => Ok((key, Member::Raw(value))),
     };
     let members = entries(raw, &|| MODEL_JSON.to_owned())?.into_iter().map(member);
-    members.collect::<Result<_, _>>().map(Members)
+    members.collect()
 }
 
-fn outline_of_groups<'a>(raw: &'a RawValue, limits: &Limits) -> Result<Vec<Group<'a>>, ManifestError> {
+fn outline_of_groups<'a>(raw: &'a str, limits: &Limits) -> Fallible<Vec<Group<'a>>> {
     limits.check(Limit::Groups, count(raw))?;
     let mut tally = Tally::new(limits);
     let groups = elements(raw, &|| "weightsManifest".to_owned(), "an array of groups")?.into_iter().enumerate();
     groups.map(|(index, group)| outline_of_group(group, &|| format!("weightsManifest[{index}]"), &mut tally)).collect()
 }
 
-fn outline_of_group<'a>(raw: &'a RawValue, at: At<'_>, tally: &mut Tally) -> Result<Group<'a>, ManifestError> {
+fn outline_of_group<'a>(raw: &'a str, at: At<'_>, tally: &mut Tally) -> Fallible<Group<'a>> {
     let member = |(key, value): Entry<'a>| match &*key {
         "weights" => {
             let at = || format!("{}.weights", at());
-            tally.tensors(usize::try_from(count(value.0)).unwrap_or(usize::MAX))?;
-            let weights = elements(value.0, &at, "an array of weights")?.into_iter().enumerate();
+            tally.tensors(usize::try_from(count(value)).unwrap_or(usize::MAX))?;
+            let weights = elements(value, &at, "an array of weights")?.into_iter().enumerate();
             let weights = weights
-                .map(|(index, weight)| entries(weight, &|| format!("{}[{index}]", at())).map(Members))
+                .map(|(index, weight)| entries(weight, &|| format!("{}[{index}]", at())))
                 .collect::<Result<_, _>>()?;
             Ok((key, GroupMember::Weights(weights)))
         }
         _ => Ok((key, GroupMember::Raw(value))),
     };
-    entries(raw, at)?.into_iter().map(member).collect::<Result<_, _>>().map(Members)
+    entries(raw, at)?.into_iter().map(member).collect()
 }
 
-fn manifest(groups: Vec<Group<'_>>, limits: &Limits) -> Result<Vec<WeightsManifestGroup>, ManifestError> {
+fn manifest(groups: Vec<Group<'_>>, limits: &Limits) -> Fallible<Vec<WeightsManifestGroup>> {
     limits.check(Limit::Groups, groups.len() as u64)?;
     limits.check(Limit::Tensors, groups.iter().map(tensors).sum())?;
     let mut tally = Tally::new(limits);
-    let mut seen = BTreeSet::new();
     let mut parsed = Vec::with_capacity(groups.len());
-    for (index, group) in groups.into_iter().enumerate() {
+    let all = groups.into_iter().enumerate().try_for_each(|(index, group)| {
         let at = || format!("weightsManifest[{index}]");
-        let group = manifest_group(group, &at, &mut tally)?;
-        if let Some(path) = group.paths.iter().find(|path| !seen.insert((*path).clone())) {
-            return Err(ManifestError::DuplicatePath { at: at(), path: path.clone() });
-        }
-        parsed.push(group);
-    }
+        manifest_group(group, &at, &mut tally).map(|group| parsed.push(group))
+    });
+    // What is wrong with the first groups is told before what is wrong with the next.
+    check_paths(&parsed)?;
+    all?;
     let some_have = parsed.iter().any(|group| group.weights.is_some());
     match parsed.iter().position(|group| group.weights.is_none()) {
         Some(index) if some_have => {
-            Err(ManifestError::MissingKey { at: format!("weightsManifest[{index}]"), key: "weights" })
+            Err(ManifestError::MissingKey { at: format!("weightsManifest[{index}]"), key: "weights" }.into())
         }
         _ => Ok(parsed),
     }
 }
 
+/// Refuses a file that is named twice.
+fn check_paths(groups: &[WeightsManifestGroup]) -> Fallible<()> {
+    let mut paths =
+        groups.iter().enumerate().flat_map(|(index, group)| group.paths.iter().map(move |path| (index, path)));
+    let repeated = first_repeated(&mut paths.clone().map(|(_, path)| path.as_str()));
+    match repeated.and_then(|place| paths.nth(place)) {
+        Some((index, path)) => {
+            Err(ManifestError::DuplicatePath { at: format!("weightsManifest[{index}]"), path: path.clone() }.into())
+        }
+        None => Ok(()),
+    }
+}
+
 /// How many tensors a group has.
-fn tensors(Members(members): &Group<'_>) -> u64 {
+fn tensors(members: &Group<'_>) -> u64 {
     let weights = members.iter().filter_map(|(_, member)| match member {
         GroupMember::Weights(weights) => Some(weights.len() as u64),
         GroupMember::Raw(_) => None,
@@ -186,11 +203,7 @@ fn tensors(Members(members): &Group<'_>) -> u64 {
     weights.sum()
 }
 
-fn manifest_group(
-    Members(members): Group<'_>,
-    at: At<'_>,
-    tally: &mut Tally,
-) -> Result<WeightsManifestGroup, ManifestError> {
+fn manifest_group(members: Group<'_>, at: At<'_>, tally: &mut Tally) -> Fallible<WeightsManifestGroup> {
     let (mut paths, mut sha256) = (None, None);
     let mut group = WeightsManifestGroup { paths: Vec::new(), weights: None, sha256: None, unknown: Vec::new() };
     for (key, member) in unique(members, at)? {
@@ -199,7 +212,7 @@ fn manifest_group(
                 group.weights = Some(weight_specs(weights, at, tally)?);
                 continue;
             }
-            GroupMember::Raw(Shallow(value)) => value,
+            GroupMember::Raw(value) => value,
         };
         match &*key {
             "paths" => paths = Some(shard_paths(value, at, tally)?),
@@ -219,18 +232,18 @@ fn manifest_group(
 }
 
 /// An array of SHA-256 digests in hex, one for each file; `None` if it is somebody else's key of that name.
-fn checksums(raw: &RawValue, paths: usize, group: At<'_>) -> Result<Option<Vec<Sha256>>, ManifestError> {
-    let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else { return Ok(None) };
-    let digest = |element: &&RawValue| string(element, group).ok()?.parse().ok();
+fn checksums(raw: &str, paths: usize, group: At<'_>) -> Fallible<Option<Vec<Sha256>>> {
+    let Some(elements) = scan::elements(raw) else { return Ok(None) };
+    let digest = |element: &&str| string(element, group).ok()?.parse().ok();
     let digests: Vec<Option<Sha256>> = elements.iter().map(digest).collect();
     let checksums = digests.len();
     match digests.iter().position(Option::is_none) {
         None if checksums == paths => Ok(Some(digests.into_iter().flatten().collect())),
-        None => Err(ManifestError::ChecksumCount { at: group(), checksums, paths }),
+        None => Err(ManifestError::ChecksumCount { at: group(), checksums, paths }.into()),
         // One that is damaged must not turn off the comparison with the others, nor a cut one its own.
-        Some(index) if checksums == paths && elements.iter().any(|element| is_like_digest(element.get())) => {
-            let found = elements.get(index).map_or_else(String::new, |element| abbreviate(element.get(), 80));
-            Err(ManifestError::Checksum { at: format!("{}.sha256[{index}]", group()), found })
+        Some(index) if checksums == paths && elements.iter().any(|element| is_like_digest(element)) => {
+            let found = elements.get(index).map_or_else(String::new, |element| abbreviate(element, 80));
+            Err(ManifestError::Checksum { at: format!("{}.sha256[{index}]", group()), found }.into())
         }
         Some(_) => Ok(None),
     }
@@ -242,7 +255,7 @@ fn is_like_digest(json: &str) -> bool {
     inner.is_some_and(|text| text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-fn shard_paths(raw: &RawValue, group: At<'_>, tally: &mut Tally) -> Result<Vec<RelPath>, ManifestError> {
+fn shard_paths(raw: &str, group: At<'_>, tally: &mut Tally) -> Fallible<Vec<RelPath>> {
     tally.shards(count(raw))?;
     let at = || format!("{}.paths", group());
     let mut paths = Vec::new();
@@ -256,13 +269,9 @@ fn shard_paths(raw: &RawValue, group: At<'_>, tally: &mut Tally) -> Result<Vec<R
     Ok(paths)
 }
 
-fn weight_specs(
-    weights: Vec<Members<'_, Shallow<'_>>>,
-    group: At<'_>,
-    tally: &mut Tally,
-) -> Result<Vec<WeightSpec>, ManifestError> {
+fn weight_specs(weights: Vec<Members<'_, &str>>, group: At<'_>, tally: &mut Tally) -> Fallible<Vec<WeightSpec>> {
     let mut specs = Vec::with_capacity(weights.len());
-    for (index, Members(entries)) in weights.into_iter().enumerate() {
+    for (index, entries) in weights.into_iter().enumerate() {
         let at = || format!("{}.weights[{index}]", group());
         let spec = weight_spec(&unique(entries, &at)?, &at, tally)?;
         tally.spec(&spec)?;
@@ -271,9 +280,9 @@ fn weight_specs(
     Ok(specs)
 }
 
-fn weight_spec(entries: &[Entry<'_>], at: At<'_>, tally: &Tally) -> Result<WeightSpec, ManifestError> {
+fn weight_spec(entries: &[Entry<'_>], at: At<'_>, tally: &Tally) -> Fallible<WeightSpec> {
     let find = |key: &'static str| {
-        let found = entries.iter().find(|(name, _)| name == key).map(|(_, Shallow(value))| *value);
+        let found = entries.iter().find(|(name, _)| name == key).map(|(_, value)| *value);
         found.ok_or_else(|| ManifestError::MissingKey { at: at(), key })
     };
     let name = string(find("name")?, &|| format!("{}.name", at()))?;
@@ -282,18 +291,18 @@ fn weight_spec(entries: &[Entry<'_>], at: At<'_>, tally: &Tally) -> Result<Weigh
     let tensor = || format!("tensor `{name}`");
     let shape = find("shape")?;
     // Each dimension takes a digit and, but for the last, a comma.
-    if shape.get().len() as u64 / 2 > tally.limits().get(Limit::Rank) {
+    if shape.len() as u64 / 2 > tally.limits().get(Limit::Rank) {
         tally.limits().check(Limit::Rank, count(shape)).map_err(|error| error.of(tensor()))?;
     }
-    let shape = Shape::from_json(shape.get()).map_err(|error| ManifestError::Shape { tensor: name.clone(), error })?;
+    let shape = Shape::from_json(shape).map_err(|error| ManifestError::Shape { tensor: name.clone(), error })?;
     let dtype = DType::from(&*string(find("dtype")?, &|| format!("the dtype of {}", tensor()))?);
 
     let mut spec = WeightSpec::new(name.clone(), shape, dtype);
-    for (key, Shallow(value)) in entries {
+    for (key, value) in entries {
         match &**key {
             "name" | "shape" | "dtype" => {}
             // Only a string is a group; the reference compares it with `'optimizer'` and nothing else.
-            "group" if value.get().starts_with('"') => spec.group = Some(string(value, &tensor)?.into_owned()),
+            "group" if value.starts_with('"') => spec.group = Some(string(value, &tensor)?.into_owned()),
             "quantization" => spec.quantization = Some(quantization(value, &tensor)?),
             _ => spec.unknown.push((key.clone().into_owned(), RawJson::from_checked(value))),
         }
@@ -301,11 +310,11 @@ fn weight_spec(entries: &[Entry<'_>], at: At<'_>, tally: &Tally) -> Result<Weigh
     Ok(spec)
 }
 
-fn quantization(raw: &RawValue, tensor: At<'_>) -> Result<Quantization, ManifestError> {
+fn quantization(raw: &str, tensor: At<'_>) -> Fallible<Quantization> {
     let at = || format!("the quantization of {}", tensor());
     let mut dtype = None;
     let mut quantization = Quantization::new(QuantizationDType::Uint8);
-    for (key, Shallow(value)) in entries(raw, &at)? {
+    for (key, value) in entries(raw, &at)? {
         match &*key {
             "dtype" => dtype = Some(QuantizationDType::from(&*string(value, &at)?)),
             "min" => quantization.min = Some(RawJson::from_checked(value)),
@@ -318,21 +327,21 @@ fn quantization(raw: &RawValue, tensor: At<'_>) -> Result<Quantization, Manifest
 }
 
 /// How many elements an array has, without keeping any; 0 if it is none.
-fn count(raw: &RawValue) -> u64 {
-    serde_json::from_str::<Count>(raw.get()).map_or(0, |Count(count)| count as u64)
+fn count(raw: &str) -> u64 {
+    scan::count(raw).map_or(0, |count| count as u64)
 }
 
 /// The members of an object, none of them twice.
-fn entries<'a>(raw: &'a RawValue, at: At<'_>) -> Result<Vec<Entry<'a>>, ManifestError> {
-    match serde_json::from_str(raw.get()) {
-        Ok(Members(entries)) => unique(entries, at),
-        Err(_) => Err(wrong_type(raw, at, "an object")),
+fn entries<'a>(raw: &'a str, at: At<'_>) -> Fallible<Vec<Entry<'a>>> {
+    match scan::members(raw) {
+        Some(entries) => unique(entries, at),
+        None => Err(wrong_type(raw, at, "an object").into()),
     }
 }
 
-fn unique<'a, V>(entries: Vec<(Cow<'a, str>, V)>, at: At<'_>) -> Result<Vec<(Cow<'a, str>, V)>, ManifestError> {
+fn unique<'a, V>(entries: Members<'a, V>, at: At<'_>) -> Fallible<Members<'a, V>> {
     match repeated(&entries) {
-        Some(key) => Err(ManifestError::DuplicateKey { at: at(), key: key.to_owned() }),
+        Some(key) => Err(ManifestError::DuplicateKey { at: at(), key: key.to_owned() }.into()),
         None => Ok(entries),
     }
 }
@@ -340,8 +349,8 @@ fn unique<'a, V>(entries: Vec<(Cow<'a, str>, V)>, at: At<'_>) -> Result<Vec<(Cow
 /// The first key that comes twice. Objects of a manifest have a handful of members, for which comparing all is fastest.
 fn repeated<'a, V>(entries: &'a [(Cow<'_, str>, V)]) -> Option<&'a str> {
     if entries.len() > 16 {
-        let mut seen = BTreeSet::new();
-        return entries.iter().map(|(key, _)| &**key).find(|key| !seen.insert(*key));
+        let repeated = first_repeated(&mut entries.iter().map(|(key, _)| &**key))?;
+        return entries.get(repeated).map(|(key, _)| &**key);
     }
     let is_repeated = |index: usize, key: &str| entries.iter().take(index).any(|(earlier, _)| *earlier == key);
     entries
@@ -352,24 +361,20 @@ fn repeated<'a, V>(entries: &'a [(Cow<'_, str>, V)]) -> Option<&'a str> {
         .map(|(_, key)| key)
 }
 
-fn elements<'a>(raw: &'a RawValue, at: At<'_>, expected: &'static str) -> Result<Vec<&'a RawValue>, ManifestError> {
-    serde_json::from_str(raw.get()).map_err(|_| wrong_type(raw, at, expected))
+fn elements<'a>(raw: &'a str, at: At<'_>, expected: &'static str) -> Fallible<Vec<&'a str>> {
+    scan::elements(raw).ok_or_else(|| wrong_type(raw, at, expected).into())
 }
 
-fn string<'a>(raw: &'a RawValue, at: At<'_>) -> Result<Cow<'a, str>, ManifestError> {
-    let inner = raw.get().strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-    match inner.filter(|inner| !inner.contains('\\')) {
-        Some(plain) => Ok(Cow::Borrowed(plain)),
-        None => serde_json::from_str(raw.get()).map(Cow::Owned).map_err(|_| wrong_type(raw, at, "a string")),
-    }
+fn string<'a>(raw: &'a str, at: At<'_>) -> Fallible<Cow<'a, str>> {
+    scan::string(raw).ok_or_else(|| wrong_type(raw, at, "a string").into())
 }
 
 /// Why a value, of which the syntax is known to be right, was not what it should be.
-fn wrong_type(raw: &RawValue, at: At<'_>, expected: &'static str) -> ManifestError {
-    let is_object = expected == "an object" && raw.get().starts_with('{');
-    let is_string = expected == "a string" && raw.get().starts_with('"');
+fn wrong_type(raw: &str, at: At<'_>, expected: &'static str) -> ManifestError {
+    let is_object = expected == "an object" && raw.starts_with('{');
+    let is_string = expected == "a string" && raw.starts_with('"');
     if is_object || is_string {
         return ManifestError::NotUnicode { at: at() };
     }
-    ManifestError::WrongType { at: at(), expected, found: abbreviate(raw.get(), 40) }
+    ManifestError::WrongType { at: at(), expected, found: abbreviate(raw, 40) }
 }

@@ -3,8 +3,7 @@
 //! Known keys come in the order of tfjs-core's `getModelJSONForModelArtifacts`, then the unknown ones in theirs;
 //! values that came as text go out as that text.
 
-use std::collections::BTreeSet;
-
+use crate::repeated::Places;
 use crate::{
     Error, ErrorKind, ModelArtifacts, ModelTopology, PlannedShard, Quantization, RawJson, ShardLayout, SurplusBytes,
     WeightData, WeightSpec, Weights, WeightsError,
@@ -140,19 +139,19 @@ pub(crate) fn encode_quantization(quantization: &Quantization) -> String {
 }
 
 /// A JSON object under construction. Of members with one key the first stays.
-struct Object {
+struct Object<'a> {
     text: String,
     separator: char,
-    keys: BTreeSet<String>,
+    keys: Places<'a>,
 }
 
-impl Object {
+impl<'a> Object<'a> {
     fn new(text: String) -> Self {
-        Self { text, separator: '{', keys: BTreeSet::new() }
+        Self { text, separator: '{', keys: Places::new() }
     }
 
-    fn member(&mut self, key: &str, json: &str) {
-        if !self.keys.insert(key.to_owned()) {
+    fn member(&mut self, key: &'a str, json: &str) {
+        if self.keys.insert(key, self.text.len()).is_some() {
             return;
         }
         self.text.push(self.separator);
@@ -162,13 +161,13 @@ impl Object {
         self.text.push_str(json);
     }
 
-    fn optional(&mut self, key: &str, json: Option<&RawJson>) {
+    fn optional(&mut self, key: &'a str, json: Option<&RawJson>) {
         if let Some(json) = json {
             self.member(key, json.get());
         }
     }
 
-    fn members<'a>(&mut self, members: impl IntoIterator<Item = &'a (String, RawJson)>) {
+    fn members(&mut self, members: impl IntoIterator<Item = &'a (String, RawJson)>) {
         for (key, value) in members {
             self.member(key, value.get());
         }

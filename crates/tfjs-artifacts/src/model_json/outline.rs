@@ -1,8 +1,6 @@
 //! What a `model.json` is made of, down to the members of each weight, found in one pass over the text.
 
-use serde::de::MapAccess;
-
-use crate::json::{MemberValue, Members, Shallow};
+use crate::json::scan::{self, Members, Scanner};
 
 /// The members of the whole object.
 pub(super) type Outline<'a> = Members<'a, Member<'a>>;
@@ -15,31 +13,35 @@ pub(super) enum Member<'a> {
     /// `weightsManifest`; `None` for a null.
     Manifest(Option<Vec<Group<'a>>>),
     /// Any other.
-    Raw(Shallow<'a>),
+    Raw(&'a str),
 }
 
 /// A member of a group.
 pub(super) enum GroupMember<'a> {
     /// `weights`: the members of each.
-    Weights(Vec<Members<'a, Shallow<'a>>>),
+    Weights(Vec<Members<'a, &'a str>>),
     /// Any other.
-    Raw(Shallow<'a>),
+    Raw(&'a str),
 }
 
-impl<'de> MemberValue<'de> for Member<'de> {
-    fn next<A: MapAccess<'de>>(key: &str, map: &mut A) -> Result<Self, A::Error> {
-        match key {
-            "weightsManifest" => map.next_value().map(Self::Manifest),
-            _ => Shallow::next(key, map).map(Self::Raw),
-        }
-    }
+/// The outline of a text; `None` where something is wrong, which other passes find.
+pub(super) fn outline(text: &str) -> Option<Outline<'_>> {
+    scan::whole(text, |scanner| scanner.members(member))
 }
 
-impl<'de> MemberValue<'de> for GroupMember<'de> {
-    fn next<A: MapAccess<'de>>(key: &str, map: &mut A) -> Result<Self, A::Error> {
-        match key {
-            "weights" => map.next_value().map(Self::Weights),
-            _ => Shallow::next(key, map).map(Self::Raw),
-        }
+fn member<'a>(scanner: &mut Scanner<'a>, key: &str) -> Option<Member<'a>> {
+    if key == "weightsManifest" && scanner.peek()? != b'n' {
+        let groups = scanner.elements(|scanner| scanner.members(group_member))?;
+        return Some(Member::Manifest(Some(groups)));
     }
+    let value = scanner.value().ok()?;
+    Some(if key == "weightsManifest" { Member::Manifest(None) } else { Member::Raw(value) })
+}
+
+fn group_member<'a>(scanner: &mut Scanner<'a>, key: &str) -> Option<GroupMember<'a>> {
+    if key == "weights" {
+        let weight = |scanner: &mut Scanner<'a>| scanner.members(|scanner, _| scanner.value().ok());
+        return scanner.elements(weight).map(GroupMember::Weights);
+    }
+    scanner.value().ok().map(GroupMember::Raw)
 }

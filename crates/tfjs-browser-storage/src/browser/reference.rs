@@ -4,8 +4,6 @@
 //! texts, so that `1.0` comes back as `1`. Where a model has more than that, an extra is stored beside the parts, under a key
 //! that TensorFlow.js ignores and that goes when it saves over the model.
 
-use std::collections::BTreeSet;
-
 use tfjs_artifacts::{
     Error, ErrorKind, Limits, ManifestError, ModelArtifacts, ModelJson, RawJson, ShardLayout, encode_model_json,
     encode_weight_specs,
@@ -129,7 +127,7 @@ impl Parts {
 }
 
 /// The members that are no parts of their own, as they mean something to JavaScript, in whatever order; no key is there twice.
-fn meaning(entries: &[(String, RawJson)]) -> BTreeSet<String> {
+fn meaning(entries: &[(String, RawJson)]) -> Vec<String> {
     let others = entries.iter().filter(|(key, _)| !RESERVED.contains(&key.as_str()));
     in_order(&mut others.map(|(key, value)| format!("{}:{}", RawJson::string(key).get(), value.to_js_string())))
 }

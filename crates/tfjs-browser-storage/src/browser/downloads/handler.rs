@@ -204,7 +204,9 @@ impl FileWriter {
 
 /// Refuses what browsers would change.
 fn check_name(name: &str) -> Result<(), Error> {
-    let is_bad = |c: char| c.is_control() || is_unseen(c) || r#"/\:*?"<>|~"#.contains(c);
+    let is_bad = |c: char| {
+        c.is_control() || is_unseen(c) || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '~')
+    };
     let is_bad_at_end = |c: char| c == '.' || c.is_whitespace();
     if name.contains(is_bad) || name.starts_with(is_bad_at_end) || name.ends_with(is_bad_at_end) {
         let message = format!(

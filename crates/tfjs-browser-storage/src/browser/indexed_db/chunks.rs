@@ -11,7 +11,6 @@
 //! still read it.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -264,7 +263,7 @@ pub(super) fn of_all_models() -> Result<JsValue, JsValue> {
 }
 
 /// The names of the sets that no info names.
-async fn left_over(patience: Duration) -> Result<BTreeSet<String>, Failed> {
+async fn left_over(patience: Duration) -> Result<Vec<String>, Failed> {
     let database = Database::open(patience).await?;
     let transaction = Transaction::begin(database.get(), Mode::Read)?;
     let keys = transaction.models()?.get_all_keys_with_key(&of_all_models()?)?;
@@ -277,5 +276,5 @@ async fn left_over(patience: Duration) -> Result<BTreeSet<String>, Failed> {
     };
     let infos = Array::from(&infos.result()?);
     let named = in_order(&mut infos.iter().filter_map(|info| Some(record::chunk_set(&info)?.name)));
-    Ok(in_order(&mut keys.iter().filter_map(name).filter(|name| !named.contains(name))))
+    Ok(in_order(&mut keys.iter().filter_map(name).filter(|name| named.binary_search(name).is_err())))
 }

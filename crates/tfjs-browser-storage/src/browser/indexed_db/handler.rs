@@ -292,7 +292,7 @@ impl Below {
                 Err(error) => return Some(Err(error)),
             };
             // An info without a model is what TensorFlow.js leaves behind when its second transaction fails.
-            let is_here = name.starts_with(&self.prefix) && models.contains(&name);
+            let is_here = name.starts_with(&self.prefix) && models.binary_search(&name).is_ok();
             is_here.then(|| Ok(ListedModel::new(ModelUrl::from_parts(SCHEME, &name)?, info)))
         };
         let infos = Array::from(&infos.result().unwrap_or_default());

@@ -132,15 +132,15 @@ pub(super) fn listed(record: &JsValue) -> Result<(String, ModelArtifactsInfo), E
     let name = property::<JsValue>(record, MODEL_PATH).ok().flatten().and_then(|name| name.as_string());
     let info = property::<JsValue>(record, INFO).ok().flatten().and_then(|info| JSON::stringify(&info).ok());
     let (name, info) = name.zip(info).ok_or_else(damaged)?;
-    let info = serde_json::from_str(&String::from(info)).map_err(|error| damaged().with_source(error))?;
+    let info = RawJson::parse(&String::from(info)).map_err(|error| damaged().with_source(error))?;
+    let info = ModelArtifactsInfo::from_json(&info).map_err(|error| damaged().with_source(error))?;
     Ok((name, info))
 }
 
 /// `dateSaved` is a `Date` here, and not its text.
 fn js_info(info: &ModelArtifactsInfo) -> Result<JsValue, Error> {
     let failed = |error: JsValue| thrown(&error, "the info of the model cannot be made");
-    let text = RawJson::from_serialize(info).map_err(ManifestError::from)?;
-    let object = JSON::parse(text.get()).map_err(failed)?;
+    let object = JSON::parse(info.to_json().get()).map_err(failed)?;
     #[expect(clippy::cast_precision_loss, reason = "until the year 9999 milliseconds are far below 2^53")]
     let date = Date::new(&JsValue::from_f64(info.date_saved.unix_millis() as f64));
     Reflect::set(&object, &"dateSaved".into(), &date).map_err(failed)?;

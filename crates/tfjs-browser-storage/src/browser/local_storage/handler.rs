@@ -102,10 +102,9 @@ async fn save(keys: &Keys, artifacts: &ModelArtifacts, options: &SaveOptions) ->
         others.push((EXTRA.to_owned(), RawJson::parse(&extra).map_err(ManifestError::from)?));
     }
     let result = SaveResult::now(artifacts);
-    let info = RawJson::from_serialize(&result.model_artifacts_info).map_err(ManifestError::from)?;
     let metadata = RawJson::from_entries(others).map_err(ManifestError::from)?;
     let values: Values = [
-        Some(info.to_string()),
+        Some(result.model_artifacts_info.to_json().to_string()),
         // The reference would write the text `undefined`, and fail to read it.
         Some(topology.map_or_else(|| "null".to_owned(), |topology| topology.to_string())),
         Some(specs.map_or_else(|| "[]".to_owned(), |specs| specs.to_string())),

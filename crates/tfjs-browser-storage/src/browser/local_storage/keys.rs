@@ -48,5 +48,5 @@ pub(super) fn names(storage: &Storage) -> Vec<String> {
         };
         Some(name.to_owned())
     };
-    in_order(&mut keys.filter_map(name)).into_iter().collect()
+    in_order(&mut keys.filter_map(name))
 }

@@ -16,7 +16,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::Storage;
 
 use super::keys::Keys;
-use super::record::{Part, Values};
+use super::record::{Part, Values, text_of, values_of};
 use crate::error::{Thrown, thrown};
 use crate::locks::{Lock, Locks};
 
@@ -108,7 +108,7 @@ fn recover(_: &Writer, storage: &Storage, keys: &Keys) -> Result<(), Error> {
     // who does not know this key, such as TensorFlow.js, has saved since.
     let is_whole = get(storage, &keys.key(Part::Info))?.is_some();
     // What is no list of five was cut off, or is not ours: the model was not touched yet.
-    if !is_whole && let Ok(previous) = serde_json::from_str::<Values>(&text) {
+    if !is_whole && let Some(previous) = values_of(&text) {
         replace(storage, keys, &previous).map_err(|error| {
             thrown(&error, "the previous model, over which a save was interrupted, cannot be put back; free some room")
         })?;
@@ -118,7 +118,7 @@ fn recover(_: &Writer, storage: &Storage, keys: &Keys) -> Result<(), Error> {
 
 /// Keeps the previous model until the new one is whole; tells whether there was room for it.
 fn put_aside(storage: &Storage, keys: &Keys, previous: &Values) -> bool {
-    serde_json::to_string(previous).is_ok_and(|text| storage.set_item(&keys.undo(), &text).is_ok())
+    storage.set_item(&keys.undo(), &text_of(previous)).is_ok()
 }
 
 /// `info` goes first and comes last. What is to be removed is removed before anything is written.

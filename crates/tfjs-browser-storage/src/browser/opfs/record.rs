@@ -71,7 +71,7 @@ impl Record {
             return Err(Error::new(ErrorKind::InvalidData, message));
         }
         let info = member("modelArtifactsInfo").ok_or_else(|| damaged("it has no `modelArtifactsInfo`"))?;
-        let info = serde_json::from_str(info.get()).map_err(damaged)?;
+        let info = ModelArtifactsInfo::from_json(info).map_err(damaged)?;
         let stored = member("stored").ok_or_else(|| damaged("it has no `stored`"))?;
         Ok(Self { weights, info, stored: stored.get().to_owned() })
     }
@@ -86,7 +86,7 @@ impl Record {
         let record = [
             ("formatVersion", RawJson::parse(FORMAT_VERSION)),
             ("weights", Ok(weights.map_or_else(RawJson::null, RawJson::string))),
-            ("modelArtifactsInfo", RawJson::from_serialize(info)),
+            ("modelArtifactsInfo", Ok(info.to_json())),
             ("stored", RawJson::parse(stored)),
         ];
         let record: Result<Vec<_>, _> = record.into_iter().map(|(key, value)| Ok((key, value?))).collect();

@@ -3,8 +3,12 @@
 //! The record is replaced at once by the browser. Whenever a tab is closed, there is the record of the old model and its
 //! weights, or that of the new one and its weights; beside them may be weights that no record names, which `sweep.rs` removes.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use futures::TryStreamExt as _;
-use futures::channel::oneshot;
+use futures::channel::oneshot::{self, Canceled};
+use futures::future::LocalBoxFuture;
 use tfjs_artifacts::{Error, ErrorKind, Limits, ModelArtifacts, SaveResult, ShardLayout};
 use tfjs_router::{Digests, ProgressMeter, SaveOptions};
 use wasm_bindgen_futures::spawn_local;
@@ -156,15 +160,27 @@ fn full(needed: u64, available: Option<u64>) -> Error {
 }
 
 /// Runs to its end even if nobody waits for it any more; then what it made is dropped.
+///
+/// It puts what it makes into its place, so that [`run`] is one code for all that is done here.
 pub(super) async fn uninterrupted<T: 'static>(
     future: impl Future<Output = Result<T, Error>> + 'static,
 ) -> Result<T, Error> {
+    let place = Rc::new(Cell::new(None));
+    let made = Rc::clone(&place);
+    run(Box::pin(async move { made.set(Some(future.await)) })).await;
+    place.take().unwrap_or_else(|| {
+        Err(Error::new(ErrorKind::Unexpected, "the browser ended a task before its end").with_source(Canceled))
+    })
+}
+
+/// Waits for a task that ends whether or not somebody waits.
+async fn run(task: LocalBoxFuture<'static, ()>) {
     let (sender, receiver) = oneshot::channel();
     spawn_local(async move {
-        // If nobody waits any more, the value comes back and is dropped.
-        let _ = sender.send(future.await);
+        task.await;
+        // Nobody waits any more if this fails.
+        let _ = sender.send(());
     });
-    receiver.await.unwrap_or_else(|error| {
-        Err(Error::new(ErrorKind::Unexpected, "the browser ended a task before its end").with_source(error))
-    })
+    // A task that the browser ended has left its place empty.
+    let _ = receiver.await;
 }
