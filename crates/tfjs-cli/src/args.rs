@@ -48,9 +48,12 @@ pub(crate) enum Command {
     Tensors {
         #[command(flatten)]
         source: Source,
-        /// Only the tensor of this name; nothing else is read, so checksums of whole files are not compared
+        /// Only the tensor of this name; nothing else is read, so checksums of whole files are compared with --check only
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
+        /// Also reads all of the files that the tensor lies in, and compares their checksums
+        #[arg(long, requires = "name")]
+        check: bool,
     },
     /// Prints what `model.summary(120)` prints in TensorFlow.js: the layers of a layers-model with their shapes and parameters
     Summary(Source),
