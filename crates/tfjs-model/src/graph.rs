@@ -6,6 +6,7 @@ mod build;
 mod definition;
 mod json;
 mod load;
+mod parts;
 mod report;
 mod signature;
 
@@ -17,9 +18,9 @@ use tfjs_artifacts::{Limits, ModelArtifacts, ModelTopology, RawJson, WeightSpec,
 use crate::{ModelError, ModelKind};
 
 pub use attr::{Attr, DataType};
-pub use build::{Function, Graph, Node, NodeInput};
 pub(crate) use load::checked;
 pub use load::{GraphModelOptions, load_graph_model, load_graph_model_from};
+pub use parts::{Function, Graph, Node, NodeInput};
 pub use report::GraphWeightReport;
 pub use signature::{Signature, TensorInfo};
 
