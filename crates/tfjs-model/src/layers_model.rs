@@ -4,6 +4,7 @@ mod layer;
 mod save;
 mod summary;
 mod training;
+mod weight_table;
 mod weights;
 
 use std::sync::OnceLock;
@@ -22,6 +23,8 @@ pub use summary::SummaryOptions;
 pub use training::{OptimizerState, Slot, TrainingConfig};
 pub use weights::{ParamCounts, Weight};
 
+use weight_table::WeightTable;
+
 /// A model of layers: what `tf.loadLayersModel` gives, but for running it.
 ///
 /// Layers have the names, shapes and weights that TensorFlow.js gives them; the weights of the file are matched to them by name. Their
@@ -30,7 +33,7 @@ pub use weights::{ParamCounts, Weight};
 pub struct LayersModel {
     artifacts: ModelArtifacts,
     topology: Topology,
-    weights: weights::WeightTable,
+    weights: WeightTable,
     /// Where the tensors of the file lie, once the first was read: the artifacts keep their weights.
     places: OnceLock<Vec<TensorPlace>>,
     report: MatchReport,
@@ -50,7 +53,7 @@ impl LayersModel {
     ) -> Result<Self, ModelError> {
         ModelKind::Layers.expect(&artifacts)?;
         let topology = Topology::read(&artifacts, limits)?;
-        let (weights, report) = weights::WeightTable::new(&topology, &artifacts, matching)?;
+        let (weights, report) = WeightTable::new(&topology, &artifacts, matching)?;
         if artifacts.weights.is_some() && !matching.accepts(&report) {
             return Err(ModelError::Weights(Box::new(report)));
         }
