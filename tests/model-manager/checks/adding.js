@@ -73,6 +73,16 @@ async function adding({checks, open, models, command, web, folder, served, origi
       await manager.drop([file]);
       assert.match(await manager.failure(), /notes\.txt|model\.json/);
     });
+    await checks.check('an archive is to be unpacked, and of two models one is to be chosen', async () => {
+      const archive = path.join(folder, 'model.zip');
+      fs.writeFileSync(archive, 'PK');
+      await manager.drop([archive]);
+      assert.match(await manager.failure(), /model\.zip is an archive.*Unpack it/);
+      const both = path.join(folder, 'both');
+      for (const name of ['tiny', 'trained']) fs.cpSync(models[name], path.join(both, name), {recursive: true});
+      await manager.pickFolder(both);
+      assert.match(await manager.failure(), /2 models.*pick the files of one of them\.$/);
+    });
   });
 
   await checks.group('the page: from an address', async () => {
@@ -107,6 +117,8 @@ async function adding({checks, open, models, command, web, folder, served, origi
       ['a page of HTML', () => `${web.origin}/page-in-place/model.json`, /HTML/i],
       ['nobody', () => 'http://127.0.0.1:9/model.json', /127\.0\.0\.1:9.*Check the connection/],
       ['no address', () => 'ftp://example.com/model.json', /ftp: is not of the web/i],
+      ['no scheme', () => 'example.com/model.json', /example\.com\/model\.json does not say how to get there.*https:\/\//],
+      ['a file', () => 'file:///models/m/model.json', /drop them on the page/],
     ]) {
       await checks.check(`${what}: an error in words, and nothing is listed`, async () => {
         const before = await manager.names('indexeddb');
