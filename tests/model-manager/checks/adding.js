@@ -62,6 +62,14 @@ async function adding({checks, open, models, command, web, folder, served, origi
       await manager.has('opfs', 'twice-2');
       await manager.has('opfs', 'twice');
     });
+    await checks.check('a double click loads one model', async () => {
+      await manager.page.getByLabel('Address of a model.json').fill(web.offer('once', models.trained));
+      await manager.page.getByRole('button', {name: 'Load it'}).dblclick();
+      await manager.has('opfs', 'once');
+      await manager.said('Added once');
+      await manager.page.locator('#tasks progress').waitFor({state: 'detached'});
+      same('names', (await manager.names('opfs')).filter(name => name.startsWith('once')), ['once']);
+    });
     await checks.check('a missing weight file is named', async () => {
       await manager.saveTo('indexeddb');
       await manager.drop([path.join(models.tiny, 'model.json')]);

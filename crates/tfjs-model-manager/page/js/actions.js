@@ -10,8 +10,8 @@ export function actions(app, model, gone = () => {}) {
   const named = (text, action, attributes = {}, shown = text) => button(shown, action, {'aria-label': `${text} ${where}`, 'data-action': text, ...attributes});
   return [
     named('Copy or move…', () => openTransfer(app, model)),
-    named('Download', () => download(model, false)),
-    named('Download .zip', () => download(model, true), {}, '.zip'),
+    named('Download', once(() => download(model, false))),
+    named('Download .zip', once(() => download(model, true)), {}, '.zip'),
     model.store.canWrite && named('Delete', once(() => {
       app.trash.put(model);
       gone();

@@ -1,6 +1,6 @@
 // Models that come in: picked, dropped, or loaded from an address.
 
-import {byId, h} from './dom.js';
+import {byId, h, once, unlessHeld} from './dom.js';
 import {reserving, takenFailure, takenNames} from './names.js';
 import {freeName, tidyName} from './stores.js';
 import {run, tellFailure} from './tasks.js';
@@ -25,6 +25,8 @@ export function startAdding(app) {
   }
   startDropping(app);
 
+  byId('url-form').querySelector('button').addEventListener('click', once(() => {}));
+  byId('url-form').addEventListener('keydown', unlessHeld);
   byId('url-form').addEventListener('submit', event => {
     event.preventDefault();
     addFromAddress(app, byId('add-url').value);

@@ -16,9 +16,9 @@ export const byId = id => document.getElementById(id);
 
 export const button = (text, onclick, attributes = {}) => h('button', {type: 'button', onclick, ...attributes}, text);
 
-/** For what goes when it is clicked: the second click of a double click, and a key that is held down, are not for what comes in its place. */
-export const once = run => event => event.detail > 1 || run(event);
-export const unlessHeld = event => event.repeat && event.preventDefault();
+/** For what is done once: the second click of a double click, and a key that is held down, do it no second time, nor to what has come in its place. */
+export const once = run => event => (event.detail > 1 ? event.preventDefault() : run(event));
+export const unlessHeld = event => event.repeat && event.key === 'Enter' && event.preventDefault();
 
 /** A table that becomes a list of cards where there is no room: roles are said again, since `display: block` takes them away. */
 export function table(caption, columns, rows, attributes = {}) {
