@@ -131,8 +131,8 @@ impl Plan {
         println!("\n=== {} failed; its last lines, of {}", step.name(), path.display());
         match read(&path) {
             Ok(printed) => {
-                let lines: Vec<&str> = printed.lines().collect();
-                for line in &lines[lines.len().saturating_sub(LAST_LINES)..] {
+                let before = printed.lines().count().saturating_sub(LAST_LINES);
+                for line in printed.lines().skip(before) {
                     println!("{line}");
                 }
             }
