@@ -21,7 +21,9 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { kind: format!("{:?}", error.kind()), message: error.chain().to_string(), advice: advice(error.kind()) }
+        // What is about no place, such as a choice of files, says itself what to do.
+        let advice = error.location().map_or("", |_| advice(error.kind()));
+        Self { kind: format!("{:?}", error.kind()), message: error.chain().to_string(), advice }
     }
 }
 
