@@ -56,6 +56,8 @@ async function moving({checks, open, models, command, folder, served, origin}) {
       const dialog = await manager.transfer('opfs', 'trained', {to: 'opfs', as: 'trained'});
       await dialog.getByText('That is the model itself').waitFor();
       assert.ok(await dialog.getByRole('button', {name: 'Copy'}).isDisabled());
+      await dialog.getByLabel('Name', {exact: true}).press('Enter');
+      assert.ok(await dialog.isVisible(), 'Enter is no Cancel');
       await dialog.getByLabel('Name', {exact: true}).fill('from indexeddb');
       await dialog.getByRole('button', {name: 'Copy'}).click();
       assert.ok(await dialog.isVisible(), 'it was replaced unasked');
@@ -63,7 +65,10 @@ async function moving({checks, open, models, command, folder, served, origin}) {
       await dialog.getByRole('button', {name: 'Copy'}).click();
       await manager.said('Copied trained to from indexeddb in Private files.');
     });
-    await checks.check('the dialog is left with Escape, and the focus is where it was', async () => {
+    await checks.check('the dialog is left with Cancel or Escape, and the focus is where it was', async () => {
+      const dialog = await manager.transfer('opfs', 'trained', {to: 'indexeddb', as: 'never'});
+      await dialog.getByRole('button', {name: 'Cancel'}).click();
+      await dialog.waitFor({state: 'hidden'});
       await manager.transfer('opfs', 'trained', {to: 'indexeddb', as: 'never'});
       await manager.page.keyboard.press('Escape');
       // The dialog is told that it was closed a moment later.

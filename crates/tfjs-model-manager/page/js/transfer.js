@@ -72,6 +72,8 @@ export function openTransfer(app, model) {
     token.value = '';
     await app.refresh();
   };
+  // No button that submits: it would be the one that Enter means while the other one is disabled.
+  form.querySelector('[data-cancel]').onclick = () => dialog.close('cancel');
   dialog.returnValue = 'cancel';
   dialog.showModal();
 }
