@@ -6,6 +6,7 @@
 mod columns;
 mod difference;
 mod matrix;
+mod native;
 mod records;
 mod render;
 
@@ -26,9 +27,6 @@ const VARIABLE: &str = "TFJS_TESTKIT_RECORDS";
 
 /// What a record on a browser's console begins with; also there.
 const PREFIX: &str = "tfjs-testkit record: ";
-
-/// The tests that have suites, natively.
-const NATIVE_TESTS: [&str; 4] = ["conformance", "http", "object_store", "web"];
 
 /// What has the table of schemes, beside `docs/backends.md`.
 const WITH_SCHEMES: [&str; 2] = ["README.md", "crates/tfjs-io/README.md"];
@@ -134,7 +132,7 @@ fn settle(project: &Project, write: bool) -> Result<()> {
 fn run_missing(project: &Project) -> Result<()> {
     let lacks = |source: Source| !folder_of(project, source).is_dir();
     if lacks(Source::Native) {
-        native(project)?;
+        run_natively(project)?;
     }
     if lacks(Source::Window) || lacks(Source::Worker) {
         browser::run(project, &browser::Options::default())?;
@@ -146,9 +144,10 @@ fn run_missing(project: &Project) -> Result<()> {
     Ok(())
 }
 
-fn native(project: &Project) -> Result<()> {
+fn run_natively(project: &Project) -> Result<()> {
     let sh = &project.sh;
-    let tests = NATIVE_TESTS.iter().flat_map(|test| ["--test", test]);
+    let tests = native::tests(project)?;
+    let tests = tests.iter().flat_map(|test| ["--test", test]);
     // The whole workspace, because then nothing is built that the other tests have not been built with.
     let cargo = cmd!(sh, "cargo test --workspace --all-features --no-fail-fast {tests...}");
     println!("$ {cargo}");

@@ -41,7 +41,10 @@ pub(crate) struct Package {
 #[derive(Deserialize)]
 pub(crate) struct Target {
     pub(crate) name: String,
-    kind: Vec<String>,
+    pub(crate) kind: Vec<String>,
+    pub(crate) src_path: PathBuf,
+    /// Whether `cargo test` runs it without being asked for it.
+    pub(crate) test: bool,
 }
 
 #[derive(Deserialize)]

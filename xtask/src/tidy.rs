@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the house rules that neither rustfmt nor clippy knows. Each finding says what to do.
 
 mod code_map;
+mod crate_table;
 pub(crate) mod files;
 mod layers;
 mod links;
@@ -44,7 +45,7 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     let files = files::all(&project.root)?;
     let mut findings = layers::check(project)?;
     findings.extend(wasm::check(project)?);
-    findings.extend(check_code_map(project, &files)?);
+    findings.extend(check_maps(project, &files)?);
     findings.extend(rust_version::check(project)?);
     findings.extend(steps::check(project)?);
     for file in &files {
@@ -61,10 +62,12 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     Ok(())
 }
 
-fn check_code_map(project: &Project, files: &[PathBuf]) -> Result<Vec<Finding>> {
+fn check_maps(project: &Project, files: &[PathBuf]) -> Result<Vec<Finding>> {
     let files: Vec<_> =
         files.iter().filter_map(|file| file.strip_prefix(&project.root).ok()).map(PathBuf::from).collect();
-    Ok(code_map::check(&fs::read_to_string(project.root.join("docs/architecture.md"))?, &files))
+    let mut findings = code_map::check(&fs::read_to_string(project.root.join("docs/architecture.md"))?, &files);
+    findings.extend(crate_table::check(&fs::read_to_string(project.root.join("README.md"))?, &files));
+    Ok(findings)
 }
 
 fn check_file(root: &Path, file: &Path) -> Result<Vec<Finding>> {

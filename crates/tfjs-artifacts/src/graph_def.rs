@@ -70,7 +70,7 @@ fn field(bytes: &[u8]) -> Result<&[u8], &'static str> {
 }
 
 /// A number of up to ten bytes, seven bits in each, and what follows it.
-fn number(bytes: &[u8]) -> Result<(u64, &[u8]), &'static str> {
+pub(crate) fn number(bytes: &[u8]) -> Result<(u64, &[u8]), &'static str> {
     let mut value = 0u64;
     for (index, byte) in bytes.iter().enumerate().take(10) {
         value |= u64::from(byte & 0x7f) << (7 * index);

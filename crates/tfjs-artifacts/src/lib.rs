@@ -46,7 +46,7 @@ pub use quantization::{Quantization, QuantizationDType};
 pub use rel_path::{RelPath, RelPathError};
 pub use shape::{Shape, ShapeError};
 pub use shard_layout::{LayoutError, PlannedShard, ShardLayout, ShardNames, Sharding};
-pub use sniff::{Sniffed, sniff, sniff_strictly};
+pub use sniff::{Sniffed, sniff, sniff_model, sniff_strictly};
 pub use weight_data::{Segment, WeightData};
 pub use weight_spec::{StoredSize, WeightSpec};
 pub use weights::{ChecksumMismatch, Shard, SurplusBytes, TensorPlace, WeightGroup, Weights, WeightsError};

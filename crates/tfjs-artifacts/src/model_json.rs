@@ -203,6 +203,22 @@ impl ModelJson {
         decode::parse(text, limits)
     }
 
+    /// Reads a JSON file that lies beside a model, for who asks whether weight files are its own before it writes over them or removes
+    /// them. `None` if it is no model at all.
+    ///
+    /// A broken `model.json` is still somebody's model; any other broken JSON may be anything, and is none.
+    ///
+    /// # Errors
+    /// [`ManifestError`] when it is a model, and nobody can tell which weight files it uses: it may be any.
+    pub fn parse_neighbour(file_name: &str, text: &[u8]) -> Result<Option<Self>, ManifestError> {
+        match Self::parse(text) {
+            Ok(model_json) => Ok(Some(model_json)),
+            Err(ManifestError::NothingInIt | ManifestError::NotAModel { .. }) => Ok(None),
+            Err(error) if file_name == "model.json" => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
     /// The manifest's groups; `None` if the model has no weights.
     pub fn groups(&self) -> Option<&[WeightsManifestGroup]> {
         self.groups.as_deref()
@@ -304,5 +320,32 @@ async fn explain(error: WeightsError, groups: &[WeightGroup], data: &WeightData)
         }
         // Nothing to add; a failure to look closer must not hide the error at hand.
         Ok(None) | Err(_) => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_model_json_is_still_somebodys_model() {
+        const MODEL: &[u8] = br#"{"weightsManifest": [{"paths": ["w.bin"], "weights": []}]}"#;
+        let uses = |name: &str, text: &[u8]| {
+            let model_json = ModelJson::parse_neighbour(name, text)?;
+            Ok::<_, ManifestError>(model_json.map(|json| json.paths().map(ToString::to_string).collect::<Vec<_>>()))
+        };
+        for name in ["model.json", "package.json"] {
+            assert_eq!(uses(name, MODEL).unwrap(), Some(vec!["w.bin".to_owned()]), "{name}");
+            // Whole, and of something else.
+            for other in [&b"{}"[..], br#"{"name": "x"}"#, b"3", b"[]"] {
+                assert_eq!(uses(name, other).unwrap(), None, "{name}");
+            }
+        }
+        let cut = &MODEL[..MODEL.len() - 5];
+        let escapes = br#"{"weightsManifest": [{"paths": ["../w.bin"], "weights": []}]}"#;
+        for broken in [cut, b"", b"\xff", b"<html>", escapes] {
+            assert!(uses("model.json", broken).is_err(), "{broken:?}");
+            assert_eq!(uses("package.json", broken).unwrap(), None, "{broken:?}");
+        }
     }
 }

@@ -68,6 +68,24 @@ fn all_wrong_shards_are_found_and_the_place_is_named() {
 }
 
 #[test]
+fn the_files_around_a_range_are_compared_and_no_others() {
+    let weights = load(&manifest(&list([SHARDS[0], b"\x09"])).replace("sha256", "x"), SHARDS).unwrap().weights.unwrap();
+    let mut planned = layout(&weights, Sharding::Keep);
+    planned.set_checksums([Sha256::of(SHARDS[0]), Sha256::of(b"\x09")]);
+    let weights = weights.with_layout(&planned).unwrap();
+    let first = SHARDS[0].len() as u64;
+    let around = |range| block_on(weights.verify_checksums_around(range));
+    assert_eq!(around(0..first).unwrap(), 1);
+    assert_eq!((around(0..0).unwrap(), around(first..first).unwrap()), (0, 0));
+    for range in [first..first + 1, first - 1..first + 1] {
+        let error = around(range).unwrap_err().to_string();
+        assert!(error.contains("shard `group1-shard2of2.bin` has the SHA-256"), "{error}");
+    }
+    let without = load(&manifest("1"), SHARDS).unwrap().weights.unwrap();
+    assert_eq!(block_on(without.verify_checksums_around(0..first)).unwrap(), 0);
+}
+
+#[test]
 fn too_few_digests_verify_nothing() {
     let weights = load(&manifest(&list(SHARDS)), SHARDS).unwrap().weights.unwrap();
     let digests = SHARDS.map(Sha256::of);

@@ -23,7 +23,7 @@ use crate::output::Failure;
 pub(crate) async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Inspect(source) => inspect::run(&source).await,
-        Command::Tensors { source, name } => tensors::run(&source, name.as_deref()).await,
+        Command::Tensors { source, name, check } => tensors::run(&source, name.as_deref(), check).await,
         Command::Summary(source) => summary::run(&source).await,
         Command::Diff(diff) => diff::run(&diff).await,
         Command::Graph(graph) => graph::run(&graph).await,

@@ -479,13 +479,15 @@ fn an_interruption_may_be_interrupted() {
         let _ = stand.run(scenario, Plan::Die { at });
         left.insert(read_tree(&stand.folder).into_iter().collect::<Vec<_>>());
     }
+    let mut trees: Vec<Tree> = left.into_iter().map(|tree| tree.into_iter().collect()).collect();
+    if cfg!(windows) {
+        // Without a list there is nothing to finish. One tree like that is nearly as good as another, all are tried elsewhere, and wine is
+        // slow.
+        trees.retain(|tree| tree.contains_key(&stand.folder.join(JOURNAL)));
+        trees = trees.into_iter().step_by(4).collect();
+    }
     let mut points = 0;
-    for tree in left {
-        let tree: Tree = tree.into_iter().collect();
-        // Without a list there is nothing to finish. One tree like that is as good as another, and wine is slow.
-        if cfg!(windows) && !tree.contains_key(&stand.folder.join(JOURNAL)) {
-            continue;
-        }
+    for tree in trees {
         let mut at = 0;
         loop {
             write_tree(&stand.folder, &tree);

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tfjs_artifacts::{
-    Error, ErrorKind, Limit, Limits, ModelArtifacts, ModelJson, ModelTopology, Operation, Segment, SurplusBytes,
+    Error, ErrorKind, Limit, Limits, ManifestError, ModelArtifacts, ModelJson, ModelTopology, Operation, Segment,
+    SurplusBytes, sniff_model,
 };
 use tfjs_router::{Links, LoadOptions, ProgressSink, finish_load};
 
@@ -17,6 +18,9 @@ use crate::model_dir::{Entry, folder_of};
 use crate::same_file::check_distinct;
 use crate::source::FileSource;
 use crate::view::{Attempts, Moment, View};
+
+/// How much of a file tells what it is.
+const HEAD: u64 = 1 << 10;
 
 /// Reads the model that `find` finds: a whole one, also while others save. What is read eagerly is begun anew if it is replaced
 /// meanwhile.
@@ -82,7 +86,8 @@ impl Opened {
     fn open(entry: Entry, view: &View, limits: &Limits, links: Links) -> Result<Parts, Error> {
         let folder = folder_of(entry.manifest()).to_path_buf();
         check_links(view, &folder, entry.manifest(), links)?;
-        let bytes = view.read(entry.manifest(), limits, Limit::JsonBytes)?;
+        let bytes = view.read(entry.manifest(), limits, Limit::JsonBytes);
+        let bytes = bytes.map_err(|error| explain(error, entry.manifest()))?;
         let model_json = ModelJson::parse_with(&bytes, limits).map_err(|error| {
             Error::from(error).with_operation(Operation::Load).with_location(&entry.manifest().to_string_lossy())
         })?;
@@ -123,6 +128,23 @@ impl Parts {
     fn at(self, moment: Moment) -> Opened {
         let Self { entry, model_json, topology, segments } = self;
         Opened { entry, moment: Arc::new(moment), model_json, topology, segments }
+    }
+}
+
+/// Says of a file that is too large for JSON what it is, if it is a model of another kind.
+fn explain(error: Error, path: &Path) -> Error {
+    if error.kind() != ErrorKind::LimitExceeded {
+        return error;
+    }
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
+    // A failure to look closer must not hide the error at hand.
+    match read.ok().and_then(|_| sniff_model(&head)) {
+        Some(sniffed) => {
+            let error = Error::from(ManifestError::Impostor(sniffed));
+            error.with_operation(Operation::Load).with_location(&path.to_string_lossy())
+        }
+        None => error,
     }
 }
 

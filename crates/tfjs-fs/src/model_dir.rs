@@ -3,7 +3,7 @@
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
-use tfjs_artifacts::{Error, ErrorKind, Operation, RelPath};
+use tfjs_artifacts::{Error, ErrorKind, Operation, RelPath, Sniffed};
 
 use crate::error::io_error;
 use crate::path::check;
@@ -15,6 +15,9 @@ pub(crate) const MODEL_JSON: &str = "model.json";
 pub(crate) const GRAPH_DEF: &str = "tensorflowjs_model.pb";
 /// The manifest that they wrote beside it.
 pub(crate) const WEIGHTS_MANIFEST: &str = "weights_manifest.json";
+
+/// What Python's TensorFlow calls a graph.
+const SAVED_MODEL: &str = "saved_model.pb";
 
 /// The files that a model begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +91,11 @@ pub(crate) fn find(path: &Path, operation: Operation) -> Result<Entry, Error> {
     }
     if has_extension(path, "pb") {
         let manifest = path.with_file_name(WEIGHTS_MANIFEST);
+        if !view.has(&manifest) {
+            let message = format!("there is no `{WEIGHTS_MANIFEST}` beside it, so perhaps it {}", Sniffed::TensorFlow);
+            let error = Error::new(ErrorKind::NotFound, message);
+            return Err(error.with_operation(operation).with_location(&path.to_string_lossy()));
+        }
         return Ok(Entry::Pair { topology: path.to_path_buf(), manifest });
     }
     Ok(Entry::Json(path.to_path_buf()))
@@ -101,6 +109,11 @@ fn find_in(view: &View, folder: &Path, operation: Operation) -> Result<Entry, Er
     let (topology, manifest) = (folder.join(GRAPH_DEF), folder.join(WEIGHTS_MANIFEST));
     if view.has(&topology) && view.has(&manifest) {
         return Ok(Entry::Pair { topology, manifest });
+    }
+    if view.has(&folder.join(SAVED_MODEL)) {
+        let message = format!("the folder has no {MODEL_JSON}; its `{SAVED_MODEL}` {}", Sniffed::TensorFlow);
+        let error = Error::new(ErrorKind::NotFound, message);
+        return Err(error.with_operation(operation).with_location(&folder.to_string_lossy()));
     }
     let others = view.json_files().map_err(|error| io_error(error, operation, folder))?;
     let message = match others.as_slice() {

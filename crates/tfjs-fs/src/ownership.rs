@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use tfjs_artifacts::{
-    DateSaved, Error, ErrorKind, Limit, Limits, ManifestError, ModelArtifactsInfo, ModelJson, Operation, SurplusBytes,
-    Weights,
+    DateSaved, Error, ErrorKind, Limit, Limits, ModelArtifactsInfo, ModelJson, Operation, SurplusBytes, Weights,
 };
 use tfjs_router::Links;
 
@@ -186,18 +185,17 @@ impl Neighbours {
                 return;
             }
         };
-        match ModelJson::parse(&bytes) {
-            Ok(model_json) => {
+        let name = json.file_name().unwrap_or_default().to_string_lossy();
+        match ModelJson::parse_neighbour(&name, &bytes) {
+            Ok(Some(model_json)) => {
                 let entry = Entry::Json(json.clone());
                 let files = model_json.paths().map(|path| key(&entry.shard(path)));
                 self.users.extend(files.map(|file| (file, json.clone())));
             }
-            Err(ManifestError::NothingInIt | ManifestError::NotAModel { .. }) => {}
-            // `model.json` cut short is still somebody's model; any other broken JSON may be anything.
-            Err(_) if json.file_name().is_some_and(|name| name == crate::model_dir::MODEL_JSON) => {
+            Ok(None) => {}
+            Err(_) => {
                 self.unreadable.get_or_insert(json);
             }
-            Err(_) => {}
         }
     }
 

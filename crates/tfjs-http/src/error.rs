@@ -63,8 +63,7 @@ pub(crate) async fn status_error(mut response: Response, name: Option<&str>) -> 
     let page = response.beginning(ERROR_PAGE).await;
     let told = Told::read(&page);
     if let Some(Told { error, .. }) = &told {
-        let error: String = error.chars().take(MAX_TOLD).collect();
-        message = format!("{message}: {}", error.escape_debug());
+        message = format!("{message}: {}", readable(error));
     } else if let Some(sniffed) = sniff(&page) {
         message = format!("{message}; the body {sniffed}");
     }
@@ -81,6 +80,18 @@ pub(crate) async fn status_error(mut response: Response, name: Option<&str>) -> 
         Some(wait) => error.with_retry_after(wait),
         None => error,
     }
+}
+
+/// The beginning of a message, with escapes for what cannot be seen or ends a line. Quotes and backslashes stay: the server has
+/// written its own escapes with them.
+fn readable(message: &str) -> String {
+    const KEPT: [char; 3] = ['"', '\'', '\\'];
+    let message: String = message.chars().take(MAX_TOLD).collect();
+    let escaped = |part: &str| {
+        let text = part.trim_end_matches(KEPT);
+        format!("{}{}", text.escape_debug(), part.strip_prefix(text).unwrap_or_default())
+    };
+    message.split_inclusive(KEPT).map(escaped).collect()
 }
 
 fn kind(status: StatusCode) -> ErrorKind {
@@ -116,5 +127,17 @@ pub(crate) fn status_text(status: StatusCode) -> Cow<'static, str> {
     match status.canonical_reason() {
         Some(reason) => format!("{} {reason}", status.as_u16()).into(),
         None => status.as_u16().to_string().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_escaped_once() {
+        assert_eq!(readable("`a\"b\\u{200d}` is \u{1b}[2J\nno name"), "`a\"b\\u{200d}` is \\u{1b}[2J\\nno name");
+        assert_eq!(readable("e\u{301} `''`"), "e\u{301} `''`");
+        assert_eq!(readable(&"x".repeat(1000)).len(), MAX_TOLD);
     }
 }

@@ -151,7 +151,7 @@ async fn write_checksums(weights: &Weights, layout: &mut ShardLayout, options: &
 /// The name of the weights file in a form.
 fn weights_name(options: &SaveOptions) -> Result<RelPath, Error> {
     if let Sharding::Bytes(_) = options.sharding {
-        let message = "an upload has one file of weights; upload a part for each file (`HttpClient::with_part_per_file`) to cut them";
+        let message = "an upload has one file of weights; to cut them, send each file by itself, with `HttpClient::with_part_per_file` or `--upload files`";
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
     match &options.weights_file_name {

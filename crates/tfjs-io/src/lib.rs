@@ -39,10 +39,10 @@ pub use tfjs_http::{
 #[doc(no_inline)]
 pub use tfjs_model::{
     Attr, Connection, DTypeMismatch, DataType, Dim, Function, Graph, GraphEnd, GraphModel, GraphModelOptions,
-    GraphWeightReport, InputOutput, JsonDifference, Layer, LayerWeight, LayersModel, LayersModelOptions, MatchReport,
-    Model, ModelDifferences, ModelError, ModelKind, Node, NodeInput, OptimizerState, ParamCounts, Picture, Rename,
-    SaveConfig, ShapeMismatch, Signature, Slot, SpecDifference, SummaryOptions, SymbolicShape, TensorDifferences,
-    TensorInfo, TopologyDifferences, TrainingConfig, ValueDifference, Weight, WeightMatching, load_graph_model_from,
+    GraphWeightReport, InputOutput, JsonDifference, Layer, LayersModel, LayersModelOptions, MatchReport, Model,
+    ModelDifferences, ModelError, ModelKind, Node, NodeInput, OptimizerState, ParamCounts, Picture, Rename, SaveConfig,
+    ShapeMismatch, Signature, Slot, SpecDifference, SummaryOptions, SymbolicShape, TensorDifferences, TensorInfo,
+    TopologyDifferences, TrainingConfig, ValueDifference, Weight, WeightMatching, load_graph_model_from,
     load_layers_model_from, load_model_from,
 };
 #[cfg(all(feature = "any-object-store", not(target_arch = "wasm32")))]

@@ -7,14 +7,21 @@ import {showList} from './js/list.js';
 import {hideModel, showModel} from './js/model.js';
 import {showStorage} from './js/storage.js';
 import {findStores} from './js/stores.js';
+import {isBusy} from './js/tasks.js';
 import {Trash} from './js/trash.js';
 
 class App {
+  /** What each store has said last. */
+  contents = new Map();
+
   static async start() {
     await init();
     const app = new App();
     app.stores = await findStores();
-    app.trash = new Trash(app.stores, () => app.refresh());
+    app.trash = new Trash(app.stores, () => {
+      app.show();
+      return app.refresh();
+    });
     app.trash.resume();
     startAdding(app);
     await app.refresh();
@@ -23,6 +30,8 @@ class App {
     // Another tab may have changed what is stored.
     addEventListener('visibilitychange', () => document.visibilityState === 'visible' && app.refresh());
     addEventListener('pagehide', () => app.trash.leave());
+    // What is under way ends with the page.
+    addEventListener('beforeunload', event => isBusy() && event.preventDefault());
     addEventListener('keydown', event => {
       const isTyping = event.target instanceof HTMLInputElement;
       if (event.key === 'z' && (event.ctrlKey || event.metaKey) && !isTyping && app.trash.undoLast()) event.preventDefault();
@@ -34,21 +43,33 @@ class App {
     return app;
   }
 
-  /** Reads all stores. When several ask at once, the last one is shown. */
-  async refresh() {
+  /**
+   * Reads all stores; ends when those of the browser are shown, and `listed` when a server is, which may take its time. When several ask at once, the last
+   * one is shown.
+   */
+  refresh() {
     const turn = this.turn = (this.turn ?? 0) + 1;
-    const contents = await Promise.all(this.stores.map(async store => {
-      try {
-        const {models, broken} = await store.list();
-        return [store, {models: models.filter(model => !this.trash.has(model)), broken}];
-      } catch (failure) {
-        return [store, {failure}];
-      }
-    }));
-    if (turn !== this.turn) return;
+    const read = async store => [store, await store.list().catch(failure => ({failure}))];
+    const ask = async stores => {
+      const found = await Promise.all(stores.map(read));
+      if (turn !== this.turn || found.length === 0) return;
+      for (const [store, content] of found) this.contents.set(store, content);
+      await this.show();
+    };
+    const own = ask(this.stores.filter(({isBrowser}) => isBrowser));
+    this.listed = Promise.all([own, ask(this.stores.filter(({isBrowser}) => !isBrowser))]);
+    return own;
+  }
+
+  /** Shows what is known, but for what is marked as deleted. */
+  show() {
+    const contents = this.stores.map(store => {
+      const {models, ...more} = this.contents.get(store) ?? {isAwaited: true};
+      return [store, {models: models?.filter(model => !this.trash.has(model)), ...more}];
+    });
     this.models = contents.flatMap(([, {models = []}]) => models);
     showList(this, contents);
-    await showStorage(this.models);
+    return showStorage(this.models);
   }
 
   async route() {

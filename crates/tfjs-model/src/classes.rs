@@ -102,10 +102,9 @@ pub(crate) trait LayerType: Debug + Send + Sync {
 
     /// Makes the weights.
     fn build(&self, build: &mut Build<'_>, inputs: &[ShapeId]) -> Result<InputSpec, Problem> {
-        let Some(&input) = inputs.first() else { return Err(Problem::new("it has no input")) };
-        let (weights, spec) = self.weights(build.network.known(input)?)?;
-        if !weights.is_empty() && inputs.len() > 1 {
-            return Err(Problem::new(format!("it takes one input, but gets {}", inputs.len())));
+        let (weights, spec) = self.weights(build.network.known(first(inputs)?)?)?;
+        if !weights.is_empty() {
+            only(inputs)?;
         }
         build.add(weights)?;
         Ok(spec)
@@ -113,11 +112,12 @@ pub(crate) trait LayerType: Debug + Send + Sync {
 
     /// The shapes of the outputs.
     fn output_shapes(&self, network: &mut Network, inputs: &[ShapeId]) -> Result<Vec<ShapeId>, Problem> {
-        let Some(&input) = inputs.first() else { return Err(Problem::new("it has no input")) };
-        match self.output_shape(network.known(input)?)? {
+        match self.output_shape(network.known(first(inputs)?)?)? {
             Output::Same => Ok(inputs.to_vec()),
-            Output::New(shape) if inputs.len() == 1 => Ok(vec![network.add_shape(shape)?]),
-            Output::New(_) => Err(Problem::new(format!("it takes one input, but gets {}", inputs.len()))),
+            Output::New(shape) => {
+                only(inputs)?;
+                Ok(vec![network.add_shape(shape)?])
+            }
         }
     }
 
@@ -144,6 +144,19 @@ pub(crate) trait LayerType: Debug + Send + Sync {
     /// What its config says of a batch's shape beside the keys that all layers have.
     fn batch_input_shape(&self) -> Option<SymbolicShape> {
         None
+    }
+}
+
+/// The first input, of one or several.
+fn first(inputs: &[ShapeId]) -> Result<ShapeId, Problem> {
+    inputs.first().copied().ok_or_else(|| Problem::new("it has no input"))
+}
+
+/// The input of a layer that has no other.
+fn only(inputs: &[ShapeId]) -> Result<ShapeId, Problem> {
+    match inputs {
+        [input] => Ok(*input),
+        _ => Err(Problem::new(format!("it takes one input, but gets {}", inputs.len()))),
     }
 }
 

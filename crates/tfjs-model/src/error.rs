@@ -24,7 +24,7 @@ pub enum ModelError {
         /// What was looked for.
         reason: String,
     },
-    /// The topology is not that of a layers-model.
+    /// The topology as a whole is not that of a model of its kind.
     #[error("`modelTopology` cannot be read: {message}")]
     Topology {
         /// What is wrong.

@@ -6,6 +6,7 @@ mod build;
 mod definition;
 mod json;
 mod load;
+mod parts;
 mod report;
 mod signature;
 
@@ -17,9 +18,9 @@ use tfjs_artifacts::{Limits, ModelArtifacts, ModelTopology, RawJson, WeightSpec,
 use crate::{ModelError, ModelKind};
 
 pub use attr::{Attr, DataType};
-pub use build::{Function, Graph, Node, NodeInput};
-pub(crate) use load::graph;
+pub(crate) use load::checked;
 pub use load::{GraphModelOptions, load_graph_model, load_graph_model_from};
+pub use parts::{Function, Graph, Node, NodeInput};
 pub use report::GraphWeightReport;
 pub use signature::{Signature, TensorInfo};
 
@@ -47,8 +48,8 @@ impl GraphModel {
     /// Constants without a weight and weights without a constant are in the [`report`](Self::report).
     ///
     /// # Errors
-    /// [`ModelError::WrongKind`] when it is a model of layers, [`ModelError::Topology`] when the graph makes no sense, with all nodes
-    /// that are to blame, and [`ModelError::Limit`].
+    /// [`ModelError::WrongKind`] when it is a model of layers, [`ModelError::Topology`] when there is no topology or a binary one is damaged,
+    /// [`ModelError::Graph`] when the graph makes no sense, with the nodes that are to blame, and [`ModelError::Limit`].
     pub fn from_artifacts(artifacts: ModelArtifacts, limits: &Limits) -> Result<Self, ModelError> {
         ModelKind::Graph.expect(&artifacts)?;
         let artifacts = artifacts.with_limits(limits)?;

@@ -4,9 +4,12 @@ mod layer;
 mod save;
 mod summary;
 mod training;
+mod weight_table;
 mod weights;
 
-use tfjs_artifacts::{Limits, ModelArtifacts, RawJson};
+use std::sync::OnceLock;
+
+use tfjs_artifacts::{Limits, ModelArtifacts, RawJson, TensorPlace};
 
 use crate::ModelKind;
 use crate::error::ModelError;
@@ -20,6 +23,8 @@ pub use summary::SummaryOptions;
 pub use training::{OptimizerState, Slot, TrainingConfig};
 pub use weights::{ParamCounts, Weight};
 
+use weight_table::WeightTable;
+
 /// A model of layers: what `tf.loadLayersModel` gives, but for running it.
 ///
 /// Layers have the names, shapes and weights that TensorFlow.js gives them; the weights of the file are matched to them by name. Their
@@ -28,7 +33,9 @@ pub use weights::{ParamCounts, Weight};
 pub struct LayersModel {
     artifacts: ModelArtifacts,
     topology: Topology,
-    weights: weights::WeightTable,
+    weights: WeightTable,
+    /// Where the tensors of the file lie, once the first was read: the artifacts keep their weights.
+    places: OnceLock<Vec<TensorPlace>>,
     report: MatchReport,
     keeps_optimizer: bool,
 }
@@ -46,11 +53,11 @@ impl LayersModel {
     ) -> Result<Self, ModelError> {
         ModelKind::Layers.expect(&artifacts)?;
         let topology = Topology::read(&artifacts, limits)?;
-        let (weights, report) = weights::WeightTable::new(&topology, &artifacts, matching)?;
+        let (weights, report) = WeightTable::new(&topology, &artifacts, matching)?;
         if artifacts.weights.is_some() && !matching.accepts(&report) {
             return Err(ModelError::Weights(Box::new(report)));
         }
-        Ok(Self { artifacts, topology, weights, report, keeps_optimizer: true })
+        Ok(Self { artifacts, topology, weights, places: OnceLock::new(), report, keeps_optimizer: true })
     }
 
     /// Its name.

@@ -34,6 +34,5 @@ pub use load::{
     save_layers_model,
 };
 pub use matching::{DTypeMismatch, MatchReport, Rename, ShapeMismatch, WeightMatching};
-pub use network::LayerWeight;
 pub use picture::Picture;
 pub use symbolic::{Dim, SymbolicShape};

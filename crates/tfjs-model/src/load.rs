@@ -1,7 +1,7 @@
-//! Loading a model, from a URL or a handler: `tf.loadLayersModel`.
+//! From a URL or a handler to a model of layers, or of either kind, and back to a URL.
 
 use tfjs_artifacts::{Error, ModelArtifacts, Operation, SaveResult};
-use tfjs_router::{LoadHandler, LoadOptions, Router, SaveOptions, WeightLoading};
+use tfjs_router::{LoadHandler, LoadOptions, Router, SaveOptions};
 
 use crate::{GraphModel, GraphModelOptions, LayersModel, ModelKind, SaveConfig, WeightMatching};
 
@@ -18,8 +18,7 @@ pub struct LayersModelOptions {
 impl LayersModelOptions {
     /// Everything must fit, and weights are read when they are used.
     pub fn new() -> Self {
-        let load = LoadOptions::new().with_weight_loading(WeightLoading::Lazy);
-        Self { load, matching: WeightMatching::strict() }
+        Self { load: LoadOptions::lazy(), matching: WeightMatching::strict() }
     }
 
     /// With these options for the artifacts.
@@ -60,7 +59,7 @@ pub enum Model {
 /// [`LayersModel::from_artifacts`] does.
 pub async fn load_layers_model(router: &Router, url: &str, options: &LayersModelOptions) -> Result<LayersModel, Error> {
     let artifacts = router.load(url, &options.load).await?;
-    layers(artifacts, options).map_err(|error| error.with_location(url))
+    layers_model(artifacts, options).map_err(|error| error.with_location(url))
 }
 
 /// Loads a model of layers from any handler.
@@ -71,7 +70,7 @@ pub async fn load_layers_model_from(
     handler: &dyn LoadHandler,
     options: &LayersModelOptions,
 ) -> Result<LayersModel, Error> {
-    layers(handler.load(&options.load).await?, options)
+    layers_model(handler.load(&options.load).await?, options)
 }
 
 /// Loads a model of either kind from a URL or plain path: which one it is, `format` or the topology tells.
@@ -80,7 +79,7 @@ pub async fn load_layers_model_from(
 /// As [`load_layers_model`].
 pub async fn load_model(router: &Router, url: &str, options: &LayersModelOptions) -> Result<Model, Error> {
     let artifacts = router.load(url, &options.load).await?;
-    either(artifacts, options).map_err(|error| error.with_location(url))
+    model(artifacts, options).map_err(|error| error.with_location(url))
 }
 
 /// Loads a model of either kind from any handler.
@@ -88,7 +87,7 @@ pub async fn load_model(router: &Router, url: &str, options: &LayersModelOptions
 /// # Errors
 /// As [`load_layers_model`].
 pub async fn load_model_from(handler: &dyn LoadHandler, options: &LayersModelOptions) -> Result<Model, Error> {
-    either(handler.load(&options.load).await?, options)
+    model(handler.load(&options.load).await?, options)
 }
 
 /// Saves a model of layers to a URL or plain path: `model.save(url)`.
@@ -105,17 +104,17 @@ pub async fn save_layers_model(
     router.save(&model.to_artifacts(config).await?, url, options).await
 }
 
-fn layers(artifacts: ModelArtifacts, options: &LayersModelOptions) -> Result<LayersModel, Error> {
+fn layers_model(artifacts: ModelArtifacts, options: &LayersModelOptions) -> Result<LayersModel, Error> {
     let model = LayersModel::from_artifacts(artifacts, &options.matching, &options.load.limits);
     model.map_err(|error| Error::from(error).with_operation(Operation::Load))
 }
 
-fn either(artifacts: ModelArtifacts, options: &LayersModelOptions) -> Result<Model, Error> {
+fn model(artifacts: ModelArtifacts, options: &LayersModelOptions) -> Result<Model, Error> {
     match ModelKind::of(&artifacts).map_err(|error| Error::from(error).with_operation(Operation::Load))? {
-        ModelKind::Layers => Ok(Model::Layers(Box::new(layers(artifacts, options)?))),
+        ModelKind::Layers => Ok(Model::Layers(Box::new(layers_model(artifacts, options)?))),
         ModelKind::Graph => {
             let options = GraphModelOptions::new().with_load(options.load.clone());
-            Ok(Model::Graph(Box::new(crate::graph::graph(artifacts, &options)?)))
+            Ok(Model::Graph(Box::new(crate::graph::checked(artifacts, &options)?)))
         }
     }
 }

@@ -5,8 +5,8 @@
 //! TensorFlow.js a shape can be shared: where a layer gives its input's shape on, both are one, and a layer that changes its input's
 //! shape (there are two) changes it for all.
 
-pub(crate) mod container;
-pub(crate) mod graph;
+mod container;
+mod members;
 mod spec;
 mod weights;
 
@@ -20,9 +20,9 @@ use crate::problem::Problem;
 use crate::symbolic::SymbolicShape;
 
 pub(crate) use container::Container;
+pub(crate) use members::Members;
 pub(crate) use spec::InputSpec;
-pub use weights::LayerWeight;
-pub(crate) use weights::{Build, Holds, Place, WeightDef, WeightId};
+pub(crate) use weights::{Build, Holds, LayerWeight, Place, WeightDef, WeightId};
 
 /// Where a layer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -282,6 +282,16 @@ impl Network {
             output_shapes: OutputShapes::List(vec![shape]),
         });
         tensor
+    }
+
+    /// The node that a container is without having been applied.
+    pub(crate) fn push_whole(&mut self, layer: LayerId, inputs: &[Tensor], outputs: &[Tensor], shapes: OutputShapes) {
+        self.layer_mut(layer).nodes.push(Node {
+            inbound: Vec::new(),
+            input_shapes: inputs.iter().map(|tensor| tensor.shape).collect(),
+            outputs: outputs.to_vec(),
+            output_shapes: shapes,
+        });
     }
 
     /// Makes the weights of a layer that has none yet, with names that begin with the scope.

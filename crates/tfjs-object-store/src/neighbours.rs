@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use futures::{StreamExt as _, stream};
 use object_store::ObjectMeta;
 use object_store::path::Path;
-use tfjs_artifacts::{ErrorKind, Limit, Limits, ManifestError, ModelJson, Operation};
+use tfjs_artifacts::{ErrorKind, Limit, Limits, ModelJson, Operation};
 
 use crate::bucket::{Bucket, REQUESTS_AT_ONCE};
 use crate::json_object::read_whole;
-use crate::place::{MODEL_JSON, Place, is_json};
+use crate::place::{Place, is_json};
 
 /// The weight files that some models use.
 #[derive(Debug, Default)]
@@ -48,13 +48,11 @@ async fn uses_of(bucket: &Bucket, key: Path) -> Option<Vec<Path>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Some(Vec::new()),
         Err(_) => return None,
     };
-    let is_model = key.filename() == Some(MODEL_JSON);
     let place = Place::new(bucket.clone(), key.as_ref()).ok()?;
-    match ModelJson::parse(&json) {
+    match ModelJson::parse_neighbour(key.filename().unwrap_or_default(), &json) {
         // What cannot be a key is no object.
-        Ok(model_json) => Some(model_json.paths().filter_map(|path| place.shard(path).ok()).collect()),
-        Err(ManifestError::NothingInIt | ManifestError::NotAModel { .. }) => Some(Vec::new()),
-        // `model.json` cut short is still somebody's model; any other broken JSON may be anything.
-        Err(_) => (!is_model).then(Vec::new),
+        Ok(Some(model_json)) => Some(model_json.paths().filter_map(|path| place.shard(path).ok()).collect()),
+        Ok(None) => Some(Vec::new()),
+        Err(_) => None,
     }
 }

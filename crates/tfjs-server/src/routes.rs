@@ -362,11 +362,15 @@ async fn nothing_here() -> Refusal {
 }
 
 async fn not_that_way(method: Method, uri: Uri) -> Refusal {
-    let is_below_model = uri.path().trim_matches('/').contains('/');
-    let message = if is_below_model && !access::is_read(&method) {
-        "files cannot be written one by one; upload a model as multipart/form-data to `/{name}`".to_owned()
-    } else {
-        format!("{method} makes no sense here")
+    let what_it_is = match uri.path().trim_matches('/') {
+        _ if access::is_read(&method) => None,
+        "" => Some("this is the list of the models"),
+        path if path.contains('/') => Some("files cannot be written one by one"),
+        _ => None,
+    };
+    let message = match what_it_is {
+        Some(what) => format!("{what}; upload a model as multipart/form-data to `/{{name}}`"),
+        None => format!("{method} makes no sense here"),
     };
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message)
 }

@@ -37,11 +37,13 @@ pub const RECORD_PREFIX: &str = "tfjs-testkit record: ";
 
 /// Records that a behaviour has passed, as every test of [`conformance_suite!`](crate::conformance_suite) does at its end.
 ///
-/// A record is a line of JSON: the name of the backend, the behaviour with its place in [`BEHAVIOURS`], the outcome.
+/// A record is a line of JSON: the name of the backend, the behaviour with its place in [`BEHAVIOURS`], the outcome, and where in the source
+/// this is called or, in a suite, where the suite is expanded: two suites that took one name can be told apart.
 ///
 /// # Panics
 ///
 /// If there is no such behaviour, or the record cannot be written.
+#[track_caller]
 pub fn record_behaviour(backend: &str, name: &str, outcome: Outcome) {
     let index = BEHAVIOURS.iter().position(|behaviour| behaviour.name == name);
     let index = index.unwrap_or_else(|| panic!("there is no behaviour `{name}`"));
@@ -55,6 +57,7 @@ pub fn record_behaviour(backend: &str, name: &str, outcome: Outcome) {
         "of": BEHAVIOURS.len(),
         "outcome": outcome.name(),
         "how": outcome.how(),
+        "test": caller(),
     }));
 }
 
@@ -63,13 +66,22 @@ pub fn record_behaviour(backend: &str, name: &str, outcome: Outcome) {
 /// # Panics
 ///
 /// If the record cannot be written.
+#[track_caller]
 pub fn record_ability(backend: &str, ability: Ability, outcome: Outcome) {
     emit(&serde_json::json!({
         "backend": backend,
         "ability": ability.name(),
         "outcome": outcome.name(),
         "how": outcome.how(),
+        "test": caller(),
     }));
+}
+
+/// Where in the source a test is: the file and the line.
+#[track_caller]
+fn caller() -> String {
+    let caller = std::panic::Location::caller();
+    format!("{}:{}", caller.file(), caller.line())
 }
 
 /// One file for each process, to which its tests append.

@@ -15,8 +15,8 @@ pub struct Behaviour {
 /// Expands to one test per behaviour of [`cases`](crate::cases).
 ///
 /// `backend` is its name in the records of what a run has shown (see [`record_behaviour`](crate::record_behaviour)): its scheme, and
-/// in parentheses which form of it this is, if there are several. `harness` is an expression that makes a fresh
-/// [`Harness`](crate::Harness), evaluated in each test. Natively `block_on` runs a future to its end; where the test framework runs
+/// in parentheses which form of it this is, if there are several. Without it nothing is recorded. `harness` is an expression that makes a
+/// fresh [`Harness`](crate::Harness), evaluated in each test. Natively `block_on` runs a future to its end; where the test framework runs
 /// futures by itself, `async_test` names its attribute:
 ///
 /// ```text
@@ -40,10 +40,16 @@ pub struct Behaviour {
 #[macro_export]
 macro_rules! conformance_suite {
     (backend = $backend:expr, harness = $harness:expr, block_on = $block_on:expr) => {
-        $crate::conformance_suite! { @every block_on ($backend) ($harness) ($block_on) }
+        $crate::conformance_suite! { @every block_on (Some($backend)) ($harness) ($block_on) }
+    };
+    (harness = $harness:expr, block_on = $block_on:expr) => {
+        $crate::conformance_suite! { @every block_on (None) ($harness) ($block_on) }
     };
     (backend = $backend:expr, harness = $harness:expr, async_test = $test:ident) => {
-        $crate::conformance_suite! { @every async_test ($backend) ($harness) ($test) }
+        $crate::conformance_suite! { @every async_test (Some($backend)) ($harness) ($test) }
+    };
+    (harness = $harness:expr, async_test = $test:ident) => {
+        $crate::conformance_suite! { @every async_test (None) ($harness) ($test) }
     };
     (@every $style:ident $backend:tt $harness:tt $runner:tt) => {
         $crate::conformance_suite! {
@@ -112,27 +118,33 @@ macro_rules! conformance_suite {
             }
         }
     };
-    (@block_on ($backend:expr) ($harness:expr) ($block_on:expr) $($group:literal { $($case:ident $description:literal)+ })+) => {
+    (@block_on $backend:tt ($harness:expr) ($block_on:expr) $($group:literal { $($case:ident $description:literal)+ })+) => {
         $($(
             #[test]
             fn $case() {
                 let harness = $harness;
                 $block_on(async {
                     let outcome = $crate::cases::$case(&harness).await;
-                    $crate::record_behaviour($backend, stringify!($case), outcome);
+                    $crate::conformance_suite! { @record $backend $case outcome }
                 });
             }
         )+)+
     };
-    (@async_test ($backend:expr) ($harness:expr) ($test:ident) $($group:literal { $($case:ident $description:literal)+ })+) => {
+    (@async_test $backend:tt ($harness:expr) ($test:ident) $($group:literal { $($case:ident $description:literal)+ })+) => {
         $($(
             #[$test]
             async fn $case() {
                 let harness = $harness;
                 let outcome = $crate::cases::$case(&harness).await;
-                $crate::record_behaviour($backend, stringify!($case), outcome);
+                $crate::conformance_suite! { @record $backend $case outcome }
             }
         )+)+
+    };
+    (@record (Some($backend:expr)) $case:ident $outcome:ident) => {
+        $crate::record_behaviour($backend, stringify!($case), $outcome);
+    };
+    (@record (None) $case:ident $outcome:ident) => {
+        let _seen: $crate::Outcome = $outcome;
     };
     (@list () () () $($group:literal { $($case:ident $description:literal)+ })+) => {
         /// All behaviours, in the order in which a reader wants to know them.

@@ -62,6 +62,14 @@ async function adding({checks, open, models, command, web, folder, served, origi
       await manager.has('opfs', 'twice-2');
       await manager.has('opfs', 'twice');
     });
+    await checks.check('a double click loads one model', async () => {
+      await manager.page.getByLabel('Address of a model.json').fill(web.offer('once', models.trained));
+      await manager.page.getByRole('button', {name: 'Load it'}).dblclick();
+      await manager.has('opfs', 'once');
+      await manager.said('Added once');
+      await manager.page.locator('#tasks progress').waitFor({state: 'detached'});
+      same('names', (await manager.names('opfs')).filter(name => name.startsWith('once')), ['once']);
+    });
     await checks.check('a missing weight file is named', async () => {
       await manager.saveTo('indexeddb');
       await manager.drop([path.join(models.tiny, 'model.json')]);
@@ -73,6 +81,38 @@ async function adding({checks, open, models, command, web, folder, served, origi
       await manager.drop([file]);
       assert.match(await manager.failure(), /notes\.txt|model\.json/);
     });
+    await checks.check('an archive is to be unpacked, and of two models one is to be chosen', async () => {
+      const archive = path.join(folder, 'model.zip');
+      fs.writeFileSync(archive, 'PK');
+      await manager.drop([archive]);
+      assert.match(await manager.failure(), /model\.zip is an archive.*Unpack it/);
+      const both = path.join(folder, 'both');
+      for (const name of ['tiny', 'trained']) fs.cpSync(models[name], path.join(both, name), {recursive: true});
+      await manager.pickFolder(both);
+      assert.match(await manager.failure(), /2 models.*pick the files of one of them\.$/);
+    });
+  });
+
+  await checks.group('the page: models of other kinds', async () => {
+    const others = {
+      'model.h5': ['\x89HDF\r\n\x1a\n', /model\.h5.*Keras model.*convert it/],
+      'model.keras': ['PK\x03\x04', /model\.keras.*Keras model.*convert it/],
+      'saved_model.pb': ['\x08\x01\x12\x02', /saved_model\.pb.*SavedModel.*convert it/],
+      'frozen.pb': ['\x0a\x08\x0a\x01x\x12\x03Add', /frozen\.pb.*frozen graph.*convert it/],
+      'model.tflite': ['\x1c\0\0\0TFL3', /model\.tflite.*TensorFlow Lite.*convert the model that it was made from/],
+      'model.onnx': ['\x08\x07\x12\x07pytorch', /model\.onnx.*ONNX.*convert the TensorFlow or Keras model/],
+    };
+    for (const [name, [head, expected]] of Object.entries(others)) {
+      await checks.check(`${name}: what it is, and what to do`, async () => {
+        const file = path.join(folder, name);
+        fs.writeFileSync(file, Buffer.concat([Buffer.from(head, 'latin1'), Buffer.alloc(2000, 0xff)]));
+        await manager.saveTo('indexeddb');
+        await manager.drop([file]);
+        const failure = await manager.failure();
+        assert.match(failure, expected);
+        assert.match(failure, /tensorflowjs_converter, and take the model\.json and the \.bin files/);
+      });
+    }
   });
 
   await checks.group('the page: from an address', async () => {
@@ -107,6 +147,8 @@ async function adding({checks, open, models, command, web, folder, served, origi
       ['a page of HTML', () => `${web.origin}/page-in-place/model.json`, /HTML/i],
       ['nobody', () => 'http://127.0.0.1:9/model.json', /127\.0\.0\.1:9.*Check the connection/],
       ['no address', () => 'ftp://example.com/model.json', /ftp: is not of the web/i],
+      ['no scheme', () => 'example.com/model.json', /example\.com\/model\.json does not say how to get there.*https:\/\//],
+      ['a file', () => 'file:///models/m/model.json', /drop them on the page/],
     ]) {
       await checks.check(`${what}: an error in words, and nothing is listed`, async () => {
         const before = await manager.names('indexeddb');

@@ -27,6 +27,69 @@ async function deleting({checks, open, models, command}) {
         if (id !== 'server') same('tensors', await manager.tensors(id, 'wrong'), command.tensors(models.tiny));
       });
     }
+    await checks.check('a double click deletes one model, and a key that is held down as well', async () => {
+      for (const name of ['one', 'two', 'three']) await add('localstorage', name);
+      const button = manager.row('localstorage', 'one').getByRole('button', {name: /^Delete/});
+      // The row below is in the place of the first by the second click.
+      await button.dblclick({delay: 30, noWaitAfter: true});
+      await manager.hasNot('localstorage', 'one');
+      await manager.row('localstorage', 'three').getByRole('button', {name: /^Delete/}).focus();
+      for (let i = 0; i < 4; i++) await manager.page.keyboard.down('Enter');
+      await manager.page.keyboard.up('Enter');
+      await manager.hasNot('localstorage', 'three');
+      same('names', await manager.names('localstorage'), ['two', 'wrong']);
+      for (const name of ['one', 'three']) await manager.page.getByRole('button', {name: `Undo: Deleted ${name}`}).click();
+      await manager.has('localstorage', 'three');
+    });
+    await checks.check('the newest of many that can be had back is in sight', async () => {
+      await manager.page.setViewportSize({width: 1200, height: 500});
+      for (const name of ['one', 'two', 'three']) await manager.act('localstorage', name, 'Delete');
+      for (const id of ['indexeddb', 'localstorage', 'opfs', 'server']) await manager.act(id, 'wrong', 'Delete');
+      const place = await manager.page.locator('#tasks').evaluate(tasks => {
+        const [newest, all] = [tasks.lastChild.getBoundingClientRect(), tasks.getBoundingClientRect()];
+        return {isScrolled: tasks.scrollHeight > tasks.clientHeight, isSeen: newest.bottom <= all.bottom};
+      });
+      await manager.page.setViewportSize({width: 1200, height: 900});
+      same('place', place, {isScrolled: true, isSeen: true});
+      for (let i = 0; i < 4; i++) await manager.page.keyboard.press('Control+z');
+      await manager.has('indexeddb', 'wrong');
+      await manager.page.evaluate(() => {
+        for (const key of Object.keys(localStorage)) if (/\/(one|two|three)\//.test(key)) localStorage.removeItem(key);
+      });
+    });
+    await checks.check('what is left of a broken model can be deleted, and takes no other with it', async () => {
+      await manager.page.evaluate(async () => {
+        localStorage.setItem('tensorflowjs_models/broken/info', 'no JSON');
+        // The error that tells of it names no more than `wrong`.
+        localStorage.setItem('tensorflowjs_models/wrong?x/info', 'no JSON');
+        const done = (target, event) => new Promise(resolve => target.addEventListener(event, resolve));
+        const opening = indexedDB.open('tensorflowjs');
+        await done(opening, 'success');
+        const transaction = opening.result.transaction('model_info_store', 'readwrite');
+        transaction.objectStore('model_info_store').put({modelPath: 'broken', modelArtifactsInfo: null});
+        await done(transaction, 'complete');
+        opening.result.close();
+        const root = await navigator.storage.getDirectory();
+        const folder = await (await root.getDirectoryHandle('tfjs-io')).getDirectoryHandle('broken', {create: true});
+        const stream = await (await folder.getFileHandle('model', {create: true})).createWritable();
+        await stream.write('{"modelTop');
+        await stream.close();
+      });
+      await manager.reload();
+      for (const id of ['indexeddb', 'localstorage', 'opfs']) {
+        const button = manager.store(id).getByRole('button', {name: `Delete what is left of ${id}://broken`});
+        manager.page.once('dialog', dialog => dialog.accept());
+        await button.click();
+        await button.waitFor({state: 'detached'});
+      }
+      assert.equal(await manager.page.locator('#tasks').getByRole('alert').count(), 0);
+      await manager.reload();
+      same('what is told', await manager.page.locator('#stores').getByRole('alert').count(), 1);
+      assert.equal(await manager.page.getByRole('button', {name: /^Delete what is left/}).count(), 0, 'a whole model would be deleted');
+      await manager.page.evaluate(() => localStorage.removeItem('tensorflowjs_models/wrong?x/info'));
+      await manager.reload();
+      for (const id of ['indexeddb', 'localstorage', 'opfs', 'server']) await manager.has(id, 'wrong');
+    });
     await checks.check('Control Z has the last one back', async () => {
       await manager.act('opfs', 'wrong', 'Delete');
       await manager.hasNot('opfs', 'wrong');

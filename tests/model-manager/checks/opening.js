@@ -111,6 +111,21 @@ async function opening({checks, open, models}) {
       await page.goBack();
       await page.getByRole('heading', {level: 1, name: 'dtypes'}).waitFor();
     });
+    await checks.check('who leaves while models open gets the one that is in the address', async () => {
+      await page.goto(`${manager.origin}/.page/`);
+      const addresses = ['quantized', 'trained', 'dtypes'].map(name => `#${encodeURIComponent(`indexeddb://${name}`)}`);
+      for (let i = 0; i < 30; i++) {
+        await page.evaluate(address => {
+          location.hash = address;
+        }, addresses[i % 3]);
+        // Some are open by then and are being read, some not.
+        await page.waitForTimeout(7 * (i % 5));
+      }
+      for (let i = 0; i < 10; i++) await page.evaluate(() => history.back());
+      await page.getByRole('region', {name: 'Tensors'}).waitFor();
+      same('heading', await page.locator('h1:visible').allTextContents(), [decodeURIComponent(new URL(page.url()).hash).split('://')[1]]);
+      await manager.allRead();
+    });
     await checks.check('a model named like a script is only a name', async () => {
       const name = '<img src=x onerror="document.title=1">';
       const other = await manager.tensorflow();
@@ -127,7 +142,7 @@ async function opening({checks, open, models}) {
     await checks.check('a model that was damaged says what is wrong', async () => {
       await page.evaluate(() => localStorage.setItem('tensorflowjs_models/theirs/model_topology', '{"class_name":'));
       await page.goto(`${manager.origin}/.page/#${encodeURIComponent('localstorage://theirs')}`);
-      await page.getByRole('alert').getByText(/files are not what they claim to be/).waitFor();
+      await page.getByRole('alert').getByText(/files are damaged, or of something else/).waitFor();
     });
   });
   await checks.check('the console is clean', () => manager.close());

@@ -108,6 +108,31 @@ async function server({checks, open, models, command, folder, page: built}) {
       await manager.close([/401/]);
       await stop();
     });
+    await checks.check('a server that does not answer holds up no store of the browser, and is asked again', async () => {
+      const {origin, stop} = await serve('hanging', []);
+      const manager = await open({origin});
+      let isHanging = true;
+      await manager.page.route(`${origin}/?broken`, route => (isHanging ? undefined : route.continue()));
+      await manager.page.reload();
+      await manager.store('server').getByText('Waiting for an answer').waitFor();
+      await manager.saveTo('opfs', 'mine');
+      await manager.pick(models.tiny);
+      await manager.has('opfs', 'mine');
+      await manager.act('opfs', 'mine', 'Delete');
+      await manager.hasNot('opfs', 'mine');
+      isHanging = false;
+      await manager.page.keyboard.press('Control+z');
+      await manager.has('opfs', 'mine');
+      await manager.has('server', 'tiny one');
+      await manager.page.route(`${origin}/?broken`, route => route.abort());
+      await manager.act('opfs', 'mine', 'Delete');
+      await manager.store('server').getByRole('alert').getByText(/does not answer/).waitFor();
+      await manager.page.unroute(`${origin}/?broken`);
+      await manager.store('server').getByRole('button', {name: 'Try again'}).click();
+      await manager.has('server', 'tiny one');
+      await manager.close([/ERR_FAILED/]);
+      await stop();
+    });
     await checks.check('a server that has gone says so, and the stores of the browser stay', async () => {
       const {origin, stop} = await serve('gone', []);
       const manager = await open({origin});

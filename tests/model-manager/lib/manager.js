@@ -29,7 +29,7 @@ class Manager {
   }
 
   isReady() {
-    return this.page.locator('#stores section').first().waitFor({state: 'attached'});
+    return this.page.locator('#stores:has(section):not(:has([aria-busy]))').waitFor({state: 'attached'});
   }
 
   async reload() {

@@ -60,6 +60,8 @@ struct Facts<'r> {
     behaviours: BTreeMap<usize, &'r Behaviour>,
     suites: BTreeMap<Key<'r>, BTreeMap<&'r str, &'r Outcome>>,
     abilities: BTreeMap<Key<'r>, BTreeMap<Ability, &'r Outcome>>,
+    /// Who has recorded something of a backend: which suite, or which test of an ability.
+    tests: BTreeMap<(Key<'r>, Option<Ability>), &'r str>,
     problems: Vec<String>,
 }
 
@@ -93,6 +95,10 @@ impl<'r> Facts<'r> {
         let mut facts = Self::default();
         for record in records {
             let key = (record.backend.as_str(), record.place);
+            if !facts.is_of_one_test(key, record) {
+                // What the other one has seen says nothing of this one.
+                continue;
+            }
             let before = match &record.fact {
                 Fact::Behaviour(behaviour) => {
                     let known = facts.behaviours.entry(behaviour.index).or_insert(behaviour);
@@ -111,6 +117,25 @@ impl<'r> Facts<'r> {
             }
         }
         facts
+    }
+
+    /// Whether nobody else has recorded under that name: two would make one column, in which nobody saw that one of them had not run.
+    fn is_of_one_test(&mut self, key: Key<'r>, record: &'r Record) -> bool {
+        let (ability, what) = match record.fact {
+            Fact::Behaviour(_) => (None, "suites".to_owned()),
+            Fact::Ability(ability) => (Some(ability), format!("tests of `{}`", ability.name())),
+        };
+        let known = *self.tests.entry((key, ability)).or_insert(&record.test);
+        if known == record.test {
+            return true;
+        }
+        let (title, test) = (title(key), &record.test);
+        let problem =
+            format!("{title} is the name of two {what}, of {known} and of {test}: give each a name of its own");
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+        false
     }
 
     fn judge(&self) -> Result<()> {
@@ -343,13 +368,20 @@ pub(super) mod tests {
                 description: format!("number {index}"),
             }),
             outcome: if index == 0 { Outcome::Shown } else { managed.clone() },
+            test: format!("{backend}.rs:1"),
         };
         NAMES.into_iter().enumerate().map(record).collect()
     }
 
     fn abilities(backend: &str, place: Place, outcomes: [Outcome; 3]) -> Vec<Record> {
-        let record =
-            |(ability, outcome)| Record { place, backend: backend.to_owned(), fact: Fact::Ability(ability), outcome };
+        let record = |(ability, outcome)| Record {
+            place,
+            backend: backend.to_owned(),
+            fact: Fact::Ability(ability),
+            outcome,
+            // Each ability has a test of its own.
+            test: format!("{backend}.rs:{}", ability.name()),
+        };
         Ability::ALL.into_iter().zip(outcomes).map(record).collect()
     }
 
@@ -396,6 +428,26 @@ pub(super) mod tests {
     #[test]
     fn a_record_twice_is_no_other_record() {
         assert!(Matrix::of(COLUMNS, SCHEMES, &[records(), records()].concat()).is_ok());
+    }
+
+    #[test]
+    fn a_name_of_two_suites_is_an_error_that_names_both() {
+        let twice = |backend: &str, ability: Option<Ability>| {
+            let of = |record: &Record| match &record.fact {
+                Fact::Behaviour(_) => record.backend == backend && ability.is_none(),
+                Fact::Ability(found) => record.backend == backend && Some(*found) == ability,
+            };
+            let again = records().into_iter().filter(of);
+            again.map(|record| Record { test: "other.rs:7".to_owned(), ..record }).collect::<Vec<_>>()
+        };
+        check(
+            &[records(), twice("b://", None)].concat(),
+            "`b://` in workers is the name of two suites, of b://.rs:1 and of other.rs:7: give each a name of its own",
+        );
+        check(
+            &[records(), twice("c", Some(Ability::Save))].concat(),
+            "`c` in a page is the name of two tests of `save`, of c.rs:save and of other.rs:7",
+        );
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub(super) struct Record {
     pub(super) backend: String,
     pub(super) fact: Fact,
     pub(super) outcome: Outcome,
+    /// Where in the source the test or its suite is.
+    pub(super) test: String,
 }
 
 /// What was seen.
@@ -57,6 +59,7 @@ struct Line {
     backend: String,
     outcome: String,
     how: String,
+    test: String,
     ability: Option<Ability>,
     behaviour: Option<String>,
     group: Option<String>,
@@ -79,9 +82,9 @@ fn record(line: &str, place: Place) -> Result<Record> {
         ("not-applicable", false) => Outcome::NotApplicable(line.how.clone()),
         (other, _) => bail!("the outcome `{other}` with `{}` is none", line.how),
     };
-    let backend = line.backend.clone();
+    let (backend, test) = (line.backend.clone(), line.test.clone());
     let fact = line.fact().context("it is neither a behaviour nor an ability")?;
-    Ok(Record { place, backend, fact, outcome })
+    Ok(Record { place, backend, fact, outcome, test })
 }
 
 impl Line {
@@ -116,16 +119,17 @@ impl Ability {
 mod tests {
     use super::*;
 
-    const BEHAVIOUR: &str = r#"{"backend":"a://","behaviour":"b","group":"g","description":"d","index":1,"of":3,"outcome":"shown","how":""}"#;
+    const BEHAVIOUR: &str = r#"{"backend":"a://","behaviour":"b","group":"g","description":"d","index":1,"of":3,"outcome":"shown","how":"","test":"a.rs:1"}"#;
 
     #[test]
     fn both_kinds_of_lines() {
-        let ability = r#"{"ability":"manage","backend":"a://","how":"no room","outcome":"refused"}"#;
+        let ability = r#"{"ability":"manage","backend":"a://","how":"no room","outcome":"refused","test":"b.rs:2"}"#;
         let records = parse(&format!("{BEHAVIOUR}\n{ability}\n"), Place::Worker).unwrap();
         let [first, second] = records.as_slice() else { panic!("{records:?}") };
         let Fact::Behaviour(behaviour) = &first.fact else { panic!("{first:?}") };
         assert_eq!((behaviour.name.as_str(), behaviour.index, behaviour.of), ("b", 1, 3));
         assert_eq!((first.place, &first.outcome), (Place::Worker, &Outcome::Shown));
+        assert_eq!((first.test.as_str(), second.test.as_str()), ("a.rs:1", "b.rs:2"));
         assert_eq!(second.fact, Fact::Ability(Ability::Manage));
         assert_eq!(second.outcome, Outcome::Refused("no room".to_owned()));
     }
@@ -137,6 +141,7 @@ mod tests {
             ("\"how\":\"\"", "\"how\":\"why?\""),
             ("\"shown\"", "\"refused\""),
             ("\"index\":1,", ""),
+            (",\"test\":\"a.rs:1\"", ""),
             ("\"of\":3", "\"of\":3,\"more\":1"),
             ("}", ""),
         ] {

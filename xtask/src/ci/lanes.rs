@@ -24,6 +24,10 @@ const LAST_LINES: usize = 60;
 /// Runs all steps in so many lanes.
 pub(super) fn run(target: &Path, lanes: usize) -> Result<Vec<Report>> {
     let folder = target.join("ci");
+    if folder.exists() {
+        // What the steps of an earlier run have printed is nobody's business.
+        fs::remove_dir_all(&folder).with_context(|| format!("{} must go", folder.display()))?;
+    }
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     let program = env::current_exe().context("the path of this program is not known")?;
     let plan = Plan::new(folder, program);
@@ -131,8 +135,8 @@ impl Plan {
         println!("\n=== {} failed; its last lines, of {}", step.name(), path.display());
         match read(&path) {
             Ok(printed) => {
-                let lines: Vec<&str> = printed.lines().collect();
-                for line in &lines[lines.len().saturating_sub(LAST_LINES)..] {
+                let before = printed.lines().count().saturating_sub(LAST_LINES);
+                for line in printed.lines().skip(before) {
                     println!("{line}");
                 }
             }

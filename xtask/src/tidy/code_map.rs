@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Finding;
+use super::crate_table::crates;
 
 const MAP: &str = "docs/architecture.md";
 
@@ -12,12 +13,7 @@ const EVERYWHERE: [&str; 5] = ["lib.rs", "main.rs", "error.rs", "handler.rs", "o
 /// All of them from the root of the repository.
 pub(super) fn check(text: &str, files: &[PathBuf]) -> Vec<Finding> {
     let rooms = rooms(text);
-    let crates = files.iter().filter_map(|file| {
-        let mut parts = file.iter().map(|part| part.to_str().unwrap_or_default());
-        let is_manifest = parts.next() == Some("crates") && parts.clone().nth(1) == Some("Cargo.toml");
-        is_manifest.then(|| parts.next()).flatten()
-    });
-    let missing = crates.filter(|name| !rooms.iter().any(|room| room.folder == format!("crates/{name}")));
+    let missing = crates(files).filter(|name| !rooms.iter().any(|room| room.folder == format!("crates/{name}")));
     let missing = missing.map(|name| {
         Finding::new(Path::new(MAP), 1, format!("add the line ### `crates/{name}`, and say below it what lies where"))
     });

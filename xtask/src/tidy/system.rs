@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use super::Finding;
+use crate::wasm::IN_A_BROWSER;
 
-/// Crates that run in a browser, where these compile and then panic or fail.
-const IN_A_BROWSER: [&str; 7] =
-    ["tfjs-artifacts", "tfjs-browser-storage", "tfjs-http", "tfjs-io", "tfjs-model", "tfjs-router", "tfjs-weights"];
+/// What compiles for a browser, and then panics or fails there.
 const OF_THE_SYSTEM: [&str; 6] =
     ["std::env", "std::fs", "std::net", "std::process", "std::thread", "std::time::Instant"];
 

@@ -11,7 +11,7 @@ use crate::repeated::first_repeated;
 use crate::shape::abbreviate;
 use crate::{
     DType, Limit, Limits, ModelArtifacts, ModelTopology, Quantization, QuantizationDType, RawJson, RelPath, Sha256,
-    Shape, Sniffed, WeightSpec, sniff,
+    Shape, Sniffed, WeightSpec, sniff, sniff_model,
 };
 
 /// A member of an object.
@@ -65,7 +65,10 @@ fn text<'a>(bytes: &'a [u8], limits: &Limits) -> Fallible<&'a str> {
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return Err(ManifestError::ByteOrderMark.into());
     }
-    if let Some(sniffed @ (Sniffed::Html | Sniffed::GitLfsPointer)) = sniff(bytes) {
+    if let Some(sniffed @ (Sniffed::Html | Sniffed::GitLfsPointer | Sniffed::ModelList)) = sniff(bytes) {
+        return Err(ManifestError::Impostor(sniffed).into());
+    }
+    if let Some(sniffed) = sniff_model(bytes) {
         return Err(ManifestError::Impostor(sniffed).into());
     }
     let text = str::from_utf8(bytes).map_err(|error| ManifestError::NotUtf8 { at: error.valid_up_to() })?;

@@ -1,9 +1,11 @@
 //! Whether the bytes are those that the manifest was written for.
 
+use std::ops::Range;
+
 use futures::TryStreamExt as _;
 
 use super::{Weights, WeightsError};
-use crate::{BoxFuture, Error, Operation, RelPath, Sha256, ShardHasher};
+use crate::{BoxFuture, Error, Operation, RelPath, Sha256, Shard, ShardHasher};
 
 /// A shard that is not the one that the manifest was written for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +45,33 @@ impl Weights {
         })
     }
 
+    /// Reads the weight files that hold these bytes, all of each, and compares them with the checksums that the manifest has: for who reads
+    /// one tensor alone. Gives how many were compared; one without a checksum is not read.
+    ///
+    /// # Errors
+    /// [`InvalidData`](crate::ErrorKind::InvalidData) with the shards that are wrong, and whatever the sources report.
+    pub fn verify_checksums_around(&self, range: Range<u64>) -> BoxFuture<'_, Result<usize, Error>> {
+        Box::pin(async move {
+            let mut end = 0u64;
+            let places = self.shards().map(|shard| {
+                let start = end;
+                end = end.saturating_add(shard.bytes);
+                (start..end, shard)
+            });
+            let holds = |place: &Range<u64>| place.start < range.end && range.start < place.end;
+            let around: Vec<_> = places.filter(|(place, shard)| shard.sha256.is_some() && holds(place)).collect();
+            let mut hasher = ShardHasher::new(around.iter().map(|(_, shard)| shard.bytes));
+            for (place, _) in &around {
+                let mut windows = self.data().slice(place.clone())?.stream(1 << 20);
+                while let Some(window) = windows.try_next().await? {
+                    hasher.update(&window);
+                }
+            }
+            self.accept(mismatches(around.iter().map(|(_, shard)| *shard), &hasher.finish()))?;
+            Ok(around.len())
+        })
+    }
+
     /// Whether the manifest has the checksum of a weight file.
     pub fn has_any_checksum(&self) -> bool {
         self.shards().any(|shard| shard.sha256.is_some())
@@ -67,11 +96,7 @@ impl Weights {
         if digests.len() != shards {
             return Err(self.error(WeightsError::DigestCount { digests: digests.len(), shards }));
         }
-        let compared = self.shards().zip(digests).filter_map(|(shard, &actual)| {
-            let expected = shard.sha256.filter(|&expected| expected != actual)?;
-            Some(ChecksumMismatch { path: shard.path.clone(), expected, actual })
-        });
-        Ok(compared.collect())
+        Ok(mismatches(self.shards(), digests))
     }
 
     fn accept(&self, mismatches: Vec<ChecksumMismatch>) -> Result<(), Error> {
@@ -86,6 +111,14 @@ impl Weights {
             None => error,
         }
     }
+}
+
+fn mismatches<'s>(shards: impl Iterator<Item = &'s Shard>, digests: &[Sha256]) -> Vec<ChecksumMismatch> {
+    let compared = shards.zip(digests).filter_map(|(shard, &actual)| {
+        let expected = shard.sha256.filter(|&expected| expected != actual)?;
+        Some(ChecksumMismatch { path: shard.path.clone(), expected, actual })
+    });
+    compared.collect()
 }
 
 /// The first in full, and the names of the others.

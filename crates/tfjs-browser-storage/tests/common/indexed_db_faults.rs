@@ -328,6 +328,9 @@ async fn what_is_damaged_can_be_removed() {
         await done(transaction); database.close();")
     .await
     .unwrap();
+    let listed: Vec<_> = router().list_models("indexeddb://").collect().await;
+    let told: Vec<_> = listed.into_iter().filter_map(Result::err).map(|error| error.to_string()).collect();
+    assert!(told.iter().any(|error| error.starts_with("cannot list `indexeddb://damaged`: ")), "{told:?}");
     let removed = router().remove_model("indexeddb://damaged", &RemoveOptions::new()).await.unwrap();
     assert_eq!(removed.weight_data_bytes, 0);
     assert_eq!(named("damaged").load(&LoadOptions::new()).await.unwrap_err().kind(), ErrorKind::NotFound);

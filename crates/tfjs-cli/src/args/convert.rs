@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueHint;
 use tfjs_convert::{Format, ImportOptions, TensorFile};
 
-use super::Reading;
+use super::{Reading, Upload};
 
 /// A model to convert.
 #[derive(Debug, clap::Args)]
@@ -31,6 +31,8 @@ pub(crate) struct Convert {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) reading: Reading,
+    #[command(flatten)]
+    pub(crate) upload: Upload,
 }
 
 impl Convert {

@@ -1,4 +1,4 @@
-//! `--header` and `--bearer-token-env`: what web servers are told, and which of them.
+//! `--header` and `--bearer-token-env`: what web servers are told, and which of them. `--upload`: in which form they get a model.
 
 use std::collections::BTreeSet;
 
@@ -17,6 +17,36 @@ pub(crate) struct Http {
     bearer_token_envs: Vec<String>,
 }
 
+/// How models are sent to http:// and https:// URLs.
+#[derive(Clone, Copy, Debug, clap::Args)]
+#[command(next_help_heading = "Options for http:// and https://")]
+pub(crate) struct Upload {
+    /// In which form a model is sent
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = UploadForm::File)]
+    upload: UploadForm,
+}
+
+/// What a server gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum UploadForm {
+    /// One upload with all weights in one file, as TensorFlow.js sends it; every server for its uploads takes it
+    File,
+    /// One upload with each weight file by itself, so that groups and cuts arrive as they are; `tfjs serve` takes it
+    Files,
+    /// A PUT for each file, model.json last; for servers that keep what they are sent, not for `tfjs serve`
+    Put,
+}
+
+impl Upload {
+    fn of(self, client: HttpClient) -> HttpClient {
+        match self.upload {
+            UploadForm::File => client,
+            UploadForm::Files => client.with_part_per_file(),
+            UploadForm::Put => client.with_put_per_file(),
+        }
+    }
+}
+
 /// The router of commands that have no options for HTTP.
 pub(crate) fn router() -> Result<Router, Error> {
     router_with(&HttpClient::new())
@@ -30,9 +60,17 @@ fn router_with(client: &HttpClient) -> Result<Router, Error> {
 impl Http {
     /// The router that asks like that.
     pub(crate) fn router(&self) -> Result<Router, Error> {
-        // What is wrong with the options has been told before.
-        let client = self.client().map_err(|problem| Error::new(tfjs_io::ErrorKind::InvalidUrl, problem))?;
-        router_with(&client)
+        router_with(&self.checked_client()?)
+    }
+
+    /// The router that asks like that, and sends in this form.
+    pub(crate) fn router_with(&self, upload: Upload) -> Result<Router, Error> {
+        router_with(&upload.of(self.checked_client()?))
+    }
+
+    /// What is wrong with the options has been told before.
+    fn checked_client(&self) -> Result<HttpClient, Error> {
+        self.client().map_err(|problem| Error::new(tfjs_io::ErrorKind::InvalidUrl, problem))
     }
 
     /// That the options can be followed, and say who of these places is to know a secret.

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::ValueHint;
 
-use super::Reading;
+use super::{Reading, Upload};
 
 /// Two places with many models.
 #[derive(Debug, clap::Args)]
@@ -43,4 +43,6 @@ pub(crate) struct Sync {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) reading: Reading,
+    #[command(flatten)]
+    pub(crate) upload: Upload,
 }

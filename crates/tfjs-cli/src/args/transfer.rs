@@ -3,8 +3,8 @@
 use clap::ValueHint;
 use tfjs_io::{QuantizationRule, QuantizationRuleError, QuantizationRules, RelPath, Sharding};
 
-use super::Reading;
 use super::sizes::sharding;
+use super::{Reading, Upload};
 
 /// A model to copy or move.
 #[derive(Debug, clap::Args)]
@@ -42,6 +42,8 @@ pub(crate) struct Transfer {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) reading: Reading,
+    #[command(flatten)]
+    pub(crate) upload: Upload,
 }
 
 impl Transfer {

@@ -30,7 +30,7 @@ pub(super) async fn run(convert: &Convert) -> Result<(), Failure> {
     let load = convert.reading.lazily();
     let mut save = SaveOptions::new().with_progress(progress::bar());
     save.links = convert.reading.trust.links();
-    let router = convert.reading.http.router()?;
+    let router = convert.reading.http.router_with(convert.upload)?;
     let (artifacts, mut notes) = match convert.tensor_file(&convert.source) {
         Some(file) => {
             let imported = file.import(&load).await?;

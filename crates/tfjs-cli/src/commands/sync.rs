@@ -28,7 +28,7 @@ struct Row {
 }
 
 pub(super) async fn run(sync: &Sync) -> Result<(), Failure> {
-    let (router, options) = (sync.reading.http.router()?, options(sync));
+    let (router, options) = (sync.reading.http.router_with(sync.upload)?, options(sync));
     let plan = router.plan_sync(&sync.source, &sync.destination, &options).await?;
     let failed = if sync.dry_run { Vec::new() } else { router.run_sync(&plan, &options).await };
     for error in plan.errors.iter().chain(failed.iter().map(|(_, error)| error)) {

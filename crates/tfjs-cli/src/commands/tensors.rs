@@ -4,7 +4,8 @@ use futures::TryStreamExt as _;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tfjs_io::{
-    Error, ErrorKind, Operation, Quantization, RawJson, ReadAhead, Tensor, TensorReader, WeightSpec, Weights,
+    Error, ErrorKind, Operation, Quantization, RawJson, ReadAhead, Tensor, TensorPlace, TensorReader, WeightSpec,
+    Weights,
 };
 
 use super::load_lazily;
@@ -24,10 +25,10 @@ struct Row {
     sha256: String,
 }
 
-pub(super) async fn run(source: &Source, name: Option<&str>) -> Result<(), Failure> {
+pub(super) async fn run(source: &Source, name: Option<&str>, checks: bool) -> Result<(), Failure> {
     let artifacts = load_lazily(source).await?;
     if let Some(name) = name {
-        return one(artifacts.weights.as_ref(), &source.url, name, source.json).await;
+        return one(artifacts.weights.as_ref(), source, name, checks).await;
     }
     match (&artifacts.weights, source.json) {
         (Some(weights), true) => output::json(&digests(weights, &source.url).await?),
@@ -37,15 +38,18 @@ pub(super) async fn run(source: &Source, name: Option<&str>) -> Result<(), Failu
     }
 }
 
-/// The tensor of this name, in a list of one. Of the others nothing is read.
-async fn one(weights: Option<&Weights>, url: &str, name: &str, as_json: bool) -> Result<(), Failure> {
-    let here = |error: Error| error.with_operation(Operation::Load).with_location(url);
+/// The tensor of this name, in a list of one. Of the others nothing is read, but to compare checksums.
+async fn one(weights: Option<&Weights>, source: &Source, name: &str, checks: bool) -> Result<(), Failure> {
+    let here = |error: Error| error.with_operation(Operation::Load).with_location(&source.url);
     let spec = weights.and_then(|weights| Some((weights, weights.specs().position(|spec| spec.name == name)?)));
     let Some((weights, index)) = spec else {
         let message = format!("the model has no tensor `{name}`; `tfjs tensors` lists those that it has");
         return Err(here(Error::new(ErrorKind::NotFound, message)).into());
     };
-    if !as_json {
+    if checks {
+        check(weights, index).await?;
+    }
+    if !source.json {
         return output::table(&rows(weights.specs().skip(index).take(1)));
     }
     weights.verify().await.map_err(here)?;
@@ -54,6 +58,22 @@ async fn one(weights: Option<&Weights>, url: &str, name: &str, as_json: bool) ->
     let specs = reader.specs().get(index);
     let row = specs.map(|spec| row(spec, reader.stored_bytes(index).unwrap_or(0), tensor)).transpose()?;
     output::json(&row.as_slice())
+}
+
+/// Compares the files that a tensor lies in with their checksums.
+async fn check(weights: &Weights, index: usize) -> Result<(), Failure> {
+    let places = weights.locate().await?;
+    // Where nobody can tell where it lies, all of them may be its files.
+    let compared = match places.get(index) {
+        Some(TensorPlace::At(range)) => weights.verify_checksums_around(range.clone()).await?,
+        _ => weights.verify_checksums_around(0..weights.data().byte_length()).await?,
+    };
+    if compared == 0 {
+        output::message(
+            "warning: there is no checksum to compare with: the model has none of the files that the tensor lies in",
+        );
+    }
+    Ok(())
 }
 
 /// Decodes one tensor after the other, and reads those behind it meanwhile.

@@ -83,7 +83,7 @@ pub(super) enum Kind {
 pub(super) async fn run(transfer: &Transfer, kind: Kind) -> Result<(), Failure> {
     let resumed = ResumedBytes::default();
     let (load, save) = options(transfer, &resumed);
-    let router = transfer.reading.http.router()?;
+    let router = transfer.reading.http.router_with(transfer.upload)?;
     let rules = transfer.quantization_rules()?;
     let mut outcome = Outcome::default();
     let quantizing = Quantizing { rules: rules.as_ref(), each: &transfer.quantize, outcome: &mut outcome };

@@ -93,6 +93,35 @@ fn html_or_git_lfs_pointer_in_place_of_the_json() {
 }
 
 #[test]
+fn models_of_other_kinds_are_told_with_what_to_do() {
+    let folder = Folder::new();
+    let advice = "with tensorflowjs_converter, and take the model.json and the .bin files that it writes";
+    let others: [(&str, &[u8], &str); 6] = [
+        ("model.h5", b"\x89HDF\r\n\x1a\n", "a Keras model (.h5)"),
+        ("model.keras", b"PK\x03\x04", "a Keras model (.keras)"),
+        ("saved_model.pb", b"\x08\x01\x12\x02", "a SavedModel or a frozen graph of TensorFlow"),
+        ("frozen.pb", b"\x0a\x08\x0a\x01x\x12\x03Add", "a SavedModel or a frozen graph of TensorFlow"),
+        ("model.tflite", b"\x1c\0\0\0TFL3", "a TensorFlow Lite model"),
+        ("model.onnx", b"\x08\x07\x12\x07pytorch", "an ONNX model"),
+    ];
+    for (name, head, kind) in others {
+        let file = folder.path().join(name);
+        std::fs::write(&file, [head, &[0xff; 2000]].concat()).unwrap();
+        for limit in ["json-bytes=64MiB", "json-bytes=100"] {
+            // The second is for files that are larger than any JSON.
+            let run = tfjs(["inspect", "--limit", limit, file.to_str().unwrap()]);
+            assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{run:?}");
+            for words in [name, kind, advice] {
+                assert!(run.stderr.contains(words), "`{words}` is not in {run:?}");
+            }
+        }
+    }
+    // The folder of a SavedModel.
+    let run = tfjs(["inspect", folder.path().to_str().unwrap()]);
+    assert!(run.stderr.contains("`saved_model.pb` is a SavedModel") && run.stderr.contains(advice), "{run:?}");
+}
+
+#[test]
 fn truncated_json() {
     let words = ["model.json", "not valid JSON at line 1, column 25"];
     refused(&Folder::with_json(r#"{"modelTopology":{"node":"#, &[]), &words);

@@ -62,6 +62,29 @@ fn one_tensor_by_its_name() {
 }
 
 #[test]
+fn one_tensor_with_the_checksums_of_its_files() {
+    let folder = model();
+    let [source, copy] = ["model", "copy"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+    assert_eq!(tfjs(["cp", "--checksums", &source, &copy]).code, 0);
+    let one = |name: &str, args: &[&str]| tfjs([&["tensors", "--json", "--name", name, &copy], args].concat());
+    assert_eq!(one("q", &["--check"]).json(), one("q", &[]).json());
+    // A bit of another tensor of the same file; the tensor itself is what it was.
+    std::fs::write(folder.path().join("copy/group1-shard2of2.bin"), b"\xff\x02\0\0\0ho").unwrap();
+    assert_eq!(one("q", &[]).code, 0, "without --check nothing else is read");
+    let damaged = one("q", &["--check"]);
+    assert!(
+        damaged.code == 1 && damaged.stdout.is_empty() && damaged.stderr.contains("has the SHA-256"),
+        "{damaged:?}"
+    );
+    // The file of the other group is whole.
+    assert_eq!(one("iter", &["--check"]).code, 0);
+
+    let without = tfjs(["tensors", "--name", "q", "--check", &source]);
+    assert!(without.code == 0 && without.stderr.contains("no checksum to compare with"), "{without:?}");
+    assert_eq!(tfjs(["tensors", "--check", &source]).code, 2);
+}
+
+#[test]
 fn inspect_as_json() {
     let folder = model();
     let inspection = tfjs(["inspect", "--json", folder.model().to_str().unwrap()]).json();

@@ -39,7 +39,7 @@ fn answer(mut stream: &TcpStream, folder: &std::path::Path, token: &str, log: &M
     let file = std::fs::read(folder.join(path));
     let (status, content) = match (header("authorization") == Some(&format!("bearer {token}")), method, file) {
         (false, ..) => ("401 Unauthorized", Vec::new()),
-        (true, "post", _) => {
+        (true, "post" | "put", _) => {
             log.lock().unwrap().push(String::from_utf8_lossy(&body).into_owned());
             ("200 OK", b"{\"id\":1}".to_vec())
         }
@@ -94,6 +94,27 @@ fn a_copy_to_a_server_is_an_upload_whose_answer_is_shown() {
     assert_eq!(saved.pointer("/responses/0/body").and_then(|body| body.as_str()), Some("{\"id\":1}"));
     assert_eq!(saved.pointer("/responses/0/status").and_then(serde_json::Value::as_u64), Some(200));
     assert!(sent.lock().unwrap()[0].contains("filename=\"model.weights.bin\""));
+}
+
+#[test]
+fn a_copy_to_a_server_has_the_form_that_was_asked_for() {
+    let folder = model();
+    let (server, sent) = serve(folder.model(), "abc");
+    let model = folder.model();
+    let copy = |path: &str, args: &[&str]| {
+        let url = format!("{server}/{path}");
+        let common = ["cp", "--bearer-token-env", "MODEL_TOKEN", model.to_str().unwrap(), &url];
+        let run = with_token(&[&common, args].concat());
+        (run, std::mem::take(&mut *sent.lock().unwrap()))
+    };
+    let (refused, nothing) = copy("upload", &["--shard-size", "4"]);
+    assert!(refused.code == 1 && refused.stderr.contains("`--upload files`") && nothing.is_empty(), "{refused:?}");
+    let (copied, forms) = copy("upload", &["--shard-size", "4", "--upload", "files"]);
+    assert_eq!((copied.code, forms.len()), (0, 1), "{copied:?}");
+    assert!(forms[0].contains("shard1of2") && forms[0].contains("shard2of2"), "{forms:?}");
+    let (copied, files) = copy("put/model.json", &["--upload", "put"]);
+    assert_eq!((copied.code, files.len()), (0, 2), "{copied:?}");
+    assert!(files[1].contains("weightsManifest") && !files[0].contains("weightsManifest"), "{files:?}");
 }
 
 #[test]

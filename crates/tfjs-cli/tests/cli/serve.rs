@@ -119,6 +119,45 @@ fn a_model_comes_and_goes() {
 }
 
 #[test]
+fn groups_and_cuts_arrive_if_each_file_is_sent_by_itself() {
+    let group = |name: &str| {
+        format!(r#"{{"paths":["{name}.bin"],"weights":[{{"name":"{name}","shape":[2],"dtype":"float32"}}]}}"#)
+    };
+    let files: [(&str, &[u8]); 2] = [("a.bin", &[1; 8]), ("b.bin", &[2; 8])];
+    let from = Folder::with_manifest(&format!("[{},{}]", group("a"), group("b")), &files);
+    let folder = Folder::new();
+    let server = Server::new(folder.path(), &[], &[]);
+    let copy = |name: &str, args: &[&str]| {
+        let url = format!("http://{}/{name}/model.json", server.address);
+        let copied = tfjs([&["cp", from.model().to_str().unwrap(), &url], args].concat());
+        assert_eq!(copied.code, 0, "{copied:?}");
+        let there = tfjs(["inspect", "--json", folder.path().join(name).to_str().unwrap()]).json();
+        let groups = there["groups"].as_array().unwrap().iter();
+        groups.map(|group| group["shards"].as_array().unwrap().len()).collect::<Vec<_>>()
+    };
+    assert_eq!(copy("joined", &[]), [1]);
+    assert_eq!(copy("kept", &["--upload", "files"]), [1, 1]);
+    assert_eq!(copy("cut", &["--upload", "files", "--shard-size", "4"]), [2, 2]);
+    assert_eq!(server.end("-INT").code, 0);
+}
+
+#[test]
+fn the_address_of_the_server_is_no_model() {
+    let folder = Folder::new();
+    let server = Server::new(folder.path(), &[], &[]);
+    assert_eq!(server.upload("/upload?name=a", "", 1000), 200);
+    let (root, a) = (format!("http://{}/", server.address), folder.path().join("a"));
+    for (args, words) in [
+        (&["inspect", &root][..], "the list of a server's models"),
+        (&["cp", a.to_str().unwrap(), &root], "this is the list of the models; upload a model"),
+    ] {
+        let failed = tfjs(args.iter().copied());
+        assert!(failed.code == 1 && failed.stderr.contains(words), "{failed:?}");
+    }
+    assert_eq!(server.end("-INT").code, 0);
+}
+
+#[test]
 fn it_ends_with_ctrl_c() {
     let folder = Folder::new();
     let ended = Server::new(folder.path(), &[], &[]).end("-INT");

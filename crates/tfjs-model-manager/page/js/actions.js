@@ -1,6 +1,6 @@
 // What can be done with a model, wherever it is shown.
 
-import {button} from './dom.js';
+import {button, once, unlessHeld} from './dom.js';
 import {run} from './tasks.js';
 import {openTransfer} from './transfer.js';
 
@@ -10,12 +10,12 @@ export function actions(app, model, gone = () => {}) {
   const named = (text, action, attributes = {}, shown = text) => button(shown, action, {'aria-label': `${text} ${where}`, 'data-action': text, ...attributes});
   return [
     named('Copy or move…', () => openTransfer(app, model)),
-    named('Download', () => download(model, false)),
-    named('Download .zip', () => download(model, true), {}, '.zip'),
-    model.store.canWrite && named('Delete', () => {
+    named('Download', once(() => download(model, false))),
+    named('Download .zip', once(() => download(model, true)), {}, '.zip'),
+    model.store.canWrite && named('Delete', once(() => {
       app.trash.put(model);
       gone();
-    }, {class: 'danger'}),
+    }), {class: 'danger', onkeydown: unlessHeld}),
   ].filter(Boolean);
 }
 

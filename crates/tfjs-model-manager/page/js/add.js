@@ -1,6 +1,6 @@
 // Models that come in: picked, dropped, or loaded from an address.
 
-import {byId, h} from './dom.js';
+import {byId, h, once, unlessHeld} from './dom.js';
 import {reserving, takenFailure, takenNames} from './names.js';
 import {freeName, tidyName} from './stores.js';
 import {run, tellFailure} from './tasks.js';
@@ -25,6 +25,8 @@ export function startAdding(app) {
   }
   startDropping(app);
 
+  byId('url-form').querySelector('button').addEventListener('click', once(() => {}));
+  byId('url-form').addEventListener('keydown', unlessHeld);
   byId('url-form').addEventListener('submit', event => {
     event.preventDefault();
     addFromAddress(app, byId('add-url').value);
@@ -77,6 +79,11 @@ async function filesOf(entry, folder) {
 }
 
 async function addFiles(app, files) {
+  const archive = files.length === 1 && /\.(zip|tar|gz|tgz)$/i.test(files[0].name);
+  if (archive) {
+    tellFailure('Adding failed', {message: `the file ${files[0].name} is an archive, and only its files can be added`, advice: 'Unpack it, and choose the folder that comes out.'});
+    return;
+  }
   await add(app, nameOfFiles(files), (job, destination, token, isNew) => job.addFiles(files, destination, token, isNew));
 }
 
@@ -140,14 +147,21 @@ export function uploadAddress(text) {
 
 function webAddress(text, what) {
   const advice = 'An address begins with https:// or http://.';
+  const address = text.trim();
+  const refuse = (message, more = advice) => {
+    throw {kind: 'InvalidUrl', message, advice: more};
+  };
+  if (address === '') refuse(`${what} is missing`);
+  // `example.com/m` would be a file beside this page; `/m` and `../m` are meant to be near it.
+  if (!/^([a-z][a-z\d+.-]*:|[./])/i.test(address)) refuse(`the address ${address} does not say how to get there`);
   let url;
   try {
-    url = new URL(text.trim(), location.href);
+    url = new URL(address, location.href);
   } catch {
-    throw {kind: 'InvalidUrl', message: `${text.trim()} is no address`, advice};
+    refuse(`the address ${address} is none`);
   }
-  if (text.trim() === '') throw {kind: 'InvalidUrl', message: `${what} is missing`, advice};
-  if (!['http:', 'https:'].includes(url.protocol)) throw {kind: 'InvalidUrl', message: `${url.protocol} is not of the web`, advice};
+  if (url.protocol === 'file:') refuse('a page may not read files by their address', 'Choose them, or drop them on the page.');
+  if (!['http:', 'https:'].includes(url.protocol)) refuse(`an address with ${url.protocol} is not of the web`);
   return url;
 }
 

@@ -16,6 +16,10 @@ export const byId = id => document.getElementById(id);
 
 export const button = (text, onclick, attributes = {}) => h('button', {type: 'button', onclick, ...attributes}, text);
 
+/** For what is done once: the second click of a double click, and a key that is held down, do it no second time, nor to what has come in its place. */
+export const once = run => event => (event.detail > 1 ? event.preventDefault() : run(event));
+export const unlessHeld = event => event.repeat && event.key === 'Enter' && event.preventDefault();
+
 /** A table that becomes a list of cards where there is no room: roles are said again, since `display: block` takes them away. */
 export function table(caption, columns, rows, attributes = {}) {
   const head = columns.map(({text, number}) => h('th', {scope: 'col', role: 'columnheader', class: number && 'number'}, text));
@@ -59,9 +63,9 @@ export function announce(text) {
   byId('announcements').textContent = text;
 }
 
-/** An error where it happened. `failure` is what a promise rejected with. */
-export function problem(title, failure) {
-  return h('div', {class: 'problem', role: 'alert'}, h('p', {}, h('strong', {}, title)), h('p', {}, words(failure)));
+/** An error where it happened, and what can be done about it. `failure` is what a promise rejected with. */
+export function problem(title, failure, ...actions) {
+  return h('div', {class: 'problem', role: 'alert'}, h('p', {}, h('strong', {}, title)), h('p', {}, words(failure)), ...actions);
 }
 
 /** An error as sentences: what is wrong, and what to do. */

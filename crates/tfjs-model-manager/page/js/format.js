@@ -21,8 +21,9 @@ export function date(iso) {
 
 export function number(value) {
   if (value === null || value === undefined) return '–';
-  if (Number.isInteger(value)) return value.toLocaleString();
   const size = Math.abs(value);
+  // Of greater ones a double does not have all digits; and -0 is 0.
+  if (Number.isInteger(value) && size < 1e15) return (value === 0 ? 0 : value).toLocaleString();
   return size >= 1e-3 && size < 1e6 ? String(Number(value.toPrecision(5))) : value.toExponential(3);
 }
 

@@ -20,21 +20,25 @@ export async function showModel(app, url) {
   const view = byId('model-view');
   const turn = ++shown;
   const isShown = () => turn === shown;
-  const model = app.models.find(model => model.url === url);
-  const store = model?.store ?? app.stores.find(store => url.startsWith(store.root ?? `${store.id}://`));
-  const heading = h('h1', {tabindex: '-1'}, model?.name ?? url);
+  const find = () => app.models.find(model => model.url === url);
+  const store = app.stores.find(store => url.startsWith(store.root ?? `${store.id}://`));
+  const heading = h('h1', {tabindex: '-1'}, find()?.name ?? url);
   const back = h('p', {}, h('a', {href: '#'}, '← All models'));
   view.replaceChildren(back, heading, h('p', {class: 'muted', role: 'status'}, 'Opening…'));
   heading.focus();
   let opened;
   try {
     opened = await Opened.open(url, store?.token);
+    // Its name and its date are in the list.
+    if (store?.isBrowser === false) await app.listed;
   } catch (failure) {
     if (isShown()) view.lastChild.replaceWith(problem('The model cannot be opened', failure));
     return;
   }
   if (!isShown()) return opened.free();
   const found = JSON.parse(opened.describe());
+  const model = find();
+  heading.textContent = model?.name ?? url;
   const parts = [facts(model, store, url, found), structure(found.structure), tensors(opened, found, isShown), documents(found.documents)];
   const buttons = model && h('p', {class: 'buttons'}, actions(app, model, () => {
     location.hash = '';
@@ -182,14 +186,19 @@ class StatisticsReader {
       }
     }
     this.isReading = false;
-    if (!this.isShown()) {
-      this.sight.disconnect();
-      this.opened.free();
-    }
+    if (!this.isShown()) this.close();
+  }
+
+  /** Rows may still come into sight afterwards. */
+  close() {
+    this.sight.disconnect();
+    this.opened?.free();
+    this.opened = undefined;
   }
 }
 
 const short = text => number(Number(text));
+const cut = text => (text.length > 80 ? `${text.slice(0, 80)}…` : text);
 
 function fill(row, statistics) {
   row.dataset.read = '';
@@ -197,7 +206,7 @@ function fill(row, statistics) {
   const cells = row.children;
   if (min !== null) [cells[4].textContent, cells[5].textContent] = [number(min), number(max)];
   const odd = [nans > 0 && `${number(nans)} NaN`, infinities > 0 && `${number(infinities)} infinite`].filter(Boolean);
-  const picture = count > 1 && min !== null ? histogram(statistics) : h('code', {}, first.join(' ').slice(0, 80) || 'no values');
+  const picture = count > 1 && min !== null ? histogram(statistics) : h('code', {}, cut(first.join(' ')) || 'no values');
   cells[6].replaceChildren(picture, odd.length > 0 ? h('span', {class: 'small'}, ` ${odd.join(', ')}`) : '');
 }
 

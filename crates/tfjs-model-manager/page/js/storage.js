@@ -5,8 +5,12 @@ import {announce, button, byId, h, words} from './dom.js';
 import {bytes} from './format.js';
 import {tellFailure} from './tasks.js';
 
+/** Who asked last is shown. */
+let asks = 0;
+
 /** `models` are those of all stores. */
 export async function showStorage(models) {
+  const turn = ++asks;
   const sum = id => models.filter(({store}) => store.id === id).reduce((sum, model) => sum + model.topologyBytes + model.weightBytes, 0);
   const localStorageBytes = sum('localstorage');
   let parts;
@@ -15,6 +19,7 @@ export async function showStorage(models) {
   } catch (failure) {
     parts = [h('p', {class: 'muted'}, words(failure))];
   }
+  if (turn !== asks) return;
   const local = h('li', {class: 'localstorage'}, `localStorage ${bytes(localStorageBytes)} of about 5 MB, beside all this`);
   const legend = h('ul', {class: 'legend'}, parts.legend ?? [], local);
   byId('storage').replaceChildren(...(parts.elements ?? parts), legend);

@@ -1,6 +1,6 @@
 // Where models are: the stores of the browser, and the folder of the server that the page comes from.
 //
-// A store has `id`, `label`, `note`, `token`, `url(name)`, `list()` and `remove(model)`. A model has `store`, `name`, `url`, `dateSaved` (ISO 8601),
+// A store has `id`, `label`, `note`, `token`, `url(name)`, `list()` and `remove(model)`; those of the browser have `removeBroken(url)`. A model has `store`, `name`, `url`, `dateSaved` (ISO 8601),
 // `topologyBytes` and `weightBytes`.
 
 import {listModels, removeModel} from '../wasm/tfjs_model_manager.js';
@@ -16,7 +16,24 @@ class BrowserStore {
 
   async list() {
     const {models, broken} = JSON.parse(await listModels(`${this.id}://`));
-    return {models: models.map(model => ({...model, store: this})), broken};
+    // An error may shorten a name: what it says then is not to be taken for another model.
+    const isWhole = url => models.some(model => model.url === url);
+    return {
+      models: models.map(model => ({...model, store: this})),
+      broken: broken.map(({url, message}) => ({url: url === null || isWhole(url) ? undefined : url, message})),
+    };
+  }
+
+  /** Removes what is left of a model that `list` calls broken. */
+  async removeBroken(url) {
+    const {broken} = await this.list();
+    if (!broken.some(other => other.url === url)) throw {kind: 'NotFound', message: `what was left of ${url} is gone already, or it is a model again`};
+    try {
+      await removeModel(url);
+    } catch (failure) {
+      // Less than a model was there, and is gone.
+      if (failure?.kind !== 'NotFound') throw failure;
+    }
   }
 
   remove(model) {
@@ -49,7 +66,7 @@ class ServerStore {
       topologyBytes: info.modelTopologyBytes,
       weightBytes: info.weightDataBytes,
     }));
-    return {models, broken: broken.map(({name, error}) => `${name}: ${error}`)};
+    return {models, broken: broken.map(({name, error}) => ({message: `${name}: ${error}`}))};
   }
 
   /** What tells a model from another one that somebody else uploads under its name. */
@@ -88,9 +105,12 @@ const BROWSER = [
   new BrowserStore('opfs', 'Private files', 'Models of any size, in the browser’s private file system (opfs://). TensorFlow.js does not see them.'),
 ];
 
+/** How long a server may take to say that it is there; milliseconds. */
+const PATIENCE = 10_000;
+
 /** The stores that there are. Whether a server is behind the page, it says itself. */
 export async function findStores() {
-  const server = await fetch('server.json', {cache: 'no-store'}).then(answer => (answer.ok ? answer.json() : undefined)).catch(() => undefined);
+  const server = await fetch('server.json', {cache: 'no-store', signal: AbortSignal.timeout(PATIENCE)}).then(answer => (answer.ok ? answer.json() : undefined)).catch(() => undefined);
   return server ? [...BROWSER, new ServerStore(new URL('../', location.href).href, server)] : BROWSER;
 }
 

@@ -1,7 +1,7 @@
 // What is under way, with a bar and a way to cancel; what went wrong; what can be undone.
 
 import {Job} from '../wasm/tfjs_model_manager.js';
-import {announce, button, byId, h, words} from './dom.js';
+import {announce, button, byId, h, once, words} from './dom.js';
 import {bytes} from './format.js';
 
 /** How often a bar is drawn at most; milliseconds. */
@@ -23,7 +23,7 @@ export async function run(title, done, start) {
   });
   const cancel = button('Cancel', () => job.cancel(), {'aria-label': `Cancel: ${title}`});
   const task = h('div', {class: 'task'}, h('div', {}, h('p', {class: 'what'}, title), bar, detail), cancel);
-  byId('tasks').append(task);
+  show(task);
   try {
     await start(job);
     announce(done);
@@ -38,18 +38,28 @@ export async function run(title, done, start) {
   }
 }
 
+/** Whether anything is under way. */
+export const isBusy = () => byId('tasks').querySelector('progress') !== null;
+
+/** The newest is in sight. */
+function show(task) {
+  const tasks = byId('tasks');
+  tasks.append(task);
+  tasks.scrollTop = tasks.scrollHeight;
+}
+
 /** Says what went wrong, until its reader has put it away. */
 export function tellFailure(title, failure) {
   const task = h('div', {class: 'task failed', role: 'alert'},
     h('div', {}, h('p', {class: 'what'}, title), h('p', {}, words(failure))),
     button('Dismiss', () => task.remove(), {'aria-label': `Dismiss: ${title}`}));
-  byId('tasks').append(task);
+  show(task);
 }
 
 /** Says that something was done and can be undone; gives how to end that, and whether somebody is about to. */
 export function tellUndo(text, undo) {
-  const task = h('div', {class: 'task undo'}, h('p', {class: 'what'}, text), button('Undo', undo, {'aria-label': `Undo: ${text}`}));
-  byId('tasks').append(task);
+  const task = h('div', {class: 'task undo'}, h('p', {class: 'what'}, text), button('Undo', once(undo), {'aria-label': `Undo: ${text}`}));
+  show(task);
   announce(`${text} Undo with Control Z.`);
   return {close: () => task.remove(), isLookedAt: () => task.matches(':hover, :focus-within')};
 }

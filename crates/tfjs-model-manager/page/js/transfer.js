@@ -1,6 +1,6 @@
 // The dialog that copies or moves a model to another place.
 
-import {byId, focusOn, h, whereFocusIs} from './dom.js';
+import {byId, focusOn, h, whereFocusIs, words} from './dom.js';
 import {reserving, takenFailure, takenNames} from './names.js';
 import {run, tellFailure} from './tasks.js';
 import {tidyName} from './stores.js';
@@ -24,6 +24,8 @@ export function openTransfer(app, model) {
     for (const element of form.querySelectorAll('[data-for=target]')) element.hidden = !isTarget;
     target.required = isTarget;
     name.required = !isTarget;
+    name.setCustomValidity(!isTarget && name.value !== '' && name.value.trim() === '' ? 'A name is more than spaces.' : '');
+    target.setCustomValidity(isTarget && target.value !== '' ? complaint(() => uploadAddress(target.value)) : '');
     name.closest('label').hidden = isTarget;
     // What is removed here must be loadable there, which only the browser's own stores are asked for.
     const canMove = model.store.isBrowser && places.find(place => place.id === store.value)?.isBrowser === true;
@@ -72,6 +74,16 @@ export function openTransfer(app, model) {
   };
   dialog.returnValue = 'cancel';
   dialog.showModal();
+}
+
+/** What is wrong with what this takes, in words; an empty text if nothing is. */
+function complaint(take) {
+  try {
+    take();
+    return '';
+  } catch (failure) {
+    return words(failure);
+  }
 }
 
 /** Somebody else may have saved under the name while the dialog was open. */

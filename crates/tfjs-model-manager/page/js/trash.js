@@ -71,7 +71,8 @@ export class Trash {
       return;
     }
     this.forget(mark);
-    await this.changed();
+    // It is shown at once; the stores are asked meanwhile.
+    this.changed();
     focusOn({model: mark.url, action: 'Delete', place: 0});
   }
 

@@ -21,7 +21,9 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { kind: format!("{:?}", error.kind()), message: error.chain().to_string(), advice: advice(error.kind()) }
+        // What is about no place, such as a choice of files, says itself what to do.
+        let advice = error.location().map_or("", |_| advice(error.kind()));
+        Self { kind: format!("{:?}", error.kind()), message: error.chain().to_string(), advice }
     }
 }
 
@@ -30,7 +32,9 @@ fn advice(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::AlreadyExists => "Choose another name.",
         ErrorKind::Conflict => "Somebody else changed it at the same time. Look at the list, and try again.",
-        ErrorKind::InvalidData => "The files are not what they claim to be. Get them again from where they come from.",
+        ErrorKind::InvalidData => {
+            "If the message does not say what to do: the files are damaged, or of something else. Get them again from where they come from."
+        }
         ErrorKind::InvalidUrl => "Choose a name or an address without what the message names.",
         ErrorKind::NotFound => "Check the name or the address, and that all weight files are beside model.json.",
         ErrorKind::PermissionDenied => {

@@ -15,7 +15,14 @@ use super::kind::kind;
 struct Store {
     models: Vec<Model>,
     /// What is wrong with models that are there, but cannot be listed.
-    broken: Vec<String>,
+    broken: Vec<Broken>,
+}
+
+#[derive(Serialize)]
+struct Broken {
+    /// Of the model, as far as an error names it: what stands behind a `?` or `#` it does not.
+    url: Option<String>,
+    message: String,
 }
 
 #[derive(Serialize)]
@@ -53,7 +60,9 @@ pub async fn list_models(store: String) -> Result<String, Failure> {
                 });
             }
             Err(error) => {
-                found.broken.push(error.chain().to_string());
+                let url = error.location().map(ToString::to_string);
+                let url = url.filter(|url| url.len() > store.len() && url.starts_with(&store));
+                found.broken.push(Broken { url, message: error.chain().to_string() });
                 first = first.or(Some(error));
             }
         }

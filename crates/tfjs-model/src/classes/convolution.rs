@@ -87,10 +87,14 @@ impl DataFormat {
 
     /// The number of channels, which must be known.
     pub(super) fn channels(self, input: &SymbolicShape) -> Result<i64, Problem> {
-        input.at(self.channel_axis(input.rank())).filter(|&channels| channels >= 0).ok_or_else(|| {
-            Problem::new(format!("the channel dimension of its input must be known, but the input is {input}"))
-        })
+        known_channels(input, self.channel_axis(input.rank()))
     }
+}
+
+fn known_channels(input: &SymbolicShape, axis: usize) -> Result<i64, Problem> {
+    input.at(axis).filter(|&channels| channels >= 0).ok_or_else(|| {
+        Problem::new(format!("the channel dimension of its input must be known, but the input is {input}"))
+    })
 }
 
 /// What all convolutions have.
@@ -113,6 +117,15 @@ impl<const N: usize> Window<N> {
             padding: Padding::read(config)?,
             data_format: DataFormat::read(config)?,
         })
+    }
+
+    /// Of a class that is no sequence's.
+    pub(super) fn read_without_causal(config: &Config) -> Result<Self, Problem> {
+        let window = Self::read(config)?;
+        if window.padding == Padding::Causal {
+            return Err(Problem::of("padding", "it supports `same` and `valid` only"));
+        }
+        Ok(window)
     }
 
     /// The size of the kernel, and then these.
@@ -188,10 +201,7 @@ struct Separable {
 
 impl Separable {
     fn read(config: &Config) -> Result<Arc<dyn LayerType>, Problem> {
-        let window = Window::read(config)?;
-        if window.padding == Padding::Causal {
-            return Err(Problem::of("padding", "it supports `same` and `valid` only"));
-        }
+        let window = Window::read_without_causal(config)?;
         let convolution =
             Convolution { window, filters: config.positive("filters")?, use_bias: config.flag_or_true("useBias") };
         Ok(Arc::new(Self { convolution, depth_multiplier: config.integer("depthMultiplier")?.unwrap_or(1) }))
@@ -251,11 +261,7 @@ impl LayerType for Depthwise {
         if input.rank() < 4 {
             return Err(Problem::new(format!("it takes an input of rank 4, but gets {input}")));
         }
-        let Some(channels) = input.at(self.channel_axis()).filter(|&channels| channels >= 0) else {
-            return Err(Problem::new(format!(
-                "the channel dimension of its input must be known, but the input is {input}"
-            )));
-        };
+        let channels = known_channels(input, self.channel_axis())?;
         let kernel = WeightDef::new("depthwise_kernel", self.window.kernel([channels, self.depth_multiplier]));
         let filters = times(Some(channels), self.depth_multiplier)?;
         Ok((with_bias(vec![kernel], self.use_bias, filters), InputSpec::any()))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Class, LayerType, Output, elementwise};
+use super::{Class, LayerType, Output, elementwise, only};
 use crate::config::Config;
 use crate::network::{Network, ShapeId};
 use crate::problem::Problem;
@@ -17,15 +17,6 @@ pub(super) const CLASSES: &[Class] = &[
     Class::alone("Rescaling", elementwise),
     Class::alone("Resizing", Resizing::read),
 ];
-
-/// The only input, whose shape is about to be changed: `computeOutputShape` of these layers writes into what it was given, so that all
-/// layers that had the same shape have another one.
-fn only(inputs: &[ShapeId]) -> Result<ShapeId, Problem> {
-    match inputs {
-        [input] => Ok(*input),
-        _ => Err(Problem::new(format!("it takes one input, but gets {}", inputs.len()))),
-    }
-}
 
 /// Numbers as vectors of zeros and ones.
 #[derive(Debug)]
@@ -51,6 +42,7 @@ impl LayerType for CategoryEncoding {
             let last = shape.rank().saturating_sub(1);
             shape.with(last, self.num_tokens)?
         };
+        // `computeOutputShape` writes into what it was given, so that all layers that had the same shape have another one.
         network.set_shape(id, changed)?;
         Ok(vec![id])
     }
@@ -76,6 +68,7 @@ impl LayerType for CenterCrop {
         let (Some(height), Some(width)) = (shape.axis(-3), shape.axis(-2)) else {
             return Err(Problem::new(format!("it takes images, but gets an input of shape {shape}")));
         };
+        // As in `CategoryEncoding`, for all that share it.
         network.set_shape(id, shape.with(height, self.height)?.with(width, self.width)?)?;
         Ok(vec![id])
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tfjs_artifacts::RawJson;
 
-use super::{Class, LayerType};
+use super::{Class, LayerType, first};
 use crate::config::Config;
 use crate::network::{Build, Holds, InputSpec, LayerId, Network, ShapeId, WeightDef};
 use crate::problem::Problem;
@@ -92,9 +92,8 @@ impl Stacked {
 
 impl LayerType for Stacked {
     fn build(&self, build: &mut Build<'_>, inputs: &[ShapeId]) -> Result<InputSpec, Problem> {
-        let Some(&input) = inputs.first() else { return Err(Problem::new("it has no input")) };
+        let mut input = first(inputs)?;
         let batch = build.network.known(input)?.at(0);
-        let mut input = input;
         for (index, &cell) in self.cells.iter().enumerate() {
             build.inner_in(cell, &format!("RNNCell_{index}"), &[input])?;
             let width = state_size(build.network, cell)?.first().copied();
@@ -141,8 +140,7 @@ impl Unrolled {
 
     /// Builds the cell for one step, as `RNN.build` does.
     pub(super) fn build(&self, build: &mut Build<'_>, cell: LayerId, inputs: &[ShapeId]) -> Result<InputSpec, Problem> {
-        let Some(&input) = inputs.first() else { return Err(Problem::new("it has no input")) };
-        let input = build.network.known(input)?.clone();
+        let input = build.network.known(first(inputs)?)?.clone();
         let batch = input.at(0).filter(|_| self.stateful);
         if self.stateful && batch.is_none() {
             return Err(Problem::of("stateful", "it needs to know its batch size: give the input a whole batch shape"));
@@ -186,8 +184,7 @@ impl LayerType for Recurrent {
     }
 
     fn output_shapes(&self, network: &mut Network, inputs: &[ShapeId]) -> Result<Vec<ShapeId>, Problem> {
-        let Some(&input) = inputs.first() else { return Err(Problem::new("it has no input")) };
-        let input = network.known(input)?;
+        let input = network.known(first(inputs)?)?;
         let (batch, steps) = (input.at(0), input.at(1));
         let states = state_size(network, self.cell)?;
         let width: Dim = states.first().copied();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::convolution::{Window, with_bias};
 use super::recurrent::Unrolled;
-use super::{Class, LayerType};
+use super::{Class, LayerType, first};
 use crate::config::Config;
 use crate::network::{Build, Holds, InputSpec, LayerId, Network, ShapeId, WeightDef};
 use crate::problem::Problem;
@@ -91,8 +91,7 @@ impl LayerType for ConvLstm2d {
     }
 
     fn output_shapes(&self, network: &mut Network, inputs: &[ShapeId]) -> Result<Vec<ShapeId>, Problem> {
-        let Some(&input) = inputs.first() else { return Err(Problem::new("it has no input")) };
-        let input = network.known(input)?.clone();
+        let input = network.known(first(inputs)?)?.clone();
         let kind = network.known_kind(self.cell);
         let Some(cell) = kind.as_ref().and_then(|kind| kind.convolution()) else {
             return Err(Problem::of("cell", "it is no cell of convolutions"));

@@ -22,10 +22,7 @@ struct Transposed<const N: usize> {
 
 impl<const N: usize> Transposed<N> {
     fn read(config: &Config) -> Result<Arc<dyn LayerType>, Problem> {
-        let window = Window::read(config)?;
-        if window.padding == Padding::Causal {
-            return Err(Problem::of("padding", "it supports `same` and `valid` only"));
-        }
+        let window = Window::read_without_causal(config)?;
         let (filters, use_bias) = (config.positive("filters")?, config.flag_or_true("useBias"));
         Ok(Arc::new(Self { window, filters, use_bias }))
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Class, LayerType};
+use super::{Class, LayerType, only};
 use crate::config::Config;
 use crate::network::{Build, Holds, InputSpec, LayerId, Network, ShapeId};
 use crate::problem::Problem;
@@ -29,8 +29,7 @@ impl TimeDistributed {
 
 /// A shape without its steps.
 fn step(network: &mut Network, inputs: &[ShapeId]) -> Result<(ShapeId, SymbolicShape), Problem> {
-    let [input] = inputs else { return Err(Problem::new(format!("it takes one input, but gets {}", inputs.len()))) };
-    let input = network.known(*input)?.clone();
+    let input = network.known(only(inputs)?)?.clone();
     let step = network.add_shape(SymbolicShape::join(input.dims().get(..1).unwrap_or_default(), input.from(2)))?;
     Ok((step, input))
 }

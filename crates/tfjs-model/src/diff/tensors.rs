@@ -159,16 +159,17 @@ async fn values(
                 tally.number((f64::from(*one) - f64::from(*other)).abs());
             }
         }
-        (Values::Bool(one), Values::Bool(other)) => {
-            tally.differing = one.iter().zip(other.iter()).filter(|(one, other)| one != other).count() as u64;
-        }
-        (Values::String(one), Values::String(other)) => {
-            tally.differing = one.iter().zip(other.iter()).filter(|(one, other)| one != other).count() as u64;
-        }
+        (Values::Bool(one), Values::Bool(other)) => tally.differing = differing(one.iter(), other.iter()),
+        (Values::String(one), Values::String(other)) => tally.differing = differing(one.iter(), other.iter()),
         _ => tally.differing = count,
     }
     let Tally { differing, largest, .. } = tally;
     Ok((differing > 0).then_some(ValueDifference { name, differing, count, largest }))
+}
+
+/// How many values that are no numbers differ.
+fn differing<T: PartialEq>(one: impl Iterator<Item = T>, other: impl Iterator<Item = T>) -> u64 {
+    one.zip(other).filter(|(one, other)| one != other).count() as u64
 }
 
 /// What differs so far.

@@ -11,7 +11,7 @@ const DEEPEST: usize = 16;
 
 /// Reads the bytes of a graph.
 pub(super) fn parse(bytes: &[u8]) -> Result<GraphDef, ModelError> {
-    let mut graph = GraphDef { min_consumer: None, ..GraphDef::default() };
+    let mut graph = GraphDef::default();
     let read = fields(bytes, |number, value| {
         match (number, value) {
             (1, Field::Bytes(node)) => graph.nodes.push(node_def(node)?),

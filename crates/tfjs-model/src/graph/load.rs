@@ -7,7 +7,7 @@ use super::GraphModel;
 use crate::ModelError;
 
 /// How to load a graph.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GraphModelOptions {
     /// How its artifacts are loaded. By default the weights stay where they are.
@@ -37,6 +37,12 @@ impl GraphModelOptions {
     }
 }
 
+impl Default for GraphModelOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Loads a graph from a URL or plain path.
 ///
 /// # Errors
@@ -44,7 +50,7 @@ impl GraphModelOptions {
 /// [`InvalidData`](tfjs_artifacts::ErrorKind::InvalidData), that constants have no weights although the model has some.
 pub async fn load_graph_model(router: &Router, url: &str, options: &GraphModelOptions) -> Result<GraphModel, Error> {
     let artifacts = router.load(url, &options.load).await?;
-    graph(artifacts, options).map_err(|error| error.with_location(url))
+    checked(artifacts, options).map_err(|error| error.with_location(url))
 }
 
 /// Loads a graph from any handler.
@@ -55,10 +61,11 @@ pub async fn load_graph_model_from(
     handler: &dyn LoadHandler,
     options: &GraphModelOptions,
 ) -> Result<GraphModel, Error> {
-    graph(handler.load(&options.load).await?, options)
+    checked(handler.load(&options.load).await?, options)
 }
 
-pub(crate) fn graph(artifacts: ModelArtifacts, options: &GraphModelOptions) -> Result<GraphModel, Error> {
+/// The graph of these artifacts, if it has the weights that it should have.
+pub(crate) fn checked(artifacts: ModelArtifacts, options: &GraphModelOptions) -> Result<GraphModel, Error> {
     let in_load = |error: ModelError| Error::from(error).with_operation(Operation::Load);
     let model = GraphModel::from_artifacts(artifacts, &options.load.limits).map_err(in_load)?;
     let is_complete = options.allows_missing_weights || model.artifacts().weights.is_none();
@@ -66,4 +73,19 @@ pub(crate) fn graph(artifacts: ModelArtifacts, options: &GraphModelOptions) -> R
         return Err(in_load(ModelError::GraphWeights(Box::new(model.report().clone()))));
     }
     Ok(model)
+}
+
+#[cfg(test)]
+mod tests {
+    use tfjs_router::WeightLoading;
+
+    use super::*;
+
+    #[test]
+    fn who_says_nothing_loads_lazily() {
+        for options in [GraphModelOptions::new(), GraphModelOptions::default()] {
+            assert_eq!(options.load.weight_loading, WeightLoading::Lazy);
+            assert!(!options.allows_missing_weights);
+        }
+    }
 }

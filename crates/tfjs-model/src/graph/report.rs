@@ -5,7 +5,7 @@ use std::fmt;
 
 use tfjs_artifacts::WeightSpec;
 
-use super::build::{Graph, Node};
+use super::parts::{Graph, Node};
 use crate::matching::list;
 
 /// What does not fit between a graph and its weights.

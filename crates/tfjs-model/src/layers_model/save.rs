@@ -7,9 +7,10 @@ use tfjs_artifacts::{
     WeightSpec, Weights,
 };
 use tfjs_router::{SaveHandler, SaveOptions};
+use tfjs_weights::Tensor;
 
 use super::LayersModel;
-use super::weights::Saved;
+use super::weight_table::Value;
 use crate::error::ModelError;
 
 /// What of a model is saved: the `SaveConfig` of TensorFlow.js.
@@ -50,6 +51,24 @@ impl Default for SaveConfig {
     }
 }
 
+/// A weight that is saved.
+enum Saved {
+    /// As the file has it, maybe under another name.
+    Loaded {
+        /// The place of its spec.
+        index: usize,
+        /// Its spec.
+        spec: WeightSpec,
+    },
+    /// As it was set.
+    Set {
+        /// Its spec.
+        spec: WeightSpec,
+        /// Its values.
+        tensor: Tensor,
+    },
+}
+
 impl LayersModel {
     /// Saves the model.
     ///
@@ -85,6 +104,35 @@ impl LayersModel {
             };
             Ok(artifacts)
         })
+    }
+
+    /// What is saved of the weights, in the order of the file; what the file does not have stands at the end.
+    fn saved_weights(&self, trainable_only: bool, include_optimizer: bool) -> Result<Vec<Saved>, ModelError> {
+        let wanted: Vec<_> = self.weights().filter(|weight| weight.is_trainable() || !trainable_only).collect();
+        let names: Vec<_> =
+            wanted.iter().filter(|weight| !weight.is_set()).map(|weight| weight.name().to_owned()).collect();
+        if !names.is_empty() && names.len() < wanted.len() {
+            return Err(ModelError::Unset { names, total: wanted.len() });
+        }
+        let mut saved: Vec<(usize, Saved)> = Vec::new();
+        for weight in wanted {
+            let Some(mut spec) = weight.spec().cloned() else { continue };
+            weight.name().clone_into(&mut spec.name);
+            match weight.value {
+                Some(Value::Loaded(index)) => saved.push((*index, Saved::Loaded { index: *index, spec })),
+                Some(Value::Set(set)) => {
+                    let place = set.replaces.unwrap_or(usize::MAX);
+                    saved.push((place, Saved::Set { spec, tensor: set.tensor.clone() }));
+                }
+                None => {}
+            }
+        }
+        if include_optimizer {
+            let specs = self.weights.specs().iter().enumerate().filter(|(_, spec)| spec.is_optimizer());
+            saved.extend(specs.map(|(index, spec)| (index, Saved::Loaded { index, spec: spec.clone() })));
+        }
+        saved.sort_by_key(|(place, _)| *place);
+        Ok(saved.into_iter().map(|(_, saved)| saved).collect())
     }
 
     /// The groups of the file, if all of its tensors are there and nothing else is; else one group.

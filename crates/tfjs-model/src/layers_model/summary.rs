@@ -91,9 +91,9 @@ impl LayersModel {
 
     /// Where the inputs of a layer come from, as far as they belong to this model.
     fn connections(&self, layer: &Layer<'_>) -> Vec<String> {
-        let graph = &self.topology.container.graph;
+        let members = &self.topology.container.members;
         let nodes =
-            (0..).zip(layer.nodes()).filter(|(index, _)| graph.contains(NodeId { layer: layer.id(), index: *index }));
+            (0..).zip(layer.nodes()).filter(|(index, _)| members.contains(NodeId { layer: layer.id(), index: *index }));
         let name = |id| &self.topology.network.layer(id).name;
         let inbound = nodes.flat_map(|(_, node)| &node.inbound);
         inbound.map(|from| format!("{}[{}][{}]", name(from.node.layer), from.node.index, from.index)).collect()
@@ -101,15 +101,15 @@ impl LayersModel {
 
     /// Whether it is a chain in which no layer is used twice: `isModelSequentialLike`.
     fn is_sequential_like(&self) -> bool {
-        let graph = &self.topology.container.graph;
+        let members = &self.topology.container.members;
         let inbound = |id: NodeId| self.topology.network.node(id).map_or(0, |node| node.inbound.len());
-        let is_chain = graph.nodes_by_depth.iter().all(|nodes| match nodes[..] {
+        let is_chain = members.nodes_by_depth.iter().all(|nodes| match nodes[..] {
             [node] => inbound(node) <= 1,
             _ => nodes.is_empty(),
         });
         let uses = |layer: &Layer<'_>| {
             let nodes = 0..layer.nodes().len();
-            nodes.filter(|&index| graph.contains(NodeId { layer: layer.id(), index })).count()
+            nodes.filter(|&index| members.contains(NodeId { layer: layer.id(), index })).count()
         };
         is_chain && self.layers().all(|layer| uses(&layer) <= 1)
     }

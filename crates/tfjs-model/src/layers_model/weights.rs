@@ -1,16 +1,13 @@
-//! The weights of a model: which there are, which value each has, and other values for them.
+//! The weights of a model as users see them: to be listed, read and set.
 
-use std::collections::BTreeMap;
+use tfjs_artifacts::{DType, Error, ErrorKind, Shape, TensorPlace, WeightSpec, Weights};
+use tfjs_weights::{Tensor, TensorReader, decode};
 
-use tfjs_artifacts::{DType, Error, ErrorKind, ModelArtifacts, Shape, WeightSpec};
-use tfjs_weights::{Tensor, TensorReader};
-
+use super::weight_table::{Entry, Source, Value};
 use super::{Layer, LayersModel};
 use crate::error::ModelError;
-use crate::matching::{DTypeMismatch, MatchReport, ShapeMismatch, Target, WeightMatching, match_weights};
-use crate::network::{Built, Holds, Kind, LayerId, Network, Place, WeightId};
+use crate::matching::{DTypeMismatch, MatchReport, ShapeMismatch};
 use crate::problem::abbreviate;
-use crate::topology::Topology;
 
 /// The numbers that `summary` ends with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,7 +38,7 @@ pub struct Weight<'m> {
     shape: &'m Shape,
     dtype: &'m DType,
     is_trainable: bool,
-    value: Option<&'m Value>,
+    pub(super) value: Option<&'m Value>,
     spec: Option<&'m WeightSpec>,
 }
 
@@ -82,185 +79,39 @@ impl<'m> Weight<'m> {
     }
 }
 
-/// The value of a weight.
-#[derive(Clone, Debug)]
-pub(super) enum Value {
-    /// A spec of the file.
-    Loaded(usize),
-    /// Given later, in the place of a spec of the file if there was one.
-    Set(Box<(WeightSpec, Tensor, Option<usize>)>),
-}
-
-/// A weight that is saved.
-pub(super) enum Saved {
-    /// As the file has it, maybe under another name.
-    Loaded {
-        /// The place of its spec.
-        index: usize,
-        /// Its spec.
-        spec: WeightSpec,
-    },
-    /// As it was set.
-    Set {
-        /// Its spec.
-        spec: WeightSpec,
-        /// Its values.
-        tensor: Tensor,
-    },
-}
-
-/// A weight of the model in the order of TensorFlow.js.
-#[derive(Clone, Debug)]
-struct Entry {
-    source: Source,
-    is_trainable: bool,
-    value: Option<Value>,
-}
-
-/// Where the name and the shape of a weight are from.
-#[derive(Clone, Copy, Debug)]
-enum Source {
-    /// The layers.
-    Layer(WeightId),
-    /// The file, which alone knows.
-    File(usize),
-}
-
-/// All weights of a model.
-#[derive(Clone, Debug)]
-pub(super) struct WeightTable {
-    /// Those that are trained first.
-    entries: Vec<Entry>,
-    by_weight: BTreeMap<WeightId, usize>,
-    /// Those of the file.
-    by_spec: BTreeMap<usize, usize>,
-    /// Of layers of which nothing is known.
-    claimed: BTreeMap<LayerId, Vec<usize>>,
-    /// The specs of the file in order.
-    specs: Vec<WeightSpec>,
-}
-
-impl WeightTable {
-    pub(super) fn new(
-        topology: &Topology,
-        artifacts: &ModelArtifacts,
-        matching: &WeightMatching,
-    ) -> Result<(Self, MatchReport), ModelError> {
-        let network = &topology.network;
-        let specs: Vec<_> = artifacts.weights.iter().flat_map(|weights| weights.specs().cloned()).collect();
-        let of_model: Vec<_> = specs.iter().enumerate().filter(|(_, spec)| !spec.is_optimizer()).collect();
-        let (mut targets, mut ids) = (Vec::new(), Vec::new());
-        for &layer in &topology.container.layers {
-            for (index, (id, place)) in network.weights_of(layer).into_iter().enumerate() {
-                targets.push(Target { weight: network.weight(id), index });
-                ids.push((id, place));
-            }
-        }
-        let mut opaque = Vec::new();
-        topology.container.layers.iter().for_each(|&layer| collect_opaque(network, layer, &mut opaque));
-        let prefixes: Vec<_> = opaque.iter().map(|&layer| format!("{}/", network.layer(layer).name)).collect();
-        let plain: Vec<_> = of_model.iter().map(|(_, spec)| *spec).collect();
-        let matched = match_weights(&targets, &prefixes, &plain, matching)?;
-
-        let in_file = |place: usize| of_model.get(place).map(|(index, _)| *index);
-        let mut entries: Vec<Entry> = Vec::with_capacity(targets.len());
-        for (&(id, place), of_target) in ids.iter().zip(matched.of_target) {
-            let value = of_target.and_then(in_file).map(Value::Loaded);
-            entries.push(Entry { source: Source::Layer(id), is_trainable: place == Place::Trainable, value });
-        }
-        let mut claimed: BTreeMap<LayerId, Vec<usize>> = BTreeMap::new();
-        for (place, prefix) in matched.claimed {
-            let (Some(index), Some(&layer)) = (in_file(place), opaque.get(prefix)) else { continue };
-            claimed.entry(layer).or_default().push(index);
-            let is_trainable = network.layer(layer).trainable;
-            entries.push(Entry { source: Source::File(index), is_trainable, value: Some(Value::Loaded(index)) });
-        }
-        // Stable: the order of the layers stays.
-        entries.sort_by_key(|entry| !entry.is_trainable);
-        let (mut by_weight, mut by_spec) = (BTreeMap::new(), BTreeMap::new());
-        for (place, entry) in entries.iter().enumerate() {
-            match entry.source {
-                Source::Layer(id) => by_weight.insert(id, place),
-                Source::File(index) => by_spec.insert(index, place),
-            };
-        }
-        Ok((Self { entries, by_weight, by_spec, claimed, specs }, matched.report))
-    }
-
-    /// The specs of the file in order.
-    pub(super) fn specs(&self) -> &[WeightSpec] {
-        &self.specs
-    }
-}
-
-/// The layers whose weights only the file knows, since their class is unknown or their input is.
-fn collect_opaque(network: &Network, layer: LayerId, found: &mut Vec<LayerId>) {
-    let entry = network.layer(layer);
-    if matches!(entry.built, Built::Opaque) {
-        found.push(layer);
-        return;
-    }
-    match &entry.kind {
-        Kind::Container(container) => container.layers.iter().for_each(|&inner| collect_opaque(network, inner, found)),
-        Kind::Known(kind) => {
-            let mut inside = Vec::new();
-            let inner = match kind.holds() {
-                Holds::Own => Vec::new(),
-                Holds::Inner(inner) | Holds::Cell(inner) => vec![inner],
-                Holds::Cells(cells) => cells,
-                Holds::Both(layers) => layers.to_vec(),
-            };
-            for inner in inner {
-                collect_opaque(network, inner, &mut inside);
-            }
-            if !inside.is_empty() {
-                found.push(layer);
-            }
-        }
-        Kind::Input | Kind::Unknown => {}
-    }
-}
-
 impl LayersModel {
     /// Its weights in the order of `model.weights`: those that are trained first.
     pub fn weights(&self) -> impl Iterator<Item = Weight<'_>> {
-        self.weights.entries.iter().map(|entry| self.weight_of(entry))
+        self.weights.entries().iter().map(|entry| self.weight_of(entry))
     }
 
     /// A weight by its name.
     pub fn weight(&self, name: &str) -> Option<Weight<'_>> {
-        self.weights().find(|weight| weight.name == name)
+        let place = self.weights.position(&self.topology.network, name)?;
+        self.weights.entries().get(place).map(|entry| self.weight_of(entry))
     }
 
     fn weight_of<'m>(&'m self, entry: &'m Entry) -> Weight<'m> {
         let spec = entry.value.as_ref().and_then(|value| match value {
-            Value::Loaded(index) => self.weights.specs.get(*index),
-            Value::Set(set) => Some(&set.0),
+            Value::Loaded(index) => self.weights.specs().get(*index),
+            Value::Set(set) => Some(&set.spec),
         });
         let (is_trainable, value) = (entry.is_trainable, entry.value.as_ref());
-        match entry.source {
+        let (name, shape, dtype) = match entry.source {
             Source::Layer(id) => {
                 let weight = self.topology.network.weight(id);
-                let (name, shape, dtype) = (weight.name(), weight.shape(), weight.dtype());
-                Weight { name, shape, dtype, is_trainable, value, spec }
+                (weight.name(), weight.shape(), weight.dtype())
             }
-            Source::File(index) => self.weight_of_file(index, is_trainable, value, spec),
-        }
+            Source::File(index) => {
+                let own = self.weights.spec(index);
+                (own.name.as_str(), &own.shape, &own.dtype)
+            }
+        };
+        Weight { name, shape, dtype, is_trainable, value, spec }
     }
 
-    #[expect(clippy::indexing_slicing, reason = "the table holds places of its own specs only")]
-    fn weight_of_file<'m>(
-        &'m self,
-        index: usize,
-        is_trainable: bool,
-        value: Option<&'m Value>,
-        spec: Option<&'m WeightSpec>,
-    ) -> Weight<'m> {
-        let own = &self.weights.specs[index];
-        Weight { name: &own.name, shape: &own.shape, dtype: &own.dtype, is_trainable, value, spec }
-    }
-
-    /// The values of a weight, read from where they are; quantized ones are decoded.
+    /// The values of a weight, read from where they are; quantized ones are decoded. Where each lies is found out once, so all weights can
+    /// be read one by one.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is no such weight or it has no value, and what reading and decoding report.
@@ -268,12 +119,28 @@ impl LayersModel {
         let weight = self.weight(name).ok_or_else(|| self.no_such_weight(name))?;
         let missing = || Error::new(ErrorKind::NotFound, format!("the weight `{name}` has no value"));
         let in_file = match weight.value.ok_or_else(missing)? {
-            Value::Set(set) => return Ok(set.1.clone()),
+            Value::Set(set) => return Ok(set.tensor.clone()),
             Value::Loaded(index) => *index,
         };
         let weights = self.artifacts.weights.as_ref().ok_or_else(missing)?;
-        let (_, shape, values) = TensorReader::open(weights).await?.nth(in_file).await?.into_parts();
+        let (_, shape, values) = self.read_from_file(weights, in_file).await?.into_parts();
         Tensor::new(name, shape, values).map_err(|error| Error::new(ErrorKind::Unexpected, error.to_string()))
+    }
+
+    async fn read_from_file(&self, weights: &Weights, index: usize) -> Result<Tensor, Error> {
+        let places = if let Some(places) = self.places.get() {
+            places
+        } else {
+            let found = weights.locate().await?;
+            self.places.get_or_init(|| found)
+        };
+        match (self.weights.specs().get(index), places.get(index)) {
+            (Some(spec), Some(TensorPlace::At(range))) => {
+                Ok(decode(spec, &weights.data().read_pieces(range.clone()).await?)?)
+            }
+            // It says why there is no place.
+            _ => TensorReader::open(weights).await?.nth(index).await,
+        }
     }
 
     /// Gives the weight of the tensor's name its values.
@@ -281,7 +148,8 @@ impl LayersModel {
     /// # Errors
     /// [`ModelError::NoSuchWeight`], and [`ModelError::Weights`] when shape or type are not those that the layer wants.
     pub fn set_weight(&mut self, tensor: &Tensor) -> Result<(), ModelError> {
-        let found = self.weights().enumerate().find(|(_, weight)| weight.name == tensor.name());
+        let place = self.weights.position(&self.topology.network, tensor.name());
+        let found = place.and_then(|place| Some((place, self.weight_of(self.weights.entries().get(place)?))));
         let (place, weight) = found.ok_or_else(|| self.no_such_weight(tensor.name()))?;
         let mut report = MatchReport::default();
         if weight.shape != tensor.shape() {
@@ -295,13 +163,7 @@ impl LayersModel {
         if !report.is_clean() {
             return Err(ModelError::Weights(Box::new(report)));
         }
-        if let Some(entry) = self.weights.entries.get_mut(place) {
-            let replaced = entry.value.as_ref().and_then(|value| match value {
-                Value::Loaded(index) => Some(*index),
-                Value::Set(set) => set.2,
-            });
-            entry.value = Some(Value::Set(Box::new((tensor.spec(), tensor.clone(), replaced))));
-        }
+        self.weights.set(place, tensor);
         Ok(())
     }
 
@@ -322,55 +184,9 @@ impl LayersModel {
         counts
     }
 
-    /// What is saved of the weights, in the order of the file; what the file does not have stands at the end.
-    pub(super) fn saved_weights(
-        &self,
-        trainable_only: bool,
-        include_optimizer: bool,
-    ) -> Result<Vec<Saved>, ModelError> {
-        let wanted: Vec<_> = self.weights().filter(|weight| weight.is_trainable || !trainable_only).collect();
-        let names: Vec<_> =
-            wanted.iter().filter(|weight| !weight.is_set()).map(|weight| weight.name.to_owned()).collect();
-        if !names.is_empty() && names.len() < wanted.len() {
-            return Err(ModelError::Unset { names, total: wanted.len() });
-        }
-        let mut saved: Vec<(usize, Saved)> = Vec::new();
-        for weight in wanted {
-            let mut spec = match weight.spec {
-                Some(spec) => spec.clone(),
-                None => continue,
-            };
-            weight.name.clone_into(&mut spec.name);
-            match weight.value {
-                Some(Value::Loaded(index)) => saved.push((*index, Saved::Loaded { index: *index, spec })),
-                Some(Value::Set(set)) => {
-                    saved.push((set.2.unwrap_or(usize::MAX), Saved::Set { spec, tensor: set.1.clone() }));
-                }
-                None => {}
-            }
-        }
-        if include_optimizer {
-            let specs = self.weights.specs.iter().enumerate().filter(|(_, spec)| spec.is_optimizer());
-            saved.extend(specs.map(|(index, spec)| (index, Saved::Loaded { index, spec: spec.clone() })));
-        }
-        saved.sort_by_key(|(place, _)| *place);
-        Ok(saved.into_iter().map(|(_, saved)| saved).collect())
-    }
-
     /// The weights of one of its layers.
     pub(super) fn weights_of_layer(&self, layer: &Layer<'_>) -> Vec<Weight<'_>> {
-        let network = &self.topology.network;
-        let own =
-            network.weights_of(layer.id()).into_iter().filter_map(|(id, _)| self.weights.by_weight.get(&id).copied());
-        let mut opaque = Vec::new();
-        collect_opaque(network, layer.id(), &mut opaque);
-        let claimed = opaque.iter().filter_map(|layer| self.weights.claimed.get(layer)).flatten();
-        let claimed = claimed.filter_map(|index| self.weights.by_spec.get(index).copied());
-        let places: Vec<_> = own.chain(claimed).collect();
-        places
-            .into_iter()
-            .filter_map(|place| self.weights.entries.get(place))
-            .map(|entry| self.weight_of(entry))
-            .collect()
+        let entries = self.weights.of_layer(&self.topology.network, layer.id());
+        entries.map(|entry| self.weight_of(entry)).collect()
     }
 }

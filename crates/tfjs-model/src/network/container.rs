@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::graph::Graph;
-use super::{Network, NodeId, ShapeId, Tensor};
-use crate::network::LayerId;
+use super::{LayerId, Members, Network, NodeId, ShapeId, Tensor};
 use crate::problem::Problem;
 
 /// What a model consists of.
@@ -14,7 +12,7 @@ pub(crate) struct Container {
     pub(crate) layers: Vec<LayerId>,
     pub(crate) inputs: Vec<Tensor>,
     pub(crate) outputs: Vec<Tensor>,
-    pub(crate) graph: Graph,
+    pub(crate) members: Members,
 }
 
 impl Container {
@@ -30,7 +28,7 @@ impl Container {
             shapes.insert((tensor.node, tensor.index), shape);
         }
         let input_layers: BTreeSet<_> = self.inputs.iter().map(|input| input.node.layer).collect();
-        for &node in self.graph.nodes_by_depth.iter().flatten() {
+        for &node in self.members.nodes_by_depth.iter().flatten() {
             if !input_layers.contains(&node.layer) {
                 Self::infer(network, node, &mut shapes)?;
             }

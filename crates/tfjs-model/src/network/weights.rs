@@ -12,7 +12,7 @@ pub(crate) struct WeightId(pub(crate) usize);
 
 /// A weight that a layer has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LayerWeight {
+pub(crate) struct LayerWeight {
     name: String,
     shape: Shape,
     dtype: DType,
@@ -50,23 +50,18 @@ pub(crate) enum Place {
 
 impl LayerWeight {
     /// Its name in files: `originalName` in TensorFlow.js, such as `dense_1/kernel`.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Its shape.
-    pub fn shape(&self) -> &Shape {
+    pub(crate) fn shape(&self) -> &Shape {
         &self.shape
     }
 
     /// The type of its values.
-    pub fn dtype(&self) -> &DType {
+    pub(crate) fn dtype(&self) -> &DType {
         &self.dtype
-    }
-
-    /// The number of its values.
-    pub fn count_params(&self) -> u64 {
-        self.shape.size()
     }
 
     /// What its name begins with: `dense_1`.

@@ -1,6 +1,6 @@
 //! The language of Graphviz.
 
-use super::{Picture, PictureBox, Role};
+use super::{Picture, PictureBox, Role, is_plain};
 
 pub(super) fn write(picture: &Picture) -> String {
     let title = quoted(&picture.title);
@@ -32,7 +32,7 @@ fn escaped(text: &str) -> String {
     for c in text.chars() {
         match c {
             '"' | '\\' => escaped.extend(['\\', c]),
-            c if super::svg::is_plain(c) => escaped.push(c),
+            c if is_plain(c) => escaped.push(c),
             _ => escaped.push('\u{fffd}'),
         }
     }

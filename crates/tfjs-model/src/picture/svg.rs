@@ -1,7 +1,7 @@
 //! SVG, alone or in a page.
 
 use super::layout::rows;
-use super::{Picture, PictureBox, Role};
+use super::{Picture, PictureBox, Role, is_plain};
 
 /// Sizes, in pixels.
 const LETTER: usize = 7;
@@ -150,12 +150,6 @@ fn drawn(node: &PictureBox, place: Place) -> String {
     }
     text.push("</g>\n".to_owned());
     text.concat()
-}
-
-/// Whether a character is text in XML, and neither steers a terminal nor turns a line round.
-pub(super) fn is_plain(c: char) -> bool {
-    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    !c.is_control() && !turns && !matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 /// A text as the content of an element.

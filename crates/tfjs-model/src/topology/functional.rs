@@ -8,8 +8,7 @@ use super::inbound::{self, Reference};
 use super::{Reader, listed};
 use crate::config::Config;
 use crate::error::ModelError;
-use crate::network::graph::Graph;
-use crate::network::{Container, Kind, LayerId, Network, Node, NodeId, OutputShapes, Tensor};
+use crate::network::{Container, Kind, LayerId, Members, Network, NodeId, OutputShapes, Tensor};
 use crate::problem::{Problem, abbreviate};
 
 impl Reader<'_> {
@@ -37,15 +36,11 @@ impl Reader<'_> {
             (Err(problem), _) | (_, Err(problem)) => return Err(of_model(self.network, problem)),
         };
         check_inputs(self.network, &inputs).map_err(|problem| of_model(self.network, problem))?;
-        let graph = Graph::new(self.network, &inputs, &outputs).map_err(|problem| of_model(self.network, problem))?;
-        let shapes = |tensors: &[Tensor]| tensors.iter().map(|tensor| tensor.shape).collect::<Vec<_>>();
-        self.network.layer_mut(model).nodes.push(Node {
-            inbound: Vec::new(),
-            input_shapes: shapes(&inputs),
-            outputs: outputs.clone(),
-            output_shapes: OutputShapes::List(shapes(&outputs)),
-        });
-        Ok(Container { layers: graph.layers.clone(), inputs, outputs, graph })
+        let members =
+            Members::new(self.network, &inputs, &outputs).map_err(|problem| of_model(self.network, problem))?;
+        let shapes = OutputShapes::List(outputs.iter().map(|tensor| tensor.shape).collect());
+        self.network.push_whole(model, &inputs, &outputs, shapes);
+        Ok(Container { layers: members.layers.clone(), inputs, outputs, members })
     }
 }
 

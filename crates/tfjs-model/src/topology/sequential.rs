@@ -4,8 +4,7 @@ use tfjs_artifacts::RawJson;
 
 use super::{Reader, listed};
 use crate::error::ModelError;
-use crate::network::graph::Graph;
-use crate::network::{Container, Kind, LayerId, Node, NodeId, OutputShapes, Tensor};
+use crate::network::{Container, Kind, LayerId, Members, NodeId, OutputShapes, Tensor};
 use crate::problem::Problem;
 
 impl Reader<'_> {
@@ -27,20 +26,15 @@ impl Reader<'_> {
                 .network
                 .error(model, Problem::of("layers", "it is empty: a model has at least one layer")));
         }
-        let graph =
-            Graph::new(self.network, &inputs, &outputs).map_err(|problem| self.network.error(model, problem))?;
+        let members =
+            Members::new(self.network, &inputs, &outputs).map_err(|problem| self.network.error(model, problem))?;
         let output = outputs.first().map(|tensor| tensor.shape);
-        let output_shapes = match output {
+        let shapes = match output {
             Some(shape) if layers.len() == 1 => OutputShapes::Bare(shape),
             _ => OutputShapes::List(output.into_iter().collect()),
         };
-        self.network.layer_mut(model).nodes.push(Node {
-            inbound: Vec::new(),
-            input_shapes: inputs.iter().map(|tensor| tensor.shape).collect(),
-            outputs: outputs.clone(),
-            output_shapes,
-        });
-        Ok(Container { layers, inputs, outputs, graph })
+        self.network.push_whole(model, &inputs, &outputs, shapes);
+        Ok(Container { layers, inputs, outputs, members })
     }
 
     /// What the first layer begins with. A model in this place is not applied: the Sequential continues where it ends.

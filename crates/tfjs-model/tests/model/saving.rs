@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::executor::block_on;
 use tfjs_artifacts::{
@@ -10,7 +11,7 @@ use tfjs_artifacts::{
 };
 use tfjs_model::{LayersModel, ModelError, SaveConfig, WeightMatching, load_model_from};
 use tfjs_router::{LoadHandler, SaveOptions, from_memory, with_save_handler};
-use tfjs_weights::Tensor;
+use tfjs_weights::{Tensor, encode_weights};
 
 use crate::support::{artifacts, layer, model, sequential, spec, two_layers, zeros};
 
@@ -128,6 +129,77 @@ fn weights_can_be_set_and_are_compared() {
     let saved = block_on(model.to_artifacts(SaveConfig::new())).unwrap();
     assert_eq!(names(&saved), ["one/kernel", "one/bias", "two/kernel"]);
     assert_eq!(block_on(open(saved).read_weight("one/bias")).unwrap(), bias);
+}
+
+/// Counts what is read.
+#[derive(Debug)]
+struct Counting(Bytes, Arc<AtomicUsize>);
+
+#[async_trait]
+impl ByteSource for Counting {
+    fn byte_length(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn version(&self) -> Option<String> {
+        None
+    }
+
+    async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Ok(self.0.slice(usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()))
+    }
+}
+
+#[test]
+fn all_weights_can_be_read_one_by_one() {
+    const COUNT: usize = 500;
+    let name = |index: usize| format!("mine/{index}");
+    // Where numbers lie is known without reading; how long strings are is not.
+    let strings = |index: usize| Tensor::string(name(index), Shape::scalar(), [index.to_string()]).unwrap();
+    let (specs, data) = encode_weights((0..COUNT).map(strings), None);
+    let reads = Arc::new(AtomicUsize::new(0));
+    let source = Counting(block_on(data.read(0..data.byte_length())).unwrap(), Arc::clone(&reads));
+    let data = WeightData::from_segments([Segment::lazy(Arc::new(source))]);
+    let topology = sequential("[null,2]", &[&layer("Mine", "mine", "")]);
+    let loaded = artifacts(&topology).with_weights(Weights::single(specs, "w.bin".parse().unwrap(), data).unwrap());
+    let mut model = open(loaded);
+    assert_eq!((model.weights().count(), reads.load(Ordering::Relaxed)), (COUNT, 0));
+
+    // In an order that is not that of the file, nor that of the names.
+    for index in (0..COUNT).map(|index| (index * 7) % COUNT) {
+        let read = block_on(model.read_weight(&name(index))).unwrap();
+        assert_eq!(read, strings(index));
+        assert_eq!(model.weight(&name(index)).unwrap().name(), name(index));
+    }
+    let reads_of_all = reads.load(Ordering::Relaxed);
+    assert!((COUNT..2 * COUNT).contains(&reads_of_all), "{reads_of_all} reads of {COUNT} weights");
+
+    // What is set later is found under its name, and the others where they were.
+    let other = Tensor::string(name(7), Shape::scalar(), ["other"]).unwrap();
+    model.set_weight(&other).unwrap();
+    assert_eq!(block_on(model.read_weight(&name(7))).unwrap(), other);
+    assert_eq!(block_on(model.read_weight(&name(8))).unwrap(), strings(8));
+    assert_eq!(block_on(model.read_weight("mine/")).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(reads.load(Ordering::Relaxed), reads_of_all + 1);
+}
+
+#[test]
+fn of_weights_of_one_name_the_first_is_meant() {
+    // A layer in a model in the model, and one of an unknown class, which has whatever begins with its name.
+    let inner = layer("Dense", "mine", r#""units":1,"use_bias":false,"batch_input_shape":[null,1]"#);
+    let inner = format!(r#"{{"class_name":"Sequential","config":{{"name":"n","layers":[{inner}]}}}}"#);
+    let topology = sequential("[null,1]", &[&inner, &layer("Mine", "mine_too", "")]).replace("mine_too", "mine");
+    let floats = |name: &str, value: f32| Tensor::float32(name, Shape::new([1, 1]).unwrap(), vec![value]).unwrap();
+    let (specs, data) = encode_weights([floats("z", 1.0), floats("mine/kernel", 2.0)], None);
+    let weights = Weights::single(specs, "w.bin".parse().unwrap(), data).unwrap();
+    let matching = WeightMatching::strict().rename("z", "mine/kernel");
+    let loaded = artifacts(&topology).with_weights(weights);
+    let model = LayersModel::from_artifacts(loaded, &matching, &Limits::new()).unwrap();
+    let names: Vec<_> = model.weights().map(|weight| weight.name().to_owned()).collect();
+    assert_eq!(names, ["mine/kernel", "mine/kernel"]);
+    assert_eq!(block_on(model.read_weight("mine/kernel")).unwrap().as_f32().unwrap(), [1.0]);
+    assert!(model.weight("mine/kerne").is_none() && model.weight("n").is_none() && model.weight("").is_none());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use js_sys::{Date, JSON, JsString, Object, Reflect};
 use tfjs_artifacts::{Error, ErrorKind, Limit, Limits, ManifestError, ModelArtifactsInfo, RawJson};
 use wasm_bindgen::{JsCast as _, JsValue};
 
+use super::SCHEME;
 use super::chunks::ChunkSet;
 use crate::error::thrown;
 use crate::global::property;
@@ -131,9 +132,12 @@ pub(super) fn chunk_set(record: &JsValue) -> Option<ChunkSet> {
 pub(super) fn listed(record: &JsValue) -> Result<(String, ModelArtifactsInfo), Error> {
     let name = property::<JsValue>(record, MODEL_PATH).ok().flatten().and_then(|name| name.as_string());
     let info = property::<JsValue>(record, INFO).ok().flatten().and_then(|info| JSON::stringify(&info).ok());
-    let (name, info) = name.zip(info).ok_or_else(damaged)?;
-    let info = RawJson::parse(&String::from(info)).map_err(|error| damaged().with_source(error))?;
-    let info = ModelArtifactsInfo::from_json(&info).map_err(|error| damaged().with_source(error))?;
+    let name = name.ok_or_else(damaged)?;
+    // Whose record it is, so that it can be removed.
+    let failed = |error: Error| error.with_location(&format!("{SCHEME}://{name}"));
+    let info = info.ok_or_else(|| failed(damaged()))?;
+    let info = RawJson::parse(&String::from(info)).map_err(|error| failed(damaged().with_source(error)))?;
+    let info = ModelArtifactsInfo::from_json(&info).map_err(|error| failed(damaged().with_source(error)))?;
     Ok((name, info))
 }
 

@@ -1,9 +1,9 @@
 //! Which of the files is the model's JSON: told by what is in it, whatever its name.
 
-use tfjs_artifacts::{ByteSource as _, Error, ErrorKind, Limit, Limits, ModelJson};
+use tfjs_artifacts::{ByteSource as _, Error, ErrorKind, Limit, Limits, ManifestError, ModelJson, sniff_model};
 
-use super::listed;
 use super::picked::PickedFile;
+use super::{GRAPH_DEF, listed};
 
 /// How much of a file is looked at to tell whether it may be JSON.
 const HEAD: u64 = 1 << 10;
@@ -18,7 +18,7 @@ pub(super) struct Found<'a> {
 /// Finds the one model. Files called `.json` are tried first; others are read only if none of those is a model.
 pub(super) async fn find<'a>(files: &'a [PickedFile], limits: &Limits) -> Result<Found<'a>, Error> {
     let is_called_json = |file: &&PickedFile| file.name().to_ascii_lowercase().ends_with(".json");
-    let mut refused = Vec::new();
+    let (mut refused, mut foreign) = (Vec::new(), None);
     let (called_json, others): (Vec<_>, Vec<_>) = files.iter().partition(is_called_json);
     for candidates in [called_json, others] {
         let mut models = Vec::new();
@@ -27,6 +27,7 @@ pub(super) async fn find<'a>(files: &'a [PickedFile], limits: &Limits) -> Result
             match Candidate::of(file, limits).await.unwrap_or_else(Candidate::Refused) {
                 Candidate::Model(model_json) => models.push(Found { json: file, model_json: *model_json }),
                 Candidate::Refused(error) => refused.push((file, error)),
+                Candidate::Foreign(error) => foreign = foreign.or_else(|| Some(error.with_location(file.path()))),
                 Candidate::NoJson => {}
             }
         }
@@ -37,13 +38,18 @@ pub(super) async fn find<'a>(files: &'a [PickedFile], limits: &Limits) -> Result
             return Ok(found);
         }
     }
-    Err(none(files, refused))
+    match foreign.filter(|_| refused.is_empty()) {
+        Some(error) => Err(error),
+        None => Err(none(files, refused)),
+    }
 }
 
 enum Candidate {
     Model(Box<ModelJson>),
     /// It looks like JSON, or is called so, and is no model.
     Refused(Error),
+    /// It is a model that has to be converted.
+    Foreign(Error),
     NoJson,
 }
 
@@ -51,8 +57,15 @@ impl Candidate {
     async fn of(file: &PickedFile, limits: &Limits) -> Result<Self, Error> {
         let (source, length) = (file.source(), file.byte_length());
         let is_called_json = file.name().to_ascii_lowercase().ends_with(".json");
-        if !is_called_json && !may_be_json(&source.read(0..length.min(HEAD)).await?) {
-            return Ok(Self::NoJson);
+        if !is_called_json {
+            let head = source.read(0..length.min(HEAD)).await?;
+            match sniff_model(&head) {
+                Some(sniffed) if file.name() != GRAPH_DEF => {
+                    return Ok(Self::Foreign(ManifestError::Impostor(sniffed).into()));
+                }
+                _ if may_be_json(&head) => {}
+                _ => return Ok(Self::NoJson),
+            }
         }
         if let Err(error) = limits.check(Limit::JsonBytes, length) {
             return Ok(Self::Refused(error.into()));

@@ -7,7 +7,7 @@ use crate::problem::{Problem, abbreviate};
 
 /// The nodes and layers of one model.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Graph {
+pub(crate) struct Members {
     /// From the inputs to the outputs: the deepest first.
     pub(crate) nodes_by_depth: Vec<Vec<NodeId>>,
     /// In the order of TensorFlow.js's `model.layers`.
@@ -15,7 +15,7 @@ pub(crate) struct Graph {
     nodes: BTreeSet<NodeId>,
 }
 
-impl Graph {
+impl Members {
     /// Walks from the outputs to the inputs.
     pub(crate) fn new(network: &mut Network, inputs: &[Tensor], outputs: &[Tensor]) -> Result<Self, Problem> {
         let walk = Walk::new(network, outputs)?;
@@ -26,14 +26,14 @@ impl Graph {
         }
         let mut ordered: Vec<_> = layers.into_iter().collect();
         ordered.sort_by_key(|(layer, depth)| (std::cmp::Reverse(*depth), walk.order_of(*layer)));
-        let graph = Self {
+        let members = Self {
             nodes_by_depth: nodes_by_depth.into_values().rev().collect(),
             layers: ordered.into_iter().map(|(layer, _)| layer).collect(),
             nodes: nodes.into_keys().collect(),
         };
-        graph.check_names(network)?;
-        graph.check_inputs(network, inputs)?;
-        Ok(graph)
+        members.check_names(network)?;
+        members.check_inputs(network, inputs)?;
+        Ok(members)
     }
 
     pub(crate) fn contains(&self, node: NodeId) -> bool {
