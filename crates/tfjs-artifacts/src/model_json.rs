@@ -176,18 +176,6 @@ pub enum ManifestError {
     },
 }
 
-impl From<LimitError> for Box<ManifestError> {
-    fn from(error: LimitError) -> Self {
-        Self::new(error.into())
-    }
-}
-
-impl From<JsonError> for Box<ManifestError> {
-    fn from(error: JsonError) -> Self {
-        Self::new(error.into())
-    }
-}
-
 impl From<ManifestError> for Error {
     fn from(error: ManifestError) -> Self {
         let kind = match error {

@@ -238,16 +238,18 @@ impl<'a> Scanner<'a> {
         self.at += 1;
         let start = self.at;
         loop {
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            let is_plain = |byte: &&u8| **byte >= b' ' && !matches!(**byte, b'"' | b'\\');
+            self.at += rest.iter().take_while(is_plain).count();
             match self.byte() {
                 Some(b'"') => {
                     self.at += 1;
                     return Ok(self.text.get(start..self.at - 1).unwrap_or_default());
                 }
                 Some(b'\\') => self.check_escape()?,
-                Some(..b' ') => {
+                Some(_) => {
                     return Err(self.here("control character (\\u0000-\\u001F) found while parsing a string"));
                 }
-                Some(_) => self.at += 1,
                 None => return Err(self.here(EOF_IN_STRING)),
             }
         }

@@ -20,11 +20,19 @@ type Entry<'a> = (Cow<'a, str>, &'a str);
 /// Where in the JSON something stands, made only when an error wants it.
 type At<'a> = &'a dyn Fn() -> String;
 
+type Fallible<T> = Result<T, Boxed>;
+
 /// An error that is large, and passed through many hands.
-type Fallible<T> = Result<T, Box<ManifestError>>;
+struct Boxed(Box<ManifestError>);
+
+impl<E: Into<ManifestError>> From<E> for Boxed {
+    fn from(error: E) -> Self {
+        Self(Box::new(error.into()))
+    }
+}
 
 pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<ModelJson, ManifestError> {
-    parse_boxed(bytes, limits).map_err(|error| *error)
+    parse_boxed(bytes, limits).map_err(|Boxed(error)| *error)
 }
 
 fn parse_boxed(bytes: &[u8], limits: &Limits) -> Fallible<ModelJson> {

@@ -36,23 +36,6 @@ impl Part {
     }
 }
 
-/// The strings as one text, for [`values_of`].
-pub(super) fn text_of(values: &Values) -> String {
-    let json = |value: &Option<String>| value.as_deref().map_or_else(RawJson::null, RawJson::string);
-    let [info, topology, specs, data, metadata] = values.each_ref().map(json);
-    format!("[{info},{topology},{specs},{data},{metadata}]")
-}
-
-/// The strings that a text has; `None` if it was cut off, or is not ours.
-pub(super) fn values_of(text: &str) -> Option<Values> {
-    let value = |json: RawJson| match json.as_str() {
-        Some(value) => Some(Some(value.into_owned())),
-        None => json.is_null().then_some(None),
-    };
-    let values: Option<Vec<_>> = RawJson::parse(text).ok()?.elements()?.into_iter().map(value).collect();
-    values?.try_into().ok()
-}
-
 /// The model of these strings, and its weights. `key` says where a string that is missing should be.
 pub(super) fn parse(values: Values, limits: &Limits, key: impl Fn(Part) -> String) -> Result<(Stored, Bytes), Error> {
     let [info, topology, specs, data, metadata] = values;

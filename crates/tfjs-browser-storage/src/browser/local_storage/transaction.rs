@@ -11,12 +11,12 @@
 use std::time::Duration;
 
 use js_sys::{Function, JsString, Reflect};
-use tfjs_artifacts::{Error, ErrorKind};
+use tfjs_artifacts::{Error, ErrorKind, RawJson};
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::Storage;
 
 use super::keys::Keys;
-use super::record::{Part, Values, text_of, values_of};
+use super::record::{Part, Values};
 use crate::error::{Thrown, thrown};
 use crate::locks::{Lock, Locks};
 
@@ -119,6 +119,23 @@ fn recover(_: &Writer, storage: &Storage, keys: &Keys) -> Result<(), Error> {
 /// Keeps the previous model until the new one is whole; tells whether there was room for it.
 fn put_aside(storage: &Storage, keys: &Keys, previous: &Values) -> bool {
     storage.set_item(&keys.undo(), &text_of(previous)).is_ok()
+}
+
+/// The strings as one text, for [`values_of`].
+fn text_of(values: &Values) -> String {
+    let json = |value: &Option<String>| value.as_deref().map_or_else(RawJson::null, RawJson::string);
+    let [info, topology, specs, data, metadata] = values.each_ref().map(json);
+    format!("[{info},{topology},{specs},{data},{metadata}]")
+}
+
+/// The strings that a text has; `None` if it was cut off, or is not ours.
+fn values_of(text: &str) -> Option<Values> {
+    let value = |json: RawJson| match json.as_str() {
+        Some(value) => Some(Some(value.into_owned())),
+        None => json.is_null().then_some(None),
+    };
+    let values: Option<Vec<_>> = RawJson::parse(text).ok()?.elements()?.into_iter().map(value).collect();
+    values?.try_into().ok()
 }
 
 /// `info` goes first and comes last. What is to be removed is removed before anything is written.
