@@ -26,8 +26,8 @@ pub(crate) async fn layer(State(options): State<Arc<ServerOptions>>, request: Re
         preflight(&options, origin.as_ref(), request.headers())
     } else {
         let mut response = next.run(request).await;
-        let exposed =
-            "etag, content-range, accept-ranges, content-length, content-encoding, location, retry-after, x-request-id";
+        let exposed = "etag, content-range, accept-ranges, content-length, content-encoding, location, retry-after, \
+                       x-model-version, x-request-id";
         response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
         response
     };

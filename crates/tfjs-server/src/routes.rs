@@ -21,6 +21,7 @@ use tokio::time::timeout;
 
 use crate::cache::Cache;
 use crate::refusal::{self, Refusal, json};
+use crate::served::MODEL_VERSION;
 use crate::{ModelName, Models, ServerOptions, access, access_log, cors, download, page, upload};
 
 /// What all requests share.
@@ -338,10 +339,17 @@ async fn file(
     loop {
         let served = server.cache.get(&name).await.map_err(|error| Refusal::of_backend(&error))?;
         let Some(file) = served.file(&path) else {
-            return Err(Refusal::not_found(format!("the model `{name}` has no such file")));
+            let refusal = Refusal::not_found(format!("the model `{name}` has no such file"));
+            return Err(match served.version() {
+                Some(version) => refusal.with_header(MODEL_VERSION, version.clone()),
+                None => refusal,
+            });
         };
         match download::answer(file, &method, &headers).await {
-            Ok(response) => return Ok(response),
+            Ok(mut response) => {
+                response.headers_mut().extend(served.version().map(|version| (MODEL_VERSION, version.clone())));
+                return Ok(response);
+            }
             // The files changed after they were looked at.
             Err(error) if !is_retry && matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
                 server.cache.forget(&name);

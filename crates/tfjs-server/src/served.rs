@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::{Arc, OnceLock};
 
+use axum::http::{HeaderName, HeaderValue};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -14,6 +15,9 @@ use tfjs_artifacts::{
 
 /// The file that a client asks for first.
 pub(crate) const MODEL_JSON: &str = "model.json";
+/// With each file of a model: which version of the model the file is of.
+pub(crate) const MODEL_VERSION: HeaderName = HeaderName::from_static("x-model-version");
+
 /// The binary topology that converters before TensorFlow.js 1.0 wrote, and the manifest that they wrote beside it.
 const GRAPH_DEF: &str = "tensorflowjs_model.pb";
 const WEIGHTS_MANIFEST: &str = "weights_manifest.json";
@@ -22,6 +26,7 @@ const WEIGHTS_MANIFEST: &str = "weights_manifest.json";
 #[derive(Debug)]
 pub(crate) struct Served {
     files: BTreeMap<Box<str>, ServedFile>,
+    version: Option<HeaderValue>,
 }
 
 /// One of them.
@@ -54,24 +59,35 @@ impl Served {
     pub(crate) fn new(artifacts: &ModelArtifacts) -> Result<Self, Error> {
         let layout = artifacts.weights.as_ref().map(ShardLayout::as_they_are);
         let mut files = BTreeMap::new();
+        let mut told = Told::default();
         if let (Some(weights), Some(layout)) = (&artifacts.weights, &layout) {
             for shard in layout.shards() {
                 let data = weights.data().slice(shard.range.clone())?;
                 let etag = etag_of(&data, shard.sha256);
+                told.add(shard.path.as_str(), shard.sha256.as_ref().map(quoted).or_else(|| etag.clone()));
                 files.insert(shard.path.as_str().into(), ServedFile::Binary { data, etag });
             }
         }
         if let Some(ModelTopology::GraphDef(topology)) = &artifacts.model_topology {
             let etag = Some(quoted(&Sha256::of(topology)));
+            told.add(GRAPH_DEF, etag.clone());
             let data = WeightData::from(topology.clone());
             files.insert(GRAPH_DEF.into(), ServedFile::Binary { data, etag });
-            files
-                .insert(WEIGHTS_MANIFEST.into(), ServedFile::json(encode_legacy_manifest(artifacts, layout.as_ref())?));
+            let json = encode_legacy_manifest(artifacts, layout.as_ref())?;
+            told.add(WEIGHTS_MANIFEST, Some(quoted(&Sha256::of(json.as_bytes()))));
+            files.insert(WEIGHTS_MANIFEST.into(), ServedFile::json(json));
         } else {
             let json = encode_model_json(artifacts, layout.as_ref())?;
+            told.add(MODEL_JSON, Some(quoted(&Sha256::of(json.as_bytes()))));
             files.insert(MODEL_JSON.into(), ServedFile::json(json));
         }
-        Ok(Self { files })
+        Ok(Self { files, version: told.digest().and_then(|digest| digest.to_string().try_into().ok()) })
+    }
+
+    /// What tells this model from any other that has its name, before it or after it: the JSON, and of each other file its
+    /// checksum, or else what the medium says. `None` if a file has neither.
+    pub(crate) fn version(&self) -> Option<&HeaderValue> {
+        self.version.as_ref()
     }
 
     pub(crate) fn file(&self, path: &str) -> Option<&ServedFile> {
@@ -133,6 +149,28 @@ impl Text {
     /// Two forms are two representations: each has a tag of its own.
     pub(crate) fn etag(&self, is_gzipped: bool) -> String {
         if is_gzipped { format!("\"{}-gzip\"", self.digest) } else { quoted(&self.digest) }
+    }
+}
+
+/// What tells the files of a model from others.
+#[derive(Debug, Default)]
+struct Told {
+    text: String,
+    /// Whether nobody can tell of one of them.
+    is_lost: bool,
+}
+
+impl Told {
+    fn add(&mut self, path: &str, tag: Option<String>) {
+        match tag {
+            // No path has a line end, nor has a tag.
+            Some(tag) => self.text.extend([path, " ", &tag, "\n"]),
+            None => self.is_lost = true,
+        }
+    }
+
+    fn digest(&self) -> Option<Sha256> {
+        (!self.is_lost).then(|| Sha256::of(self.text.as_bytes()))
     }
 }
 

@@ -88,6 +88,49 @@ async fn etags_tell_what_the_client_has() {
 }
 
 #[tokio::test]
+async fn every_file_says_which_version_of_the_model_it_is_of() {
+    let server = with_model().await;
+    let version = async |method: &str, path: &str, headers: &[&str], status: u16| {
+        let answer = server.request(method, path, headers).await;
+        assert_eq!(answer.status, status, "{method} {path} {headers:?}");
+        answer.header("x-model-version").unwrap().to_owned()
+    };
+    let all = async || {
+        let json = version("GET", "/m/model.json", &[], 200).await;
+        for (method, path, headers, status) in [
+            ("GET", "/m/model.json", ["accept-encoding: gzip"], 200),
+            ("GET", "/m/model.json", ["if-none-match: *"], 304),
+            ("GET", WEIGHTS, ["accept: */*"], 200),
+            ("HEAD", WEIGHTS, ["accept: */*"], 200),
+            ("GET", WEIGHTS, ["range: bytes=0-9"], 206),
+            ("GET", WEIGHTS, ["range: bytes=99999999-"], 416),
+            ("GET", "/m/of-another-version", ["accept: */*"], 404),
+        ] {
+            assert_eq!(version(method, path, &headers, status).await, json, "{method} {path} {headers:?}");
+        }
+        json
+    };
+    let first = all().await;
+    assert_eq!(first.len(), 64);
+    // Other weights, whose JSON differs in the checksum; and the first ones again.
+    assert_eq!(server.upload("POST", "/m", &model(8, 1_000_000)).await.status, 200);
+    assert_ne!(all().await, first);
+    assert_eq!(server.upload("POST", "/m", &model(9, 1_000_000)).await.status, 200);
+    assert_eq!(all().await, first, "checksums say that all of it is the same, here and on any other server");
+
+    // Without checksums the files are asked.
+    let save = async || {
+        FsHandler::from_path(server.folder().join("m")).save(&samples::filled(1.0), &SaveOptions::new()).await.unwrap();
+        let version = all().await;
+        assert_eq!(all().await, version);
+        version
+    };
+    assert_ne!(save().await, save().await);
+    let exposed = server.get("/m/model.json").await.header("access-control-expose-headers").unwrap().to_owned();
+    assert!(exposed.contains("x-model-version"), "{exposed}");
+}
+
+#[tokio::test]
 async fn json_is_compressed_for_who_takes_it() {
     let server = Server::new().await;
     let many = samples::many_shards(100);
