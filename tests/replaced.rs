@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::num::NonZeroU64;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 
@@ -20,6 +20,7 @@ use tfjs_testkit::samples::filled;
 struct Place {
     /// Removed when the test ends.
     _folder: TempDir,
+    model: PathBuf,
     url: String,
     plan: Arc<Plan>,
 }
@@ -71,7 +72,7 @@ impl Place {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/m/model.json", listener.local_addr().unwrap());
         tokio::spawn(tfjs_server::serve(listener, app, ServeOptions::new(), std::future::pending()));
-        Self { _folder: folder, url, plan }
+        Self { _folder: folder, model, url, plan }
     }
 
     fn replace_at_next_weights(&self, times: usize) {
@@ -150,6 +151,20 @@ async fn a_copy_in_a_cache_is_of_one_version() {
     place.plan.is_single.store(true, Ordering::SeqCst);
     let loaded = cached.load(&LoadOptions::new()).await.unwrap();
     assert_eq!(number_of(&loaded).await.unwrap(), 1.0);
+}
+
+/// The JSON has the same text, and its tag is another one.
+#[tokio::test]
+async fn a_copy_in_a_cache_follows_a_model_that_was_trained_again() {
+    let (place, folder) = (Place::new().await, tempfile::tempdir().unwrap());
+    let cached = cached(place.handler(), FsHandler::from_path(folder.path().join("copy")));
+    for number in 1..4 {
+        place.plan.save(&place.model, number).await;
+        for _ in 0..2 {
+            let loaded = cached.load(&LoadOptions::new()).await.unwrap();
+            assert_eq!(number_of(&loaded).await.unwrap(), f32::from(number));
+        }
+    }
 }
 
 /// Of the new model, whose weights are in one file, the server has none of the files that the old JSON names.

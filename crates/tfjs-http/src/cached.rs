@@ -33,7 +33,8 @@ pub enum CachePolicy {
 /// A stored model is asked for again with the validator that came with its `model.json` (`ETag`, or else `Last-Modified`), and
 /// replaced as the store saves: as a whole or not at all. The validator is kept in the stored `model.json`, under the key
 /// `tfjsHttpCache`, which TensorFlow.js ignores, with the URL but for its query, in which tokens change: what the store holds of
-/// another URL is replaced. One place of a store is for one model. A server that changes weight files without touching `model.json` is not noticed.
+/// another URL is replaced. One place of a store is for one model. A server that changes weight files without touching `model.json` is not noticed, unless it is
+/// tfjs-server, whose validator of `model.json` is about all files of the model.
 ///
 /// ```no_run
 /// use tfjs_http::{CachePolicy, HttpClient, HttpHandler, cached};

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 
 use crate::cache::Cache;
 use crate::refusal::{self, Refusal, json};
-use crate::served::MODEL_VERSION;
+use crate::served::{self, MODEL_VERSION};
 use crate::{ModelName, Models, ServerOptions, access, access_log, cors, download, page, upload};
 
 /// What all requests share.
@@ -290,15 +290,15 @@ impl Server {
         if !headers.contains_key(header::IF_MATCH) && !headers.contains_key(header::IF_NONE_MATCH) {
             return Ok(());
         }
-        let etags = match self.cache.get(name).await {
-            Ok(served) => served.etags(),
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        let etags = match self.cache.current(name).await {
+            Ok(served) => Some(served.etags()),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(Refusal::of_backend(&error)),
         };
-        if download::may_change(headers, &etags) {
+        if download::may_change(headers, etags.as_deref()) {
             return Ok(());
         }
-        let message = if etags.is_empty() {
+        let message = if etags.is_none() {
             format!("there is no model `{name}`")
         } else {
             format!("the model `{name}` is there, and not the one that the request is about")
@@ -337,7 +337,10 @@ async fn file(
     let name = model_name(&name)?;
     let mut is_retry = false;
     loop {
-        let served = server.cache.get(&name).await.map_err(|error| Refusal::of_backend(&error))?;
+        // The tag of the JSON is about all files, that of another file about that one alone.
+        let found =
+            if served::is_json(&path) { server.cache.current(&name).await } else { server.cache.get(&name).await };
+        let served = found.map_err(|error| Refusal::of_backend(&error))?;
         let Some(file) = served.file(&path) else {
             let refusal = Refusal::not_found(format!("the model `{name}` has no such file"));
             return Err(match served.version() {
