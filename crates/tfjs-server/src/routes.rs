@@ -74,7 +74,8 @@ impl Drop for Turn<'_> {
 /// The routes of a model server. See the crate's documentation for what each does.
 ///
 /// It can be nested into another router and served by anything that serves one; [`serve`](crate::serve()) also guards the
-/// connections.
+/// connections. With a page, nest it with [`nest_service`](Router::nest_service): the page asks for the list at a path that ends
+/// with a slash, which [`nest`](Router::nest) leaves out.
 pub fn router(models: Models, options: ServerOptions) -> Router {
     let options = Arc::new(options);
     let json_room = Arc::new(Semaphore::new(upload::json_room(&options)));
@@ -127,8 +128,11 @@ async fn list_or_page(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     if server.options.page.is_some() && page::is_wanted(&headers) {
-        let vary = [(header::VARY, "accept"), (header::LOCATION, "./.page/")];
-        return Ok((StatusCode::SEE_OTHER, vary).into_response());
+        // Relative, since a proxy may have cut off what stands before; and seen from where the client is: nested into another router
+        // the list has a path of its own, which may end without a slash.
+        let here = uri.path().rsplit_once('/').map_or("", |(_, here)| here);
+        let page = if here.is_empty() { "./.page/".to_owned() } else { format!("./{here}/.page/") };
+        return Ok((StatusCode::SEE_OTHER, [(header::VARY, "accept"), (header::LOCATION, &page)]).into_response());
     }
     list(State(server), OriginalUri(uri)).await
 }
