@@ -34,20 +34,29 @@ pub(crate) async fn answer(file: &ServedFile, method: &Method, headers: &HeaderM
         ServedFile::Text(text) => {
             answer.set(CONTENT_TYPE, text.media_type);
             answer.set(VARY, "accept-encoding");
+            let is_gzipped =
+                accepts_gzip(headers) && text.plain.len() >= MIN_GZIP_BYTES && !headers.contains_key(RANGE);
+            let etag = text.etag(is_gzipped);
+            if !is_met(headers, etag.as_deref()) {
+                return Ok(another());
+            }
+            // Whichever form the client has, it has the text.
             let etags = [text.etag(false), text.etag(true)];
             if let Some(etag) = etags.iter().flatten().find(|etag| is_known(headers, etag)) {
                 return Ok(answer.not_modified(etag));
             }
-            if accepts_gzip(headers) && text.plain.len() >= MIN_GZIP_BYTES && !headers.contains_key(RANGE) {
+            if is_gzipped {
                 return Ok(answer.gzipped(text).await);
             }
-            let [etag, _] = etags;
             (WeightData::from(text.plain.clone()), etag)
         }
         ServedFile::Binary { data, etag } => {
             answer.set(CONTENT_TYPE, "application/octet-stream");
             // What is said without reading, such as that the client has it, must be true as well.
             served::check(data).await?;
+            if !is_met(headers, etag.as_deref()) {
+                return Ok(another());
+            }
             if let Some(etag) = etag.as_ref().filter(|etag| is_known(headers, etag)) {
                 return Ok(answer.not_modified(etag));
             }
@@ -130,6 +139,17 @@ fn windows(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
         at = window.end;
         (!window.is_empty()).then_some(window)
     })
+}
+
+/// Whether a file with this ETag is one that the request wants: RFC 9110, 13.1.1.
+fn is_met(headers: &HeaderMap, etag: Option<&str>) -> bool {
+    !headers.contains_key(IF_MATCH) || is_named(headers, &IF_MATCH, etag.as_slice())
+}
+
+/// The answer if it is not.
+fn another() -> Response {
+    let message = "the file is there, and not the one that the request is about";
+    Refusal::new(StatusCode::PRECONDITION_FAILED, message).into_response()
 }
 
 /// Whether the client has what has this ETag: RFC 9110, 13.1.2.
