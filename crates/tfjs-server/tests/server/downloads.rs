@@ -328,6 +328,9 @@ async fn models_in_memory_below_another_path() {
     let router = Router::builder().route(store.route()).build().unwrap();
     let everything: ModelArtifacts = samples::everything();
     router.save(&everything, "memory://shop/all", &SaveOptions::new()).await.unwrap();
+    for other in ["memory://shopping", "memory://shop/a/b"] {
+        router.save(&everything, other, &SaveOptions::new()).await.unwrap();
+    }
     let models = Models::new(router, "memory://shop").unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -335,6 +338,11 @@ async fn models_in_memory_below_another_path() {
     tokio::spawn(tfjs_server::serve(listener, app, ServeOptions::new(), std::future::pending()));
     let server = Client(address);
     assert_eq!(server.get("/v1/models").await.json()[0]["url"], json!("/v1/models/all/model.json"));
+    let broken = server.get("/v1/models?broken").await.json()["broken"].clone();
+    assert_eq!(
+        broken,
+        json!([{ "name": "a/b", "error": "the model name `a/b` has a slash or backslash; choose another one" }])
+    );
     assert_eq!(server.get("/v1/models/all/model.json").await.status, 200);
     let shard = server.get("/v1/models/all/c/d.bin").await;
     assert_eq!(shard.status, 404, "the store has names of its own");
