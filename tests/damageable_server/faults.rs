@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, RETRY_AFTER};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use bytes::Bytes;
@@ -20,6 +20,8 @@ use futures::StreamExt as _;
 use serde::Serialize;
 
 use crate::reply::{Cors, Reply};
+
+const MODEL_VERSION: HeaderName = HeaderName::from_static("x-model-version");
 
 /// How files, and answers to uploads, are spoilt. Those with "weights" leave `model.json` as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,8 @@ enum Fault {
     Cookie,
     /// `crawl`: an upload is read slowly.
     Crawl,
+    /// `replaced-N`: weights are of the new version of the model, and `model.json` of the old one for so many answers.
+    Replaced(usize),
 }
 
 impl Fault {
@@ -73,6 +77,7 @@ impl Fault {
             "bare" => Self::Bare,
             "cookie" => Self::Cookie,
             "crawl" => Self::Crawl,
+            "replaced" => Self::Replaced(number),
             _ => return None,
         })
     }
@@ -215,7 +220,11 @@ async fn answer(
 /// A stored file, spoilt.
 fn file_reply(fault: Fault, path: &str, bytes: &Bytes, earlier: usize) -> Reply {
     let whole = Reply::file(bytes.clone());
-    if std::path::Path::new(path).extension().is_some_and(|extension| extension == "json") {
+    let is_json = std::path::Path::new(path).extension().is_some_and(|extension| extension == "json");
+    if let Fault::Replaced(after) = fault {
+        return whole.with(MODEL_VERSION, if is_json && earlier < after { "old" } else { "new" });
+    }
+    if is_json {
         return whole;
     }
     match fault {

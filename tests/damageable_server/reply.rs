@@ -93,7 +93,7 @@ impl Cors {
         };
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         if self != Self::Bare {
-            let exposed = HeaderValue::from_static("content-range, etag, location, retry-after");
+            let exposed = HeaderValue::from_static("content-range, etag, location, retry-after, x-model-version");
             headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
         }
         if self == Self::Credentials {

@@ -32,6 +32,22 @@ async fn bodies_are_used_as_they_arrive() {
 }
 
 #[wasm_bindgen_test]
+async fn a_load_is_of_one_version_of_the_model() {
+    let case = case_of(&model_of(100)).await;
+    for options in [LoadOptions::new(), LoadOptions::lazy()] {
+        load_with(&case.url("replaced-0"), &client(), &options).await.unwrap();
+    }
+    load(&case.url("replaced-1")).await.unwrap();
+    let files: Vec<_> = case.seen_with("replaced-1").await.iter().map(|one| one.path().to_owned()).collect();
+    let each = ["replaced-1/model.json", "replaced-1/w.bin"];
+    assert_eq!(files, [each, each].concat());
+    for options in [LoadOptions::new(), LoadOptions::lazy()] {
+        let error = load_with(&case.url("replaced-99"), &client(), &options).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{}", error.chain());
+    }
+}
+
+#[wasm_bindgen_test]
 async fn a_load_that_is_dropped_aborts_its_requests() {
     let case = case_of(&model_of(10_000)).await;
     let fault = "stall-10000";
