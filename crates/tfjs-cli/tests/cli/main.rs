@@ -18,3 +18,4 @@ mod summary;
 mod support;
 mod sync;
 mod topology;
+mod verify;
