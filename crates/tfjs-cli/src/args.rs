@@ -69,7 +69,7 @@ pub(crate) enum Command {
     Mv(Transfer),
     /// Converts a model to or from .safetensors or .npz: streamed, all or nothing; says what was not the same
     Convert(Convert),
-    /// Copies the models below one place to another, but for those that are there already
+    /// Copies the models of one place to another, but for those that are there already; of a folder those in it and in its folders, no deeper
     Sync(Sync),
     /// Removes a model and its weight files
     Rm {
@@ -85,7 +85,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         trust: TrustArgs,
     },
-    /// Lists the models below a folder or store
+    /// Lists the models of a store, or of a folder: those in it and in its folders, no deeper
     Ls {
         /// Where to look
         #[arg(default_value = ".", value_hint = ValueHint::AnyPath)]

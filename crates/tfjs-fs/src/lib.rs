@@ -46,6 +46,7 @@ pub fn routes() -> [Route; 1] {
         .with_load(|source| FsHandler::from_source(source).map(Arc::new))
         .with_save(|url| FsHandler::from_url(url).map(Arc::new))
         .with_store(|url| FsHandler::from_url(url).map(Arc::new))
-        .with_place(|url| Ok(FsHandler::from_url(url)?.place()));
+        .with_place(|url| Ok(FsHandler::from_url(url)?.place()))
+        .with_escaped_names("");
     [route]
 }

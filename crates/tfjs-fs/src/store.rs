@@ -1,6 +1,7 @@
 //! Listing and removing models.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -144,7 +145,7 @@ fn not_whole(error: Error) -> Error {
 pub(crate) fn list(url: ModelUrl, folder: PathBuf) -> BoxStream<'static, Result<ListedModel, Error>> {
     let names = async move {
         let found = blocking(move || Candidate::all(&url, &folder)).await;
-        stream::iter(found.map_or_else(|error| vec![Err(error)], |found| found.into_iter().map(Ok).collect()))
+        stream::iter(found.unwrap_or_else(|error| vec![Err(error)]))
     };
     let listed =
         stream::once(names).flatten().filter_map(async |candidate: Result<Candidate, Error>| match candidate {
@@ -164,13 +165,13 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn all(url: &ModelUrl, folder: &Path) -> Result<Vec<Self>, Error> {
+    fn all(url: &ModelUrl, folder: &Path) -> Result<Vec<Result<Self, Error>>, Error> {
         check(folder).map_err(|error| error.with_operation(Operation::List))?;
         if has_extension(folder, "json") && folder.is_file() {
-            return Ok(vec![Self { url: url.clone(), path: folder.to_path_buf(), is_named_model: true }]);
+            return Ok(vec![Ok(Self { url: url.clone(), path: folder.to_path_buf(), is_named_model: true })]);
         }
         let fail = |error| io_error(error, Operation::List, folder);
-        let mut found = Vec::new();
+        let (mut found, mut unnamed) = (Vec::new(), Vec::new());
         let view = View::of(folder)?;
         let has_pair = view.has(&folder.join(GRAPH_DEF));
         for name in view.json_files().map_err(fail)? {
@@ -184,16 +185,16 @@ impl Candidate {
             }
         }
         for entry in std::fs::read_dir(folder).map_err(fail)? {
-            let entry = entry.map_err(fail)?;
-            if let Ok(name) = entry.file_name().into_string()
-                && entry.path().is_dir()
-                && find(&entry.path(), Operation::List).is_ok()
-            {
-                found.push(Self { url: child(url, &name)?, path: entry.path(), is_named_model: true });
+            let path = entry.map_err(fail)?.path();
+            if path.is_dir() && may_be_model(&path) {
+                match path.file_name().and_then(OsStr::to_str) {
+                    Some(name) => found.push(Self { url: child(url, name)?, path, is_named_model: true }),
+                    None => unnamed.push(no_unicode(&path)),
+                }
             }
         }
         found.sort_unstable_by(|one, other| one.url.cmp(&other.url));
-        Ok(found)
+        Ok(found.into_iter().map(Ok).chain(unnamed.into_iter().map(Err)).collect())
     }
 
     /// The model, or nothing if it is just another JSON file.
@@ -211,6 +212,17 @@ impl Candidate {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether there is a model in a folder, or nobody can tell.
+fn may_be_model(folder: &Path) -> bool {
+    find(folder, Operation::List).map_or_else(|error| error.kind() == ErrorKind::PermissionDenied, |_| true)
+}
+
+/// It has no URL, and nobody shall think that it is not there.
+fn no_unicode(path: &Path) -> Error {
+    let message = "the name of the model's folder is no Unicode: rename it, so that a URL can name it";
+    Error::new(ErrorKind::InvalidUrl, message).with_operation(Operation::List).with_location(&path.to_string_lossy())
 }
 
 /// Whether a JSON file is just something else.

@@ -193,3 +193,23 @@ fn long_paths() {
     block_on(FsHandler::from_path(path.join("moved")).remove(&RemoveOptions::new())).unwrap();
     assert!(!path.join("moved").exists());
 }
+
+/// Other systems have no such names.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_model_whose_name_is_no_unicode_is_not_left_out_without_a_word() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use futures::StreamExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    save(&samples::filled(1.0), &folder.path().join("a")).unwrap();
+    std::fs::rename(folder.path().join("a"), folder.path().join(OsStr::from_bytes(b"a\xff"))).unwrap();
+    save(&samples::filled(2.0), &folder.path().join("b")).unwrap();
+    std::fs::create_dir(folder.path().join(OsStr::from_bytes(b"no model\xff"))).unwrap();
+    let listed: Vec<_> = block_on(router().list_models(folder.path().to_str().unwrap()).collect());
+    let [Ok(model), Err(error)] = listed.as_slice() else { panic!("{listed:?}") };
+    assert!(model.url.to_string().ends_with("/b"), "{model:?}");
+    assert!(error.kind() == ErrorKind::InvalidUrl && error.to_string().contains("no Unicode"), "{error}");
+}

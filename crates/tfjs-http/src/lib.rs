@@ -61,5 +61,7 @@ pub fn routes_with(client: &HttpClient) -> [Route; 2] {
             .with_load(move |source| HttpHandler::new(source, &load).map(Arc::new))
             .with_save(move |url| HttpHandler::new(&url.clone().into(), &save).map(Arc::new))
             .with_place(address::place)
+            .with_escaped_names("?#")
+            .with_model_file("model.json")
     })
 }

@@ -7,10 +7,10 @@ use std::num::NonZeroUsize;
 
 use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, Operation, RawJson, SaveResult};
 
-use crate::{Durability, LoadOptions, RemoveOptions, Router, SaveOptions};
+use crate::{Durability, LoadOptions, ModelUrl, RemoveOptions, Router, SaveOptions};
 
 /// The checkpoints below one place, of any backend that can save: `{place}/checkpoint-000001` and so on, each a model that anybody can
-/// load, and `{place}/latest`, which says which ones there are.
+/// load, and `{place}/latest`, which says which ones there are. On the web each is a folder with a `model.json`.
 ///
 /// `latest` is a model without weights, since backends save models and nothing else: all at once, as every save. It is saved
 /// when the checkpoint is durable, and only then older ones are removed. So whatever fails, and whenever the process dies, the last
@@ -81,11 +81,19 @@ impl Checkpoints {
 
     /// Where the checkpoint of this number is, or would be.
     pub fn url(&self, number: u64) -> String {
-        format!("{}/checkpoint-{number:06}", self.place)
+        self.below(&format!("checkpoint-{number:06}"))
     }
 
     fn pointer_url(&self) -> String {
-        format!("{}/latest", self.place)
+        self.below("latest")
+    }
+
+    fn below(&self, name: &str) -> String {
+        match ModelUrl::parse(&self.place).and_then(|place| self.router.below(&place, name)) {
+            Ok(url) => url.to_string(),
+            // Whoever uses it says what is wrong with the place.
+            Err(_) => format!("{}/{name}", self.place),
+        }
     }
 
     /// Saves one more, then makes it the latest, then removes those that are too old. Each step waits until the one before is durable,
@@ -93,8 +101,11 @@ impl Checkpoints {
     ///
     /// # Errors
     /// What [`Router::save`] reports. Then the latest is the one that was. That an old one could not be removed is no error.
+    /// [`ErrorKind::Unsupported`] at the first one, if the place takes models and does not give them back.
     pub async fn save(&self, artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<Checkpoint, Error> {
-        let before = self.pointer(&LoadOptions::new()).await?.unwrap_or_default();
+        let before = self.pointer(&LoadOptions::new()).await?;
+        let is_first = before.is_none();
+        let before = before.unwrap_or_default();
         // What a writer that died has left under the next number is replaced.
         let number = before.kept.last().map_or(1, |last| last.saturating_add(1));
         let url = self.url(number);
@@ -111,6 +122,11 @@ impl Checkpoints {
         let pointer = Pointer { kept, dropped };
         let save = SaveOptions { durability: Durability::Strict, links: options.links, ..SaveOptions::new() };
         self.router.save(&pointer.artifacts()?, &self.pointer_url(), &save).await?;
+        if is_first && self.pointer(&LoadOptions::new()).await?.is_none() {
+            // The next one would be the first again, and replace this one.
+            let message = "what is saved here cannot be loaded from here, so no checkpoint would be found again";
+            return Err(self.explain(Error::new(ErrorKind::Unsupported, message), Operation::Save));
+        }
         self.remove(&old, &mut removed, &mut left).await;
         Ok(Checkpoint { number, url, result, removed, left })
     }

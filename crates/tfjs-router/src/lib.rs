@@ -8,6 +8,7 @@
     )
 )]
 
+mod below;
 mod checkpoints;
 mod digests;
 mod handler;

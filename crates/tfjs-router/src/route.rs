@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tfjs_artifacts::{Error, MaybeSend, MaybeSync};
 
+use crate::below::Naming;
 use crate::{LoadHandler, ModelSource, ModelStore, ModelUrl, SaveHandler};
 
 /// Opens a place for loading; fails when the URL makes no sense for its scheme.
@@ -32,6 +33,7 @@ pub struct Route {
     pub(crate) save: Option<Arc<dyn OpenSave>>,
     pub(crate) store: Option<Arc<dyn OpenStore>>,
     pub(crate) place: Option<Arc<dyn PlaceOf>>,
+    pub(crate) naming: Naming,
 }
 
 impl Route {
@@ -44,6 +46,7 @@ impl Route {
             save: None,
             store: None,
             place: None,
+            naming: Naming::default(),
         }
     }
 
@@ -89,6 +92,22 @@ impl Route {
     #[must_use]
     pub fn with_place(mut self, place: impl PlaceOf + 'static) -> Self {
         self.place = Some(Arc::new(place));
+        self
+    }
+
+    /// In its URLs names are percent-encoded: `%`, and each of these. Without this, and in plain paths, names stand as they are. It is asked by
+    /// who makes the URL of a model below a place: [`Checkpoints`](crate::Checkpoints) and [`Router::plan_sync`](crate::Router::plan_sync).
+    #[must_use]
+    pub fn with_escaped_names(mut self, also: &'static str) -> Self {
+        self.naming.escaped = Some(also);
+        self
+    }
+
+    /// A model is loaded from this file in its folder, not from the URL of the folder, which the web has no other way to find. It is
+    /// asked by those who ask for [`with_escaped_names`](Self::with_escaped_names).
+    #[must_use]
+    pub fn with_model_file(mut self, name: &'static str) -> Self {
+        self.naming.model_file = Some(name);
         self
     }
 

@@ -133,7 +133,7 @@ impl Router {
         Ok(format!("{} {place}", route.scheme))
     }
 
-    fn route(&self, url: &ModelUrl) -> Result<&Route, Error> {
+    pub(crate) fn route(&self, url: &ModelUrl) -> Result<&Route, Error> {
         let found = match url.scheme() {
             Some(scheme) => self.0.routes.iter().find(|route| route.scheme == scheme),
             None => self.0.routes.iter().find(|route| route.takes_plain_paths),

@@ -6,9 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{StreamExt as _, stream};
-use tfjs_artifacts::{
-    BoxFuture, DateSaved, Error, ErrorKind, Location, ModelArtifacts, Operation, RelPath, Sha256, Weights,
-};
+use tfjs_artifacts::{BoxFuture, DateSaved, Error, ErrorKind, Location, ModelArtifacts, Operation, Sha256, Weights};
 
 use crate::{
     LoadOptions, ModelSource, ModelUrl, Phase, Progress, ProgressSink, RemoveOptions, Router, SaveOptions,
@@ -48,7 +46,8 @@ pub struct SyncOptions {
 #[expect(clippy::exhaustive_enums, reason = "what is told, or what is read")]
 pub enum Compare {
     /// By the checksums of the weight files, if both have them for the same cuts; otherwise it is the same if the destination was
-    /// saved after the source, by the dates that the two media tell.
+    /// saved after the source, by the dates that the two media tell. A destination without a list, such as a web server, tells none:
+    /// there all bytes are compared.
     #[default]
     Quick,
     /// By all bytes, which are read from both.
@@ -165,7 +164,7 @@ impl Router {
         let mut models = Vec::new();
         let mut listed = self.store(&source)?.list();
         while let Some(model) = listed.next().await {
-            let found = model.and_then(|model| Ok((name_below(&source, &model.url)?, model)));
+            let found = model.and_then(|model| Ok((self.name_below(&source, &model.url)?, model)));
             match found {
                 Ok((Some(name), model)) => models.push((name, model)),
                 Ok((None, _)) => {}
@@ -179,7 +178,7 @@ impl Router {
             return Err(plan.errors.pop().unwrap_or_else(|| error.with_location(&source.to_string())));
         }
         let looks = stream::iter(models).map(async |(name, model)| {
-            let to = below(&destination, &name)?;
+            let to = self.below(&destination, &name)?;
             let date = model.info.date_saved;
             let action = self.action(&model.url, date, &to, options).await?;
             let bytes = model.info.weight_data_bytes;
@@ -237,10 +236,10 @@ impl Router {
                 Err(error) if error.is_about_the_model() => continue,
                 Err(error) => return Err(error),
             };
-            if let Some(name) = name_below(destination, &model.url)?
+            if let Some(name) = self.name_below(destination, &model.url)?
                 && !there.contains(&name)
             {
-                match self.is_gone(&below(source, &name)?, options).await {
+                match self.is_gone(&self.below(source, &name)?, options).await {
                     Ok(true) => {
                         let (bytes, action) = (model.info.weight_data_bytes, SyncAction::Delete);
                         plan.items.push(SyncItem { name, source: None, destination: model.url, action, bytes });
@@ -286,7 +285,12 @@ impl Router {
             (true, Compare::Bytes) => has_same_bytes(&here, &there).await?,
             (true, Compare::Quick) => match has_same_checksums(&here, &there) {
                 Some(is_same) => is_same,
-                None => self.date_of(destination).await?.is_some_and(|date| date >= saved),
+                None => match self.date_of(destination).await {
+                    Ok(date) => date.is_some_and(|date| date >= saved),
+                    // A web server has no list to tell it.
+                    Err(error) if error.kind() == ErrorKind::Unsupported => has_same_bytes(&here, &there).await?,
+                    Err(error) => return Err(error),
+                },
             },
         };
         Ok(if is_same { SyncAction::Unchanged } else { SyncAction::Changed })
@@ -351,35 +355,6 @@ impl SyncItem {
 /// Whether there is nothing at all, not even a model that has lost its weights.
 fn is_gone(error: &Error) -> bool {
     error.kind() == ErrorKind::NotFound && !error.misses_shards()
-}
-
-/// The name of a model below a place; none of one that only begins like it, as `memory://ab` does like `memory://a`. It comes from a
-/// listing, and becomes part of a URL: it cannot climb.
-fn name_below(place: &ModelUrl, model: &ModelUrl) -> Result<Option<String>, Error> {
-    let outside = || {
-        let message = "the model is listed with a name that is none below the place";
-        Error::new(ErrorKind::InvalidUrl, message).with_operation(Operation::List).with_location(&model.to_string())
-    };
-    let folder = place.rest().trim_end_matches(['/', '\\']);
-    let rest = model.rest().strip_prefix(folder).ok_or_else(outside)?;
-    if !folder.is_empty() && !rest.is_empty() && !rest.starts_with(['/', '\\']) {
-        return Ok(None);
-    }
-    let name = rest.trim_start_matches(['/', '\\']);
-    if !name.is_empty() {
-        RelPath::parse(name).map_err(|error| outside().with_source(error))?;
-    }
-    Ok(Some(name.to_owned()))
-}
-
-/// The URL of a name below a place.
-fn below(place: &ModelUrl, name: &str) -> Result<ModelUrl, Error> {
-    let text = place.to_string();
-    let separator = if name.is_empty() || text.ends_with('/') { "" } else { "/" };
-    match place.scheme() {
-        Some(scheme) => ModelUrl::from_parts(scheme, &format!("{}{separator}{name}", place.rest())),
-        None => Ok(ModelUrl::plain_path(&format!("{text}{separator}{name}"))),
-    }
 }
 
 /// Whether two models agree in all that their `model.json` says, but for names and cuts of weight files.
@@ -477,44 +452,6 @@ impl Total {
                 total_bytes: self.total_bytes,
                 resumed_bytes: sums.resumed,
             });
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_below_places() {
-        let name =
-            |place: &str, model: &str| name_below(&ModelUrl::parse(place).unwrap(), &ModelUrl::parse(model).unwrap());
-        for (place, model, expected) in [
-            ("s3://b/p", "s3://b/p/m", Some("m")),
-            ("s3://b/p/", "s3://b/p/a/m.json", Some("a/m.json")),
-            ("s3://b/p", "s3://b/p", Some("")),
-            ("s3://b/p", "s3://b/pm", None),
-            ("memory://", "memory://My Model", Some("My Model")),
-            ("/models", "/models/m", Some("m")),
-            (".", "./m", Some("m")),
-        ] {
-            assert_eq!(name(place, model).unwrap().as_deref(), expected, "{place} {model}");
-        }
-        for (place, model) in [("s3://b/p", "s3://b/q/m"), ("s3://b/p", "s3://b/p/../m"), ("/a", "/a/./../b")] {
-            assert!(name(place, model).is_err(), "{place} {model}");
-        }
-    }
-
-    #[test]
-    fn urls_below_places() {
-        for (place, name, url) in [
-            ("s3://b/p", "m", "s3://b/p/m"),
-            ("s3://b/p/", "a/m", "s3://b/p/a/m"),
-            ("s3://b/p", "", "s3://b/p"),
-            ("memory://", "m", "memory://m"),
-            ("models", "m", "models/m"),
-        ] {
-            assert_eq!(below(&ModelUrl::parse(place).unwrap(), name).unwrap().to_string(), url);
         }
     }
 }
