@@ -43,9 +43,8 @@ pub(super) async fn run(source: &Source) -> Result<(), Failure> {
         Err(error) => return Err(error.into()),
     }
     report.ok = report.findings.iter().all(|finding| finding.severity != Severity::Error);
-    let printed = report.print(source.json);
-    // The verdict counts even if nobody reads the findings to their end.
-    if report.ok { printed } else { Err(Failure::Told) }
+    report.print(source.json)?;
+    if report.ok { Ok(()) } else { Err(Failure::Told) }
 }
 
 impl Report {

@@ -14,6 +14,7 @@ mod quantize;
 mod resume;
 #[cfg(unix)]
 mod serve;
+mod streams;
 mod summary;
 mod support;
 mod sync;
