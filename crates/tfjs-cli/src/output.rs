@@ -11,7 +11,11 @@ pub(crate) enum Failure {
     /// An error that has not been told yet.
     Error(Box<dyn std::error::Error>),
     /// Standard output takes no more.
-    Stdout(io::Error),
+    Stdout {
+        error: io::Error,
+        /// What the command has done all the same.
+        done: Option<String>,
+    },
     /// Everything has been told already.
     Told,
 }
@@ -32,9 +36,25 @@ pub(crate) fn report(failure: &Failure) -> ExitCode {
 pub(crate) fn tell(failure: &Failure) {
     match failure {
         Failure::Error(error) => self::error(&**error),
-        Failure::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        Failure::Stdout(error) => message(&format!("error: cannot write to standard output: {error}")),
+        Failure::Stdout { error, done } => {
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                message(&format!("error: cannot write to standard output: {error}"));
+            }
+            if let Some(done) = done {
+                message(done);
+            }
+        }
         Failure::Told => {}
+    }
+}
+
+impl Failure {
+    /// What has been done, if it is only that nobody could be told.
+    pub(crate) fn after(self, done: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::Stdout { error, .. } => Self::Stdout { error, done: Some(done()) },
+            other => other,
+        }
     }
 }
 
@@ -74,7 +94,7 @@ pub(crate) fn text(text: &[u8]) -> Result<(), Failure> {
 
 fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    write(&mut out).and_then(|()| out.flush()).map_err(Failure::Stdout)
+    write(&mut out).and_then(|()| out.flush()).map_err(|error| Failure::Stdout { error, done: None })
 }
 
 /// A text from somebody's file as one line, without what would steer the terminal or turn the line around.

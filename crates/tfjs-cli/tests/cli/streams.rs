@@ -58,3 +58,35 @@ fn a_reader_that_has_gone_was_not_told_and_needs_no_explanation() {
     // There is nothing to say.
     assert_eq!(unread(&folder, "diff model model").code, 0);
 }
+
+/// What is done is done, and told where somebody may read it.
+#[test]
+fn what_was_done_is_told_on_standard_error() {
+    for (args, done) in DONE {
+        let folder = layers();
+        let run = unread(&folder, args);
+        assert_eq!((run.code, run.stderr), (1, format!("{done}\n")), "{args}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_standard_output_that_is_full_is_named() {
+    for (args, done) in DONE {
+        let folder = layers();
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let run = run_into(&folder, args, full.into());
+        let expected =
+            format!("error: cannot write to standard output: No space left on device (os error 28)\n{done}\n");
+        assert_eq!((run.code, run.stderr), (1, expected), "{args}");
+    }
+}
+
+const DONE: [(&str, &str); 6] = [
+    ("mv model new", "the model was moved to new all the same"),
+    ("cp model new", "the model was copied to new all the same"),
+    ("cp --json model new", "the model was copied to new all the same"),
+    ("convert model new.npz", "the model was converted to new.npz all the same"),
+    ("rm model", "the model at model was removed all the same"),
+    ("sync model copies", "copied or removed all the same: 1 of 1"),
+];
