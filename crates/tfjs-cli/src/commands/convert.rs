@@ -64,13 +64,15 @@ fn tell(convert: &Convert, saved: &SaveResult, notes: &[Note]) -> Result<(), Fai
     for note in notes {
         output::message(&format!("{}: {note}", if note.kind.is_lost() { "warning" } else { "note" }));
     }
-    if convert.json {
-        return output::json(&Converted { saved, notes: notes.iter().map(Told::of).collect() });
-    }
-    let weights = output::bytes(saved.model_artifacts_info.weight_data_bytes);
     // A token in a URL is for the server, not for a log.
     let [source, destination] = [&convert.source, &convert.destination].map(|url| Location::new(url));
-    output::lines([format!("converted {source} to {destination} ({weights} of weights)")])
+    let told = if convert.json {
+        output::json(&Converted { saved, notes: notes.iter().map(Told::of).collect() })
+    } else {
+        let weights = output::bytes(saved.model_artifacts_info.weight_data_bytes);
+        output::lines([format!("converted {source} to {destination} ({weights} of weights)")])
+    };
+    told.map_err(|failure| failure.after(|| format!("the model was converted to {destination} all the same")))
 }
 
 impl<'a> Told<'a> {

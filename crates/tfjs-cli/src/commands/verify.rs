@@ -1,12 +1,15 @@
 //! `tfjs verify`: everything that can be checked without running the model.
 
+mod fit;
+
 use futures::StreamExt as _;
 use serde::Serialize;
-use tfjs_io::{ModelArtifacts, ModelFormat, ReadAhead, TensorReader, Weights};
+use tfjs_io::{Limits, ModelArtifacts, ModelFormat, ReadAhead, TensorReader, Weights};
 
 use super::load_lazily;
 use crate::args::Source;
 use crate::output::{self, Failure};
+use fit::Misfits;
 
 #[derive(Serialize)]
 struct Report {
@@ -35,18 +38,17 @@ enum Severity {
 pub(super) async fn run(source: &Source) -> Result<(), Failure> {
     let mut report = Report { url: source.url.clone(), ok: true, tensors: 0, weight_bytes: 0, findings: Vec::new() };
     match load_lazily(source).await {
-        Ok(artifacts) => report.check(&artifacts).await,
+        Ok(artifacts) => report.check(&artifacts, &source.reading.trust.limits()).await,
         Err(error) if error.is_about_the_model() => report.error(&error),
         Err(error) => return Err(error.into()),
     }
     report.ok = report.findings.iter().all(|finding| finding.severity != Severity::Error);
-    let printed = report.print(source.json);
-    // The verdict counts even if nobody reads the findings to their end.
-    if report.ok { printed } else { Err(Failure::Told) }
+    report.print(source.json)?;
+    if report.ok { Ok(()) } else { Err(Failure::Told) }
 }
 
 impl Report {
-    async fn check(&mut self, artifacts: &ModelArtifacts) {
+    async fn check(&mut self, artifacts: &ModelArtifacts, limits: &Limits) {
         match artifacts.model_format() {
             ModelFormat::Unknown if artifacts.model_topology.is_some() => {
                 self.warning("there is no `format`, and the topology is neither layers nor a graph".to_owned());
@@ -56,6 +58,9 @@ impl Report {
             }
             _ => {}
         }
+        let misfits = Misfits::of(artifacts, limits);
+        misfits.warnings.into_iter().for_each(|message| self.warning(message));
+        misfits.errors.into_iter().for_each(|message| self.push_error(message));
         if let Some(weights) = &artifacts.weights {
             self.weight_bytes = weights.data().byte_length();
             self.check_weights(weights).await;
@@ -90,6 +95,10 @@ impl Report {
             message = format!("{message}: {cause}");
             source = cause.source();
         }
+        self.push_error(message);
+    }
+
+    fn push_error(&mut self, message: String) {
         self.findings.push(Finding { severity: Severity::Error, message });
     }
 

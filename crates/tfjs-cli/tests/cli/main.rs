@@ -14,7 +14,9 @@ mod quantize;
 mod resume;
 #[cfg(unix)]
 mod serve;
+mod streams;
 mod summary;
 mod support;
 mod sync;
 mod topology;
+mod verify;

@@ -157,6 +157,27 @@ fn the_address_of_the_server_is_no_model() {
     assert_eq!(server.end("-INT").code, 0);
 }
 
+/// Where it listens is told on standard error then; and later nobody reads that either.
+#[test]
+fn it_goes_on_without_readers() {
+    let folder = Folder::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tfjs"));
+    command.arg("serve").arg(folder.path()).args(["--listen", "127.0.0.1:0"]).stdout(writer).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim_end().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line:?}"));
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 #[test]
 fn it_ends_with_ctrl_c() {
     let folder = Folder::new();
