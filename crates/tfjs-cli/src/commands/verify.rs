@@ -4,7 +4,7 @@ mod fit;
 
 use futures::StreamExt as _;
 use serde::Serialize;
-use tfjs_io::{Limits, ModelArtifacts, ModelFormat, ReadAhead, TensorReader, Weights};
+use tfjs_io::{Error, ErrorKind, Limits, ModelArtifacts, ModelFormat, ReadAhead, TensorReader, Weights};
 
 use super::load_lazily;
 use crate::args::Source;
@@ -18,7 +18,13 @@ struct Report {
     tensors: usize,
     weight_bytes: u64,
     findings: Vec<Finding>,
+    /// Somebody has replaced the model in between: what was found is of neither.
+    #[serde(skip)]
+    was_replaced: bool,
 }
+
+/// How often a model is looked at that others replace meanwhile.
+const TRIES: u32 = 5;
 
 #[derive(Serialize)]
 struct Finding {
@@ -36,18 +42,30 @@ enum Severity {
 }
 
 pub(super) async fn run(source: &Source) -> Result<(), Failure> {
-    let mut report = Report { url: source.url.clone(), ok: true, tensors: 0, weight_bytes: 0, findings: Vec::new() };
-    match load_lazily(source).await {
-        Ok(artifacts) => report.check(&artifacts, &source.reading.trust.limits()).await,
-        Err(error) if error.is_about_the_model() => report.error(&error),
-        Err(error) => return Err(error.into()),
+    let mut report = Report::of(source).await?;
+    for _ in 1..TRIES {
+        if !report.was_replaced {
+            break;
+        }
+        report = Report::of(source).await?;
     }
-    report.ok = report.findings.iter().all(|finding| finding.severity != Severity::Error);
     report.print(source.json)?;
     if report.ok { Ok(()) } else { Err(Failure::Told) }
 }
 
 impl Report {
+    async fn of(source: &Source) -> Result<Self, Failure> {
+        let url = source.url.clone();
+        let mut report = Self { url, ok: true, tensors: 0, weight_bytes: 0, findings: Vec::new(), was_replaced: false };
+        match load_lazily(source).await {
+            Ok(artifacts) => report.check(&artifacts, &source.reading.trust.limits()).await,
+            Err(error) if error.is_about_the_model() => report.error(&error),
+            Err(error) => return Err(error.into()),
+        }
+        report.ok = report.findings.iter().all(|finding| finding.severity != Severity::Error);
+        Ok(report)
+    }
+
     async fn check(&mut self, artifacts: &ModelArtifacts, limits: &Limits) {
         match artifacts.model_format() {
             ModelFormat::Unknown if artifacts.model_topology.is_some() => {
@@ -89,6 +107,7 @@ impl Report {
     }
 
     fn error(&mut self, error: &(dyn std::error::Error + 'static)) {
+        self.was_replaced |= error.downcast_ref::<Error>().is_some_and(|error| error.kind() == ErrorKind::Conflict);
         let mut message = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {

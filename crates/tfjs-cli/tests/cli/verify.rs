@@ -1,5 +1,7 @@
 //! `tfjs verify`: weights that do not fit the topology.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json};
 
 use crate::support::{Folder, tfjs};
@@ -103,4 +105,39 @@ fn what_tensorflow_js_takes_is_no_error() {
     let odd = LAYERS.replace(r#""units":1"#, r#""units":"many""#);
     let told = warnings(&odd);
     assert!(told.len() == 1 && told[0].starts_with("the weights were not compared with the layers: "), "{told:?}");
+}
+
+/// A model whose files another process replaces all the time, whole, is never damaged.
+#[test]
+fn a_model_that_is_being_replaced_is_whole() {
+    let folder = Folder::with_json(LAYERS, &[]);
+    let weights: Vec<_> = (0..200).map(|i| format!(r#"{{"name":"w{i}","shape":[25000],"dtype":"float32"}}"#)).collect();
+    let manifest = format!(r#"{{"weightsManifest":[{{"paths":["w"],"weights":[{}]}}]}}"#, weights.join(","));
+    let sources = [1, 2].map(|value| {
+        let source = Folder::with_json(&manifest, &[("w", &vec![value; 20_000_000])]);
+        let split = source.path().join("split");
+        let run = tfjs(["cp", "--shard-size", "100000", source.model().to_str().unwrap(), split.to_str().unwrap()]);
+        assert_eq!(run.code, 0, "{run:?}");
+        (source, split)
+    });
+    let is_over = AtomicBool::new(false);
+    let model = folder.path().join("replaced");
+    std::thread::scope(|scope| {
+        let replace = || {
+            for (_, source) in sources.iter().cycle().take_while(|_| !is_over.load(Ordering::Relaxed)) {
+                let run = tfjs(["cp", "--no-sync", source.to_str().unwrap(), model.to_str().unwrap()]);
+                assert_eq!(run.code, 0, "{run:?}");
+            }
+        };
+        let replacing = scope.spawn(replace);
+        while !model.join("model.json").exists() {
+            std::thread::yield_now();
+        }
+        let runs: Vec<_> = (0..20).map(|_| tfjs(["verify", model.to_str().unwrap()])).collect();
+        is_over.store(true, Ordering::Relaxed);
+        replacing.join().unwrap();
+        for run in runs {
+            assert_eq!((run.code, run.stdout.as_str()), (0, "ok: 200 tensors, 19.07 MiB of weights\n"), "{run:?}");
+        }
+    });
 }
