@@ -49,7 +49,8 @@ pub trait ByteSource: fmt::Debug + MaybeSend + MaybeSync {
     /// the life of the source. `None` if the medium has nothing of the kind.
     fn version(&self) -> Option<String>;
 
-    /// Reads exactly the bytes of `range`, which lies within `0..byte_length()`.
+    /// Reads exactly the bytes of `range`, which lies within `0..byte_length()`. An empty range asks whether the others are still what
+    /// they were: a medium that can tell cheaply does.
     ///
     /// # Errors
     /// Whatever the medium reports; its location names the medium, not the model.

@@ -7,8 +7,8 @@ use tfjs_artifacts::{Error, ErrorKind, Limit, Limits, Location, ModelArtifacts, 
 use tfjs_router::{IoHandler, LoadHandler, LoadOptions, SaveOptions, finish_load};
 
 use crate::HttpHandler;
-use crate::exchange::{Ask, at};
-use crate::load::{Loader, read_json};
+use crate::exchange::{Ask, Session, at};
+use crate::load::{Loader, Restarts, read_json};
 use crate::response::Validator;
 use crate::retry::Retries;
 
@@ -33,7 +33,8 @@ pub enum CachePolicy {
 /// A stored model is asked for again with the validator that came with its `model.json` (`ETag`, or else `Last-Modified`), and
 /// replaced as the store saves: as a whole or not at all. The validator is kept in the stored `model.json`, under the key
 /// `tfjsHttpCache`, which TensorFlow.js ignores, with the URL but for its query, in which tokens change: what the store holds of
-/// another URL is replaced. One place of a store is for one model. A server that changes weight files without touching `model.json` is not noticed.
+/// another URL is replaced. One place of a store is for one model. A server that changes weight files without touching `model.json` is not noticed, unless it is
+/// tfjs-server, whose validator of `model.json` is about all files of the model.
 ///
 /// ```no_run
 /// use tfjs_http::{CachePolicy, HttpClient, HttpHandler, cached};
@@ -74,6 +75,17 @@ impl<S: IoHandler> Cached<S> {
     }
 
     async fn load_cached(&self, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
+        let mut restarts = Restarts::default();
+        loop {
+            let session = self.http.session.of_one_version(&self.http.entry.json);
+            match self.load_once(&session, options).await {
+                Err(error) if restarts.after(&error) => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn load_once(&self, session: &Session, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
         let stored = self.stored(options).await?;
         match (stored, self.policy) {
             (Some((artifacts, _)), CachePolicy::CacheFirst | CachePolicy::OnlyCache) => {
@@ -82,15 +94,15 @@ impl<S: IoHandler> Cached<S> {
             (None, CachePolicy::OnlyCache) => {
                 Err(Error::new(ErrorKind::NotFound, "the model is not in the cache, and nothing else may be asked"))
             }
-            (Some((artifacts, validator)), _) => match self.ask(&validator, &options.limits).await {
+            (Some((artifacts, validator)), _) => match self.ask(session, &validator, &options.limits).await {
                 Ok(Answer::Unchanged) => finish_load(artifacts, options).await,
-                Ok(Answer::Changed { json, validator }) => self.replace(&json, &validator, options).await,
+                Ok(Answer::Changed { json, validator }) => self.replace(session, &json, &validator, options).await,
                 // A server that is away is what a cache is for.
                 Err(error) if error.is_transient() => finish_load(artifacts, options).await,
                 Err(error) => Err(error),
             },
-            (None, _) => match self.ask(&Validator::NONE, &options.limits).await? {
-                Answer::Changed { json, validator } => self.replace(&json, &validator, options).await,
+            (None, _) => match self.ask(session, &Validator::NONE, &options.limits).await? {
+                Answer::Changed { json, validator } => self.replace(session, &json, &validator, options).await,
                 Answer::Unchanged => Err(Error::new(
                     ErrorKind::Unexpected,
                     "the server says that nothing has changed, but nothing is stored",
@@ -119,8 +131,8 @@ impl<S: IoHandler> Cached<S> {
     }
 
     /// Asks for `model.json`, unless it is still the one that came with this validator.
-    async fn ask(&self, validator: &Validator, limits: &Limits) -> Result<Answer, Error> {
-        let (session, url) = (&self.http.session, &self.http.entry.json);
+    async fn ask(&self, session: &Session, validator: &Validator, limits: &Limits) -> Result<Answer, Error> {
+        let url = &self.http.entry.json;
         let mut retries = Retries::new(session.client.config().retry);
         loop {
             let mut ask = Ask::new(Method::GET, url, &retries);
@@ -147,11 +159,12 @@ impl<S: IoHandler> Cached<S> {
     /// Stores the model, its weights streamed, and loads it from there.
     async fn replace(
         &self,
+        session: &Session,
         json: &[u8],
         validator: &Validator,
         options: &LoadOptions,
     ) -> Result<ModelArtifacts, Error> {
-        let loader = Loader { session: &self.http.session, entry: &self.http.entry };
+        let loader = Loader { session, entry: &self.http.entry, progress: None };
         let lazy = LoadOptions::lazy()
             .with_surplus_bytes(options.surplus_bytes)
             .with_limits(options.limits)

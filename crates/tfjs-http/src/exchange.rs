@@ -1,6 +1,7 @@
 //! One request and its answer: headers, credentials, redirects, time.
 
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::message::header::{AUTHORIZATION, CONTENT_TYPE, IF_RANGE, LOCATION};
 use crate::message::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -20,16 +21,42 @@ use crate::{HttpClient, RequestInfo};
 /// The most redirects that are followed, as in browsers half of it would be enough.
 const MAX_REDIRECTS: usize = 10;
 
+const MODEL_VERSION: HeaderName = HeaderName::from_static("x-model-version");
+
 /// A client at work for one model.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
+    policy: Arc<Policy>,
+    /// What all answers of one load have to agree about.
+    version: Option<Arc<ModelVersion>>,
+}
+
+/// How a client talks about one model.
+#[derive(Debug)]
+pub(crate) struct Policy {
     pub(crate) client: HttpClient,
     /// Who gets credentials.
-    origins: Arc<[Origin]>,
+    origins: Vec<Origin>,
     /// User info of the model's URLs, each for the origin that it was written for.
     basic: Vec<(Origin, HeaderValue)>,
     /// How many of `origins` are not those of the model's URLs, but named by the user; they stand first.
     named: usize,
+}
+
+impl Deref for Session {
+    type Target = Policy;
+
+    fn deref(&self) -> &Policy {
+        &self.policy
+    }
+}
+
+/// The version of a model that the server tells with each of its files, as tfjs-server does.
+#[derive(Debug)]
+struct ModelVersion {
+    /// The URL that those of the model's files begin with. What lies elsewhere may be of another model.
+    folder: String,
+    told: Mutex<Option<String>>,
 }
 
 /// A request.
@@ -89,7 +116,17 @@ impl Session {
             }
             origins.push(origin);
         }
-        Self { client: client.clone(), origins: origins.into(), basic, named }
+        let policy = Policy { client: client.clone(), origins, basic, named };
+        Self { policy: Arc::new(policy), version: None }
+    }
+
+    /// For one load of the model with this JSON: an answer that is of another version of the model than those before is an error
+    /// of the kind [`Conflict`](ErrorKind::Conflict), for as long as weights are read.
+    pub(crate) fn of_one_version(&self, json: &Url) -> Self {
+        let until_query = json.as_str().split(['?', '#']).next().unwrap_or_default();
+        let folder = until_query.trim_end_matches(|c| c != '/').to_owned();
+        let version = ModelVersion { folder, told: Mutex::default() };
+        Self { policy: Arc::clone(&self.policy), version: Some(Arc::new(version)) }
     }
 
     /// The user info that an origin is shown: its own, or, of an origin that the user named, that of the model.
@@ -109,10 +146,23 @@ impl Session {
         };
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send_once(&ask, &hop).await?;
-            let Some(next) = self.redirect(&response, &hop)? else { return Ok(response) };
+            let Some(next) = self.redirect(&response, &hop)? else {
+                if self.is_of_another_version(ask.url, &response) {
+                    let message = "the server says that the model was changed since this load began; load it again";
+                    return Err(sent(Error::new(ErrorKind::Conflict, message)));
+                }
+                return Ok(response);
+            };
             hop = next;
         }
         Err(sent(Error::new(ErrorKind::Transport, format!("the server redirects more than {MAX_REDIRECTS} times"))))
+    }
+
+    /// Servers that tell no versions, and files that they do not keep, prove nothing.
+    fn is_of_another_version(&self, url: &Url, response: &Response) -> bool {
+        let (Some(version), Some(told)) = (&self.version, response.header(&MODEL_VERSION)) else { return false };
+        let mut first = version.told.lock().unwrap_or_else(PoisonError::into_inner);
+        url.as_str().starts_with(&version.folder) && first.get_or_insert_with(|| told.to_owned()) != told
     }
 
     fn trusts(&self, url: &Url) -> bool {

@@ -96,7 +96,7 @@ pub(crate) fn has_extension(url: &Url, extension: &str) -> bool {
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 impl LoadHandler for HttpHandler {
     async fn load(&self, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
-        let loader = Loader { session: &self.session, entry: &self.entry };
+        let loader = Loader { session: &self.session, entry: &self.entry, progress: options.progress.as_ref() };
         self.in_time(Operation::Load, Box::pin(loader.load(options))).await
     }
 }

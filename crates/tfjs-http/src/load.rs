@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crate::message::Method;
 use tfjs_artifacts::{
-    Error, ErrorKind, Limit, Limits, Location, ModelArtifacts, ModelJson, ModelTopology, Operation, RelPath, Segment,
-    StoredSize, SurplusBytes, WeightsManifestGroup, sniff,
+    BoxFuture, Error, ErrorKind, Limit, Limits, Location, ModelArtifacts, ModelJson, ModelTopology, Operation, RelPath,
+    Segment, StoredSize, SurplusBytes, WeightsManifestGroup, sniff,
 };
-use tfjs_router::{LoadOptions, ProgressMeter, WeightLoading};
+use tfjs_router::{LoadOptions, ProgressMeter, ProgressSink, WeightLoading};
 
 use crate::address::{Url, after_prefix, beside, resolve};
 use crate::concurrent::all;
@@ -48,6 +48,7 @@ impl fmt::Debug for Entry {
 pub(crate) struct Loader<'a> {
     pub(crate) session: &'a Session,
     pub(crate) entry: &'a Entry,
+    pub(crate) progress: Option<&'a ProgressSink>,
 }
 
 /// A weight file to be read.
@@ -60,8 +61,39 @@ struct Job {
     is_exact: bool,
 }
 
+/// How often a load begins anew that has found files of two versions of the model.
+const MOST_RESTARTS: u32 = 3;
+
+/// Counts them.
+#[derive(Debug, Default)]
+pub(crate) struct Restarts(u32);
+
+impl Restarts {
+    /// Whether to begin anew after this error.
+    pub(crate) fn after(&mut self, error: &Error) -> bool {
+        self.0 += 1;
+        error.kind() == ErrorKind::Conflict && self.0 <= MOST_RESTARTS
+    }
+}
+
 impl Loader<'_> {
+    /// A model of which all files are of one version, if the server tells that.
     pub(crate) async fn load(self, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
+        let progress = self.progress.map(ProgressSink::monotone);
+        let mut restarts = Restarts::default();
+        loop {
+            let session = self.session.of_one_version(&self.entry.json);
+            let loader = Loader { session: &session, progress: progress.as_ref(), ..self };
+            // As one type for all that is awaited, it is less to download.
+            let loading: BoxFuture<'_, _> = Box::pin(loader.load_once(options));
+            match loading.await {
+                Err(error) if restarts.after(&error) => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn load_once(self, options: &LoadOptions) -> Result<ModelArtifacts, Error> {
         let bytes = self.fetch(&self.entry.json, &options.limits, Limit::JsonBytes).await?;
         self.load_weights(&bytes, options).await
     }
@@ -88,7 +120,7 @@ impl Loader<'_> {
         if topology.is_some() {
             artifacts.model_topology = topology;
         }
-        ProgressMeter::new(options.progress.as_ref(), artifacts.weights.as_ref()).done();
+        ProgressMeter::new(self.progress, artifacts.weights.as_ref()).done();
         Ok(artifacts)
     }
 
@@ -150,7 +182,7 @@ impl Loader<'_> {
             groups.iter().map(needed).filter(|(_, exact)| *exact && options.surplus_bytes == SurplusBytes::Reject);
         let known = exact.fold(0u64, |sum, (bytes, _)| sum.saturating_add(bytes));
         let untold = jobs.iter().filter(|job| !job.is_exact).count();
-        let meter = SharedMeter::of_load(options.progress.as_ref(), jobs.len(), known, untold);
+        let meter = SharedMeter::of_load(self.progress, jobs.len(), known, untold);
         let paths: Vec<_> = jobs.iter().map(|job| (job.path.clone(), job.url.clone())).collect();
         let reads = jobs.into_iter().map(|job| {
             let (session, meter) = (self.session.clone(), meter.clone());

@@ -47,17 +47,33 @@ impl Cache {
         &self.models
     }
 
-    /// The model of this name, as it is now.
+    /// The model of this name. A weight file that is not what it was says so when it is read or checked.
     pub(crate) async fn get(&self, name: &ModelName) -> Result<Arc<Served>, Error> {
+        self.find(name).await.map(|(served, _)| served)
+    }
+
+    /// The model of this name, all files as they are now.
+    pub(crate) async fn current(&self, name: &ModelName) -> Result<Arc<Served>, Error> {
+        let (served, is_kept) = self.find(name).await?;
+        // Whatever is wrong with a file, loading the model again tells it best.
+        if !is_kept || served.check().await.is_ok() {
+            return Ok(served);
+        }
+        self.forget(name);
+        self.get(name).await
+    }
+
+    /// The model of this name, and whether it had been loaded before.
+    async fn find(&self, name: &ModelName) -> Result<(Arc<Served>, bool), Error> {
         // Looked at before the model is loaded: if it is replaced meanwhile, it is loaded again next time.
         let version = self.models.version(name).await.flatten();
         if let Some(served) = version.as_ref().and_then(|version| self.kept().get(name, version)) {
-            return Ok(served);
+            return Ok((served, true));
         }
         let _slot = self.slot().await;
         // Somebody else may have loaded it while this one waited.
         if let Some(served) = version.as_ref().and_then(|version| self.kept().get(name, version)) {
-            return Ok(served);
+            return Ok((served, true));
         }
         let artifacts = self.models.load(name).await?;
         let served = tokio::task::spawn_blocking(move || Served::new(&artifacts)).await;
@@ -67,7 +83,7 @@ impl Cache {
         if let Some(version) = version {
             self.kept().insert(name, version, Arc::clone(&served));
         }
-        Ok(served)
+        Ok((served, false))
     }
 
     /// Waits until few others load.

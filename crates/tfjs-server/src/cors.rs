@@ -26,8 +26,8 @@ pub(crate) async fn layer(State(options): State<Arc<ServerOptions>>, request: Re
         preflight(&options, origin.as_ref(), request.headers())
     } else {
         let mut response = next.run(request).await;
-        let exposed =
-            "etag, content-range, accept-ranges, content-length, content-encoding, location, retry-after, x-request-id";
+        let exposed = "etag, content-range, accept-ranges, content-length, content-encoding, location, retry-after, \
+                       x-model-version, x-request-id";
         response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
         response
     };
@@ -41,7 +41,7 @@ fn preflight(options: &ServerOptions, origin: Option<&HeaderValue>, request: &He
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
-    let allowed = "authorization, content-type, range, if-range, if-none-match, x-request-id";
+    let allowed = "authorization, content-type, range, if-range, if-match, if-none-match, x-request-id";
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(allowed));
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     if request.contains_key(REQUEST_PRIVATE_NETWORK) {

@@ -14,7 +14,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tfjs_artifacts::{Error, WeightData};
 
 use crate::refusal::Refusal;
-use crate::served::{ServedFile, Text};
+use crate::served::{self, ServedFile, Text};
 
 /// How much of a file is read at a time. Two windows are under way: one is read while the other is sent.
 const WINDOW: u64 = 256 << 10;
@@ -35,17 +35,19 @@ pub(crate) async fn answer(file: &ServedFile, method: &Method, headers: &HeaderM
             answer.set(CONTENT_TYPE, text.media_type);
             answer.set(VARY, "accept-encoding");
             let etags = [text.etag(false), text.etag(true)];
-            if let Some(etag) = etags.iter().find(|etag| is_known(headers, etag)) {
+            if let Some(etag) = etags.iter().flatten().find(|etag| is_known(headers, etag)) {
                 return Ok(answer.not_modified(etag));
             }
             if accepts_gzip(headers) && text.plain.len() >= MIN_GZIP_BYTES && !headers.contains_key(RANGE) {
                 return Ok(answer.gzipped(text).await);
             }
             let [etag, _] = etags;
-            (WeightData::from(text.plain.clone()), Some(etag))
+            (WeightData::from(text.plain.clone()), etag)
         }
         ServedFile::Binary { data, etag } => {
             answer.set(CONTENT_TYPE, "application/octet-stream");
+            // What is said without reading, such as that the client has it, must be true as well.
+            served::check(data).await?;
             if let Some(etag) = etag.as_ref().filter(|etag| is_known(headers, etag)) {
                 return Ok(answer.not_modified(etag));
             }
@@ -95,7 +97,9 @@ impl Answer {
     async fn gzipped(mut self, text: &Arc<Text>) -> Response {
         let Some(gzipped) = text.gzipped().await else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
         self.set(CONTENT_ENCODING, "gzip");
-        self.set(ETAG, &text.etag(true));
+        if let Some(etag) = text.etag(true) {
+            self.set(ETAG, &etag);
+        }
         self.set(CONTENT_LENGTH, &gzipped.len().to_string());
         (self.headers, gzipped).into_response()
     }
@@ -137,13 +141,13 @@ fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     })
 }
 
-/// Whether a request may change a model whose JSON has these ETags, or that is not there and has none: RFC 9110, 13.1.1 and
-/// 13.1.2.
-pub(crate) fn may_change(headers: &HeaderMap, etags: &[String]) -> bool {
+/// Whether a request may change a model whose JSON has these ETags, or that is not there: RFC 9110, 13.1.1 and 13.1.2.
+pub(crate) fn may_change(headers: &HeaderMap, etags: Option<&[String]>) -> bool {
     let is_named = |name: HeaderName| {
+        let Some(etags) = etags else { return false };
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         let is_it = |named: &str| named == "*" || etags.iter().any(|etag| etag == named);
-        !etags.is_empty() && values.flat_map(|value| value.split(',')).any(|named| is_it(named.trim()))
+        values.flat_map(|value| value.split(',')).any(|named| is_it(named.trim()))
     };
     (!headers.contains_key(IF_MATCH) || is_named(IF_MATCH)) && !is_named(IF_NONE_MATCH)
 }
@@ -238,14 +242,18 @@ mod tests {
     #[test]
     fn what_a_change_is_about() {
         let may = |name, value, etag: Option<&str>| {
-            let etags: Vec<_> = etag.into_iter().flat_map(|etag| [etag.to_owned(), "\"a-gzip\"".to_owned()]).collect();
-            may_change(&headers(name, value), &etags)
+            let etags = etag.map(|etag| [etag.to_owned(), "\"a-gzip\"".to_owned()]);
+            may_change(&headers(name, value), etags.as_ref().map(<[_; 2]>::as_slice))
         };
         assert!(may(IF_NONE_MATCH, "*", None) && !may(IF_NONE_MATCH, "*", Some("\"a\"")));
         assert!(may(IF_MATCH, "\"b\", \"a\"", Some("\"a\"")) && may(IF_MATCH, "*", Some("\"a\"")));
         assert!(!may(IF_MATCH, "\"b\"", Some("\"a\"")) && !may(IF_MATCH, "*", None));
         assert!(may(IF_MATCH, "\"a-gzip\"", Some("\"a\"")));
-        assert!(may_change(&HeaderMap::new(), &[]));
+        assert!(may_change(&HeaderMap::new(), None) && may_change(&HeaderMap::new(), Some(&[])));
+        // Of a model that is there and has no tag.
+        let untold = |name, value| may_change(&headers(name, value), Some(&[]));
+        assert!(untold(IF_MATCH, "*") && !untold(IF_MATCH, "\"a\""));
+        assert!(!untold(IF_NONE_MATCH, "*") && untold(IF_NONE_MATCH, "\"a\""));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use tokio::time::timeout;
 
 use crate::cache::Cache;
 use crate::refusal::{self, Refusal, json};
+use crate::served::{self, MODEL_VERSION};
 use crate::{ModelName, Models, ServerOptions, access, access_log, cors, download, page, upload};
 
 /// What all requests share.
@@ -73,7 +74,8 @@ impl Drop for Turn<'_> {
 /// The routes of a model server. See the crate's documentation for what each does.
 ///
 /// It can be nested into another router and served by anything that serves one; [`serve`](crate::serve()) also guards the
-/// connections.
+/// connections. With a page, nest it with [`nest_service`](Router::nest_service): the page asks for the list at a path that ends
+/// with a slash, which [`nest`](Router::nest) leaves out.
 pub fn router(models: Models, options: ServerOptions) -> Router {
     let options = Arc::new(options);
     let json_room = Arc::new(Semaphore::new(upload::json_room(&options)));
@@ -126,8 +128,11 @@ async fn list_or_page(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     if server.options.page.is_some() && page::is_wanted(&headers) {
-        let vary = [(header::VARY, "accept"), (header::LOCATION, "./.page/")];
-        return Ok((StatusCode::SEE_OTHER, vary).into_response());
+        // Relative, since a proxy may have cut off what stands before; and seen from where the client is: nested into another router
+        // the list has a path of its own, which may end without a slash.
+        let here = uri.path().rsplit_once('/').map_or("", |(_, here)| here);
+        let page = if here.is_empty() { "./.page/".to_owned() } else { format!("./{here}/.page/") };
+        return Ok((StatusCode::SEE_OTHER, [(header::VARY, "accept"), (header::LOCATION, &page)]).into_response());
     }
     list(State(server), OriginalUri(uri)).await
 }
@@ -289,15 +294,15 @@ impl Server {
         if !headers.contains_key(header::IF_MATCH) && !headers.contains_key(header::IF_NONE_MATCH) {
             return Ok(());
         }
-        let etags = match self.cache.get(name).await {
-            Ok(served) => served.etags(),
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        let etags = match self.cache.current(name).await {
+            Ok(served) => Some(served.etags()),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(Refusal::of_backend(&error)),
         };
-        if download::may_change(headers, &etags) {
+        if download::may_change(headers, etags.as_deref()) {
             return Ok(());
         }
-        let message = if etags.is_empty() {
+        let message = if etags.is_none() {
             format!("there is no model `{name}`")
         } else {
             format!("the model `{name}` is there, and not the one that the request is about")
@@ -336,12 +341,22 @@ async fn file(
     let name = model_name(&name)?;
     let mut is_retry = false;
     loop {
-        let served = server.cache.get(&name).await.map_err(|error| Refusal::of_backend(&error))?;
+        // The tag of the JSON is about all files, that of another file about that one alone.
+        let found =
+            if served::is_json(&path) { server.cache.current(&name).await } else { server.cache.get(&name).await };
+        let served = found.map_err(|error| Refusal::of_backend(&error))?;
         let Some(file) = served.file(&path) else {
-            return Err(Refusal::not_found(format!("the model `{name}` has no such file")));
+            let refusal = Refusal::not_found(format!("the model `{name}` has no such file"));
+            return Err(match served.version() {
+                Some(version) => refusal.with_header(MODEL_VERSION, version.clone()),
+                None => refusal,
+            });
         };
         match download::answer(file, &method, &headers).await {
-            Ok(response) => return Ok(response),
+            Ok(mut response) => {
+                response.headers_mut().extend(served.version().map(|version| (MODEL_VERSION, version.clone())));
+                return Ok(response);
+            }
             // The files changed after they were looked at.
             Err(error) if !is_retry && matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
                 server.cache.forget(&name);

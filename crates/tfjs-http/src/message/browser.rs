@@ -112,6 +112,10 @@ impl StatusCode {
 }
 
 impl HeaderName {
+    pub(crate) const fn from_static(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Invalid> {
         let name = token(bytes).filter(|name| u16::try_from(name.len()).is_ok());
         let name = name.ok_or(Invalid("invalid HTTP header name"))?;

@@ -46,6 +46,29 @@ async fn duplicated_slashes_are_kept() {
     assert_eq!(server.targets(), ["//m//model.json", "//m//model.weights.bin"]);
 }
 
+/// Only what lies below the folder of the JSON must be of one version with it: other files may be of another model, or on a server
+/// that tells no versions.
+#[tokio::test]
+async fn files_elsewhere_have_versions_of_their_own() {
+    let files = Files::of_model(&samples::filled(1.0));
+    let server = Server::start(move |request| {
+        let folder = request.path().rsplit_once('/').unwrap().0;
+        let version = if request.path().ends_with("model.json") { "of the JSON" } else { folder };
+        let reply = Reply::ok(files.get(&request.path().replace(folder, "/m")).unwrap());
+        if folder == "/without" { reply } else { reply.with("x-model-version", version) }
+    })
+    .await;
+    let with_prefix = |prefix: &str| client().with_weight_path_prefix(&server.url(prefix));
+    for prefix in ["/elsewhere/", "/without/", "/m2/"] {
+        load_with(&server.url("/m/model.json?q=/m2/"), &with_prefix(prefix)).await.unwrap();
+    }
+    for client in [client(), with_prefix("/m/"), with_prefix("/m/deeper/")] {
+        let error = load_with(&server.url("/m/model.json?q=a/b"), &client).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{}", error.chain());
+    }
+    assert_eq!(server.requests().len(), 3 * 2 + 3 * 4 * 2, "each is begun anew three times");
+}
+
 /// Vectors G: default, prefix, converter, TensorFlow Hub.
 #[tokio::test]
 async fn vector_g_weight_urls() {

@@ -87,6 +87,116 @@ async fn etags_tell_what_the_client_has() {
     }
 }
 
+/// Whoever asks whether the model is what it was asks about all of it.
+#[tokio::test]
+async fn the_tag_of_the_json_changes_with_any_file() {
+    let server = Server::new().await;
+    let folder = server.folder().join("m");
+    FsHandler::from_path(&folder).save(&samples::many_shards(3), &SaveOptions::new()).await.unwrap();
+    let shard = "/m/group1-shard2of3.bin";
+    let (mut text, mut known) = (None, Vec::new());
+    let mut is_new = async || {
+        let json = server.get("/m/model.json").await;
+        // The text never changes.
+        assert_eq!(text.get_or_insert_with(|| json.body.clone()), &json.body);
+        for path in ["/m/model.json", shard] {
+            let etag = server.request("HEAD", path, &[]).await.header("etag").unwrap().to_owned();
+            assert!(!known.contains(&etag), "{path}");
+            let condition = format!("if-none-match: {etag}");
+            assert_eq!(server.request("GET", path, &[&condition]).await.status, 304, "{path}");
+            known.push(etag);
+        }
+        // Nothing that was said before is said again, be it of the model or of the file.
+        let old = format!("if-none-match: {}", known[..known.len() - 2].join(", "));
+        for path in ["/m/model.json", shard] {
+            assert_eq!(server.request("GET", path, &[&old]).await.status, 200, "{path}");
+        }
+    };
+    is_new().await;
+    let file = folder.join("group1-shard2of3.bin");
+    let bytes = std::fs::read(&file).unwrap();
+    // In place, by a file that takes its name, and all of the model by somebody else.
+    std::fs::write(&file, vec![7; bytes.len()]).unwrap();
+    is_new().await;
+    std::fs::write(folder.join("new"), &bytes).unwrap();
+    std::fs::rename(folder.join("new"), &file).unwrap();
+    is_new().await;
+    FsHandler::from_path(&folder).save(&samples::many_shards(3), &SaveOptions::new()).await.unwrap();
+    is_new().await;
+    // A model that has lost a file is none, whatever was known of it.
+    std::fs::remove_file(&file).unwrap();
+    for method in ["GET", "HEAD"] {
+        let known = format!("if-none-match: {}", known.join(", "));
+        assert_eq!(server.request(method, "/m/model.json", &[&known]).await.status, 404, "{method}");
+    }
+}
+
+/// Of weights in memory without checksums nobody can tell whether they are others.
+#[tokio::test]
+async fn a_model_of_which_nobody_can_tell_has_no_tag() {
+    let store = MemoryStore::new();
+    let router = Router::builder().route(store.route()).build().unwrap();
+    router.save(&samples::filled(1.0), "memory://m", &SaveOptions::new()).await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = Client(listener.local_addr().unwrap());
+    let app = tfjs_server::router(Models::new(router, "memory://").unwrap(), ServerOptions::new());
+    tokio::spawn(tfjs_server::serve(listener, app, ServeOptions::new(), std::future::pending()));
+    let told = async || {
+        let json = server.get("/m/model.json").await;
+        assert_eq!(json.status, 200);
+        ["etag", "x-model-version"].map(|name| json.header(name).is_some())
+    };
+    assert_eq!(told().await, [false; 2]);
+    // It is there all the same, and uploads have checksums.
+    assert_eq!(server.upload_with("PUT", "/m", &["if-none-match: *"], &model(1, 10)).await.status, 412);
+    assert_eq!(server.upload_with("PUT", "/m", &["if-match: \"a\""], &model(1, 10)).await.status, 412);
+    assert_eq!(server.upload_with("PUT", "/m", &["if-match: *"], &model(1, 10)).await.status, 200);
+    assert_eq!(told().await, [true; 2]);
+}
+
+#[tokio::test]
+async fn every_file_says_which_version_of_the_model_it_is_of() {
+    let server = with_model().await;
+    let version = async |method: &str, path: &str, headers: &[&str], status: u16| {
+        let answer = server.request(method, path, headers).await;
+        assert_eq!(answer.status, status, "{method} {path} {headers:?}");
+        answer.header("x-model-version").unwrap().to_owned()
+    };
+    let all = async || {
+        let json = version("GET", "/m/model.json", &[], 200).await;
+        for (method, path, headers, status) in [
+            ("GET", "/m/model.json", ["accept-encoding: gzip"], 200),
+            ("GET", "/m/model.json", ["if-none-match: *"], 304),
+            ("GET", WEIGHTS, ["accept: */*"], 200),
+            ("HEAD", WEIGHTS, ["accept: */*"], 200),
+            ("GET", WEIGHTS, ["range: bytes=0-9"], 206),
+            ("GET", WEIGHTS, ["range: bytes=99999999-"], 416),
+            ("GET", "/m/of-another-version", ["accept: */*"], 404),
+        ] {
+            assert_eq!(version(method, path, &headers, status).await, json, "{method} {path} {headers:?}");
+        }
+        json
+    };
+    let first = all().await;
+    assert_eq!(first.len(), 64);
+    // Other weights, whose JSON differs in the checksum; and the first ones again.
+    assert_eq!(server.upload("POST", "/m", &model(8, 1_000_000)).await.status, 200);
+    assert_ne!(all().await, first);
+    assert_eq!(server.upload("POST", "/m", &model(9, 1_000_000)).await.status, 200);
+    assert_eq!(all().await, first, "checksums say that all of it is the same, here and on any other server");
+
+    // Without checksums the files are asked.
+    let save = async || {
+        FsHandler::from_path(server.folder().join("m")).save(&samples::filled(1.0), &SaveOptions::new()).await.unwrap();
+        let version = all().await;
+        assert_eq!(all().await, version);
+        version
+    };
+    assert_ne!(save().await, save().await);
+    let exposed = server.get("/m/model.json").await.header("access-control-expose-headers").unwrap().to_owned();
+    assert!(exposed.contains("x-model-version"), "{exposed}");
+}
+
 #[tokio::test]
 async fn json_is_compressed_for_who_takes_it() {
     let server = Server::new().await;

@@ -1,9 +1,10 @@
 //! A web page beside the models.
 
+use tfjs_router::{MemoryStore, Router};
 use tfjs_server::axum::http::HeaderValue;
-use tfjs_server::{AllowedOrigins, Page, ServerOptions, Token};
+use tfjs_server::{AllowedOrigins, Models, Page, ServeOptions, ServerOptions, Token, axum};
 
-use crate::support::{Server, model};
+use crate::support::{Client, Server, model};
 
 const HTML: &str = "accept: text/html,*/*;q=0.8";
 
@@ -43,6 +44,42 @@ async fn a_browser_is_sent_to_the_page_and_others_get_the_list() {
         assert!(status == 404 || status == 400, "{missing}: {status}");
     }
     assert_eq!(server.upload_with("POST", "/.page/model.json", &[], &model(1, 10)).await.status, 405);
+}
+
+async fn nested(nest: impl FnOnce(axum::Router) -> axum::Router) -> Client {
+    let store = MemoryStore::new();
+    let router = Router::builder().route(store.route()).build().unwrap();
+    let models = Models::new(router, "memory://").unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = Client(listener.local_addr().unwrap());
+    let app = nest(tfjs_server::router(models, ServerOptions::new().with_page(page())));
+    tokio::spawn(tfjs_server::serve(listener, app, ServeOptions::new(), std::future::pending()));
+    server
+}
+
+/// In another router the list has a path of its own, with a slash at its end or without.
+#[tokio::test]
+async fn a_nested_server_sends_browsers_to_its_own_page() {
+    let check = async |server: Client, sent: &[(&str, &str)]| {
+        for (path, to) in sent {
+            let sent = server.request("GET", path, &[HTML]).await;
+            assert_eq!((sent.status, sent.header("location")), (303, Some(*to)), "{path}");
+            assert_eq!(server.get("/v1/my%20models/.page/").await.status, 200);
+        }
+    };
+    let without_slash = [
+        ("/v1/my%20models", "./my%20models/.page/"),
+        ("/v1/my%20models?x=/y", "./my%20models/.page/"),
+        ("/v1/my%20models/.page", "./.page/"),
+    ];
+    let with_slash = [("/v1/my%20models/", "./.page/"), ("/v1/my%20models/?x=y", "./.page/")];
+    check(nested(|models| axum::Router::new().nest("/v1/my%20models", models)).await, &without_slash).await;
+    check(nested(|models| axum::Router::new().nest("/v1/my%20models/", models)).await, &with_slash).await;
+    let both = nested(|models| axum::Router::new().nest_service("/v1/my%20models", models)).await;
+    check(both, &without_slash).await;
+    check(both, &with_slash).await;
+    // Where the page asks for the list.
+    assert_eq!(both.get("/v1/my%20models/?broken").await.body, b"{\"models\":[],\"broken\":[]}\n");
 }
 
 #[tokio::test]

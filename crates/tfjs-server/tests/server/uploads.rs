@@ -240,6 +240,12 @@ async fn preconditions() {
     assert_eq!(server.get("/m/model.weights.bin").await.body, vec![1; 40]);
     assert_eq!(server.upload_with("PUT", "/m", &[&etag], &model(2, 10)).await.status, 200);
     assert_eq!(server.get("/m/model.weights.bin").await.body, vec![2; 40]);
+    // Whoever trains it again in the folder changes the model, even if the JSON stays as it is.
+    let etag = format!("if-match: {}", server.get("/m/model.json").await.header("etag").unwrap());
+    std::fs::write(server.folder().join("m/model.weights.bin"), [3; 40]).unwrap();
+    assert_eq!(server.upload_with("PUT", "/m", &[&etag], &model(4, 10)).await.status, 412);
+    assert_eq!(server.request("DELETE", "/m", &[&etag]).await.status, 412);
+    assert_eq!(server.get("/m/model.weights.bin").await.body, vec![3; 40]);
     // A browser asks for the compressed form, and knows the tag of no other.
     let etag = server.get("/m/model.json").await.header("etag").unwrap().replace('"', "");
     let gzipped = format!("if-match: \"{etag}-gzip\"");
