@@ -31,7 +31,7 @@ pub use checksum::{Sha256, Sha256Error, ShardHasher};
 pub use date::{DateError, DateSaved};
 pub use dtype::DType;
 pub use error::{Chain, Error, ErrorKind, Operation};
-pub use file_name::{file_name_problem, is_windows_device};
+pub use file_name::{fetchable_stem, file_name_problem, is_windows_device};
 pub use graph_def::GraphDefError;
 pub use info::{Completion, ModelArtifactsInfo, SaveResponse, SaveResult, TopologyType};
 pub use json::{JsonError, RawJson, array_index};
