@@ -15,6 +15,7 @@ mod limits;
 mod location;
 mod maybe;
 mod model_json;
+mod printable;
 mod quantization;
 mod rel_path;
 mod repeated;
@@ -42,6 +43,7 @@ pub use model_json::{
     ManifestError, ModelJson, WeightsManifestGroup, encode_legacy_manifest, encode_manifest, encode_model_json,
     encode_weight_specs,
 };
+pub use printable::printable;
 pub use quantization::{Quantization, QuantizationDType};
 pub use rel_path::{RelPath, RelPathError};
 pub use shape::{Shape, ShapeError};
