@@ -20,7 +20,7 @@ impl Router {
     /// What [`load_handler`](Self::load_handler) and the handler report.
     pub fn load<'a>(&'a self, url: &'a str, options: &'a LoadOptions) -> BoxFuture<'a, Result<ModelArtifacts, Error>> {
         Box::pin(async move {
-            let source = ModelSource::Single(ModelUrl::parse(url)?);
+            let source = ModelSource::Single(self.parse(url)?);
             self.load_handler(&source)?.load(options).await
         })
     }
@@ -35,7 +35,7 @@ impl Router {
         url: &'a str,
         options: &'a SaveOptions,
     ) -> BoxFuture<'a, Result<SaveResult, Error>> {
-        Box::pin(async move { self.save_handler(&ModelUrl::parse(url)?)?.save(artifacts, options).await })
+        Box::pin(async move { self.save_handler(&self.parse(url)?)?.save(artifacts, options).await })
     }
 
     /// Copies a model between any two schemes: lossless, and streamed through a bounded window where the source can
@@ -71,7 +71,7 @@ impl Router {
         save: &SaveOptions,
         change: impl FnOnce(ModelArtifacts) -> F + MaybeSend,
     ) -> Result<SaveResult, Error> {
-        let (source, destination) = (ModelUrl::parse(source)?, ModelUrl::parse(destination)?);
+        let (source, destination) = (self.parse(source)?, self.parse(destination)?);
         let (_, saved) = self.copy(&source, &destination, load, save, Operation::Copy, change).await?;
         Ok(saved)
     }
@@ -106,7 +106,7 @@ impl Router {
         save: &SaveOptions,
         change: impl FnOnce(ModelArtifacts) -> F + MaybeSend,
     ) -> Result<SaveResult, Error> {
-        let (source, destination) = (ModelUrl::parse(source)?, ModelUrl::parse(destination)?);
+        let (source, destination) = (self.parse(source)?, self.parse(destination)?);
         let store = self.store(&source)?;
         self.check_can_arrive(&destination)?;
         // What is removed must not be all that the power failure of a moment later would have left.
@@ -171,12 +171,12 @@ impl Router {
     /// [`ErrorKind::NotFound`] when there is none, [`ErrorKind::Unsupported`] when models cannot be removed there, and
     /// what the medium reports.
     pub async fn remove_model(&self, url: &str, options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
-        self.store(&ModelUrl::parse(url)?)?.remove(options).await
+        self.store(&self.parse(url)?)?.remove(options).await
     }
 
     /// The models below a URL or plain path, such as `file:///models` or `memory://`, in the order of their URLs.
     pub fn list_models(&self, url: &str) -> BoxStream<'static, Result<ListedModel, Error>> {
-        match ModelUrl::parse(url).and_then(|url| self.store(&url)) {
+        match self.parse(url).and_then(|url| self.store(&url)) {
             Ok(store) => store.list(),
             Err(error) => Box::pin(futures::stream::once(ready(Err(error)))),
         }

@@ -24,6 +24,25 @@ fn read(folder: &Folder, name: &str) -> Vec<u8> {
     std::fs::read(folder.path().join(name)).unwrap()
 }
 
+/// Nothing is written to a folder of that name.
+#[cfg(unix)]
+#[test]
+fn a_path_that_was_meant_as_a_url_is_none() {
+    let folder = model();
+    let before = folder.listing();
+    let here = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tfjs"));
+        crate::support::run(command.args(args).current_dir(folder.path()))
+    };
+    for args in [["cp", "model", "s3:/b/m"], ["mv", "model", "file:/x"], ["convert", "model", "https//h/m.npz"]] {
+        let run = here(&args);
+        assert!(run.code == 1 && run.stderr.contains("did you mean `"), "{run:?}");
+        assert_eq!(folder.listing(), before);
+    }
+    assert_eq!(here(&["cp", "model", "./s3:/b"]).code, 0);
+    assert!(folder.path().join("s3:/b/model.json").is_file());
+}
+
 #[test]
 fn there_and_back_is_what_cp_makes() {
     let folder = model();
