@@ -151,6 +151,10 @@ impl Command {
             Self::Convert(convert) => convert.check()?,
             _ => {}
         }
+        if !matches!(self, Self::Convert(_)) {
+            let places = self.http().map(|(_, places)| places).unwrap_or_default();
+            places.into_iter().try_for_each(convert::check_is_no_tensor_file)?;
+        }
         self.http().map_or(Ok(()), |(http, places)| http.check(&places))
     }
 

@@ -44,6 +44,25 @@ fn a_path_that_was_meant_as_a_url_is_none() {
 }
 
 #[test]
+fn other_commands_name_it_for_files_of_tensors() {
+    let folder = model();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    assert_eq!(convert(&folder, "model", "m.npz", &[]).code, 0);
+    let before = folder.listing();
+    let (model, file) = (at("model"), at("m.npz"));
+    let made = at("new.safetensors");
+    for args in [vec!["inspect", &file], vec!["verify", &file], vec!["diff", &model, &file], vec!["cp", &model, &made]]
+    {
+        let run = tfjs(&args);
+        assert!(run.code == 2 && run.stderr.contains("`tfjs convert` reads and writes those"), "{run:?}");
+    }
+    assert_eq!(folder.listing(), before);
+    // A folder may be called like that.
+    assert_eq!(tfjs(["cp", &model, &format!("{made}/")]).code, 0);
+    assert_eq!(tfjs(["inspect", &made]).code, 0);
+}
+
+#[test]
 fn there_and_back_is_what_cp_makes() {
     let folder = model();
     let [source, copy] = ["model", "copy"].map(|name| folder.path().join(name).display().to_string());
