@@ -107,7 +107,12 @@ impl Router {
         change: impl FnOnce(ModelArtifacts) -> F + MaybeSend,
     ) -> Result<SaveResult, Error> {
         let (source, destination) = (self.parse(source)?, self.parse(destination)?);
-        let store = self.store(&source)?;
+        let store = self.store(&source).map_err(|error| match error.kind() {
+            ErrorKind::Unsupported => {
+                explained("nothing can be removed there, so nothing was copied; copy the model instead", error, &source)
+            }
+            _ => error,
+        })?;
         self.check_can_arrive(&destination)?;
         // What is removed must not be all that the power failure of a moment later would have left.
         let save = &save.clone().with_durability(Durability::Strict);
@@ -119,7 +124,9 @@ impl Router {
         let check = lazy(load);
         self.check_arrived(&destination, &saved, &check).await?;
         self.check_unchanged(&source, &copied, &check).await?;
-        store.remove(&RemoveOptions::of_loaded(load)).await?;
+        let removed = store.remove(&RemoveOptions::of_loaded(load)).await;
+        let message = "the copy is there, but the source could not be removed";
+        removed.map_err(|error| explained(message, error, &source))?;
         Ok(saved)
     }
 
@@ -129,7 +136,7 @@ impl Router {
         opened.map(drop).map_err(|error| match error.kind() {
             ErrorKind::Unsupported if self.save_handler(url).is_ok() => {
                 let message = "nobody could tell whether the model arrived; copy it, and remove the source when the copy is there";
-                move_error(ErrorKind::Unsupported, message, url).with_source(error)
+                explained(message, error, url)
             }
             _ => error,
         })
@@ -137,7 +144,10 @@ impl Router {
 
     /// Makes sure that what was sent is what is there: a medium may take something and keep what it had.
     async fn check_arrived(&self, url: &ModelUrl, saved: &SaveResult, load: &LoadOptions) -> Result<(), Error> {
-        let found = self.load_handler(&url.clone().into())?.load(load).await?;
+        let found = self.load_handler(&url.clone().into())?.load(load).await;
+        let found = found.map_err(|error| {
+            explained("the copy was sent, but it cannot be loaded from there; the source stays", error, url)
+        })?;
         let sent = &saved.model_artifacts_info;
         let found = ModelArtifactsInfo::new(&found, sent.date_saved);
         if found == *sent {
@@ -152,7 +162,10 @@ impl Router {
 
     /// Makes sure that what is about to be removed is what was copied.
     async fn check_unchanged(&self, url: &ModelUrl, copied: &ModelArtifacts, load: &LoadOptions) -> Result<(), Error> {
-        let present = self.load_handler(&url.clone().into())?.load(load).await?;
+        let present = self.load_handler(&url.clone().into())?.load(load).await;
+        let present = present.map_err(|error| {
+            explained("the copy is there, but the source cannot be loaded any more; it is left as it is", error, url)
+        })?;
         // Lazy weights that were replaced meanwhile are an error when they are read.
         let is_readable = match &copied.weights {
             Some(weights) => weights.verify().await.is_ok(),
@@ -219,6 +232,16 @@ impl Router {
         let saved = to.save(&changed, &save).await?;
         Ok((artifacts, saved))
     }
+}
+
+/// What an error means for a move.
+fn explained(message: &'static str, error: Error, url: &ModelUrl) -> Error {
+    let explained = move_error(error.kind(), message, url);
+    match error.retry_after() {
+        Some(wait) => explained.with_retry_after(wait),
+        None => explained,
+    }
+    .with_source(error)
 }
 
 fn move_error(kind: ErrorKind, message: impl Into<Cow<'static, str>>, url: &ModelUrl) -> Error {

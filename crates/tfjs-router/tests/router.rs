@@ -114,6 +114,7 @@ fn what_a_scheme_cannot_do_is_said() {
     check(block_on(router().remove_model("http://x", &RemoveOptions::new())), ErrorKind::Unsupported, message);
     // Nothing was saved: that the source cannot be removed is known before.
     let (load, save) = (LoadOptions::new(), SaveOptions::new());
+    let message = "cannot move `http://x`: nothing can be removed there, so nothing was copied; copy the model instead";
     check(block_on(router().move_model("http://x", "memory://y", &load, &save)), ErrorKind::Unsupported, message);
     assert!(block_on(router().load("memory://y", &load)).is_err());
 }
