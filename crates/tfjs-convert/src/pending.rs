@@ -3,7 +3,7 @@
 //! It is locked while it is written. The lock ends with the process, so who can lock the file of another save knows that it is dead,
 //! and the next save into that folder removes it.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, Permissions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -36,7 +36,8 @@ impl Pending {
             }
             let folder = folder_of(&target);
             remove_leftovers(folder);
-            let file = locked_file(folder).map_err(|error| Error::from_io(error, Operation::Save, &target))?;
+            let file = locked_file(folder, permissions_of(&target).as_ref())
+                .map_err(|error| Error::from_io(error, Operation::Save, &target))?;
             Ok(Self { file, target })
         })
         .await
@@ -65,6 +66,9 @@ impl Pending {
         blocking(move || {
             let Self { file, target } = self;
             let fail = |error| Error::from_io(error, Operation::Save, &target);
+            if let Some(permissions) = permissions_of(&target) {
+                file.as_file().set_permissions(permissions).map_err(fail)?;
+            }
             if durability == Durability::Strict {
                 file.as_file().sync_all().map_err(fail)?;
             }
@@ -79,10 +83,10 @@ impl Pending {
 }
 
 /// A new file with a name of its own, locked where there are locks.
-fn locked_file(folder: &Path) -> io::Result<NamedTempFile> {
+fn locked_file(folder: &Path, replaced: Option<&Permissions>) -> io::Result<NamedTempFile> {
     // Who removes leftovers may find it before it is locked; hardly ever twice.
     for _ in 0..8 {
-        let file = new_file(folder)?;
+        let file = new_file(folder, replaced)?;
         let is_locked = match file.as_file().try_lock() {
             Ok(()) => true,
             Err(TryLockError::WouldBlock) => false,
@@ -96,16 +100,25 @@ fn locked_file(folder: &Path) -> io::Result<NamedTempFile> {
     Err(io::ErrorKind::ResourceBusy.into())
 }
 
-fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
+/// Nobody may read it who may not read the file whose place it takes.
+#[cfg_attr(not(unix), expect(unused_variables, reason = "a file has the permissions of its folder there"))]
+fn new_file(folder: &Path, replaced: Option<&Permissions>) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(NAME.0).suffix(NAME.1);
-    // As other programs make files: the umask says who may read them.
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+        // As other programs make files: the umask says who may read them. The next save has to be able to open it.
+        let mode = replaced.map_or(0o666, |replaced| (replaced.mode() & 0o777) | 0o600);
+        builder.permissions(Permissions::from_mode(mode));
     }
     builder.tempfile_in(folder)
+}
+
+/// Those of the file whose place another takes, where that would change them. A link is replaced, and not what it leads to.
+fn permissions_of(target: &Path) -> Option<Permissions> {
+    let replaced = std::fs::symlink_metadata(target).ok().filter(|replaced| cfg!(unix) && replaced.is_file());
+    replaced.map(|replaced| replaced.permissions())
 }
 
 /// Removes the files of saves whose processes are dead. What cannot be looked at or removed stays: it harms nobody.
@@ -159,6 +172,24 @@ mod tests {
         let expected = others.into_iter().chain([alive_name.as_str(), ".tfjs-convert-folder.tmp"]);
         assert_eq!(names(folder.path()), expected.map(str::to_owned).collect());
         assert_eq!(std::fs::read(target).unwrap(), b"new");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_file_that_is_replaced_keeps_its_permissions() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("one.npz");
+        std::fs::write(&target, "old").unwrap();
+        let mode_of = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        for mode in [0o600, 0o666, 0o400] {
+            std::fs::set_permissions(&target, Permissions::from_mode(mode)).unwrap();
+            let pending = Pending::begin(&target).await.unwrap();
+            let of_others = mode_of(pending.file.path()) & 0o077;
+            assert_eq!(of_others & !mode, 0, "others may read what is being written: {of_others:o}");
+            pending.commit(Durability::Strict).await.unwrap();
+            assert_eq!(mode_of(&target), mode);
+        }
     }
 
     #[tokio::test]

@@ -62,6 +62,19 @@ impl Convert {
     }
 }
 
+/// That a place where a model is to be is not called as a file of tensors, unless it is a folder.
+pub(super) fn check_is_no_tensor_file(place: &str) -> Result<(), String> {
+    // A query is no part of the name.
+    let place = tfjs_io::Location::new(place);
+    let path = Path::new(place.as_str());
+    if place.as_str().ends_with(['/', std::path::MAIN_SEPARATOR]) || Format::of_path(path).is_none() || path.is_dir() {
+        return Ok(());
+    }
+    Err(format!(
+        "`{place}` is a file of tensors: `tfjs convert` reads and writes those; a folder has a slash behind its name"
+    ))
+}
+
 /// The path of a file of this machine; `None` for any other place.
 fn local_path(place: &str) -> Option<PathBuf> {
     match place.split_once("://") {

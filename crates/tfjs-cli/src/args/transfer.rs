@@ -17,7 +17,7 @@ pub(crate) struct Transfer {
     #[arg(value_name = "DST", value_hint = ValueHint::AnyPath)]
     pub(crate) destination: String,
     /// The name of the weights file; several files begin with its stem
-    #[arg(long, value_name = "NAME", value_parser = |name: &str| name.parse::<RelPath>())]
+    #[arg(long, value_name = "NAME", value_parser = |name: &str| RelPath::parse(name).and_then(RelPath::fetchable))]
     pub(crate) weights_file_name: Option<RelPath>,
     /// Cuts the weights into files of this many bytes (`4MiB`, `65536`), or into one for each group (`single`)
     #[arg(long, value_name = "SIZE", value_parser = sharding)]

@@ -31,6 +31,10 @@ pub(super) async fn run(convert: &Convert) -> Result<(), Failure> {
     let mut save = SaveOptions::new().with_progress(progress::bar());
     save.links = convert.reading.trust.links();
     let router = convert.reading.http.router_with(convert.upload)?;
+    // Also of files of tensors, which no router looks at.
+    for place in [&convert.source, &convert.destination] {
+        router.parse(place)?;
+    }
     let (artifacts, mut notes) = match convert.tensor_file(&convert.source) {
         Some(file) => {
             let imported = file.import(&load).await?;

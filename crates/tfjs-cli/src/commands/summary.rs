@@ -1,7 +1,7 @@
 //! `tfjs summary`: the layers of a layers-model, as TensorFlow.js prints them.
 
 use serde::Serialize;
-use tfjs_io::{LayersModel, Operation, WeightMatching};
+use tfjs_io::{LayersModel, Operation, SummaryOptions, WeightMatching};
 
 use super::load_lazily;
 use crate::args::Source;
@@ -17,6 +17,9 @@ struct Summary<'m> {
     non_trainable_params: u64,
     notes: &'m [String],
 }
+
+/// That of `model.summary()` of the library.
+const SUMMARY_WIDTH: usize = 120;
 
 /// Shapes follow from the topology alone: weights that do not fit it are told on the way, and change nothing.
 pub(super) async fn run(source: &Source) -> Result<(), Failure> {
@@ -40,5 +43,5 @@ pub(super) async fn run(source: &Source) -> Result<(), Failure> {
         });
     }
     model.notes().iter().for_each(|note| message(note));
-    output::lines(model.summary().lines())
+    output::lines(model.summary_lines(&SummaryOptions::new().with_line_length(SUMMARY_WIDTH)))
 }

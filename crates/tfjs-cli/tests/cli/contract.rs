@@ -138,6 +138,23 @@ fn cp_names_the_weights_file() {
 }
 
 #[test]
+fn what_the_web_could_not_give_is_no_name_of_a_weights_file() {
+    let folder = Folder::with_manifest(
+        r#"[{"paths":["100%.bin"],"weights":[{"name":"a","shape":[],"dtype":"bool"}]}]"#,
+        &[("100%.bin", b"\x01")],
+    );
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    for name in ["a#1.bin", "100%.bin", "a.bin?v=1"] {
+        let run = tfjs(["cp", "--weights-file-name", name, &at("model"), &at("copy")]);
+        assert!(run.code == 2 && run.stderr.contains("TensorFlow.js could not fetch the file from the web"), "{run:?}");
+    }
+    // Such a name is read; and what a model is called is its user's business.
+    assert_eq!(tfjs(["cp", &at("model"), &at("#1")]).code, 0);
+    assert_eq!(tfjs(["cp", &at("model"), &at("a#1.json")]).code, 0);
+    assert!(folder.path().join("a=231.weights.bin").is_file());
+}
+
+#[test]
 fn cp_cuts_anew_and_writes_checksums() {
     let folder = model();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();

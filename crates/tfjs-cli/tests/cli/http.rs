@@ -117,6 +117,27 @@ fn a_copy_to_a_server_has_the_form_that_was_asked_for() {
     assert!(files[1].contains("weightsManifest") && !files[0].contains("weightsManifest"), "{files:?}");
 }
 
+/// From where nothing can be removed, and to where nothing can be seen.
+#[test]
+fn what_became_of_a_model_that_cannot_be_moved_is_told() {
+    let folder = model();
+    let (server, sent) = serve(folder.model(), "abc");
+    let (model, copy) = (folder.model(), folder.path().join("copy"));
+    let (model, copy) = (model.to_str().unwrap(), copy.to_str().unwrap());
+    let mv = |source: &str, destination: &str| {
+        let run = with_token(&["mv", "--bearer-token-env", "MODEL_TOKEN", source, destination]);
+        assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{run:?}");
+        run.stderr
+    };
+    let told = mv(&format!("{server}/model.json"), copy);
+    assert!(told.contains("nothing was copied; copy the model instead"), "{told}");
+    assert!(!folder.path().join("copy").exists());
+    let told = mv(model, &format!("{server}/upload"));
+    assert!(told.contains("the copy was sent, but it cannot be loaded from there; the source stays"), "{told}");
+    assert!(told.contains("because: cannot load `http") && sent.lock().unwrap().len() == 1, "{told}");
+    assert!(folder.model().join("model.json").exists());
+}
+
 #[test]
 fn without_credentials_it_says_so() {
     let folder = model();

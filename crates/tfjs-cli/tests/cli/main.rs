@@ -7,6 +7,7 @@ mod convert;
 #[cfg(unix)]
 mod exhausted;
 mod http;
+mod names;
 #[cfg(feature = "s3")]
 mod object_stores;
 mod quantize;
