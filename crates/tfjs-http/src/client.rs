@@ -22,6 +22,9 @@ use crate::{FileRef, RequestInfo, RetryPolicy, ShardQuery};
 /// are two, to that of a weight path prefix, and to origins named with [`with_credentials_for`](Self::with_credentials_for); to no other,
 /// also across redirects. The user info of a URL goes to its own origin, and to those that are named, but not to that of a second URL.
 ///
+/// Natively requests are made within a runtime of Tokio that has I/O and time: `enable_all`, or `enable_io` and `enable_time`, of its
+/// `Builder`. Without a runtime they are errors; in one without time Tokio panics, which nobody can find out before.
+///
 /// ```
 /// use std::time::Duration;
 /// use tfjs_http::{HttpClient, RetryPolicy};

@@ -34,20 +34,29 @@ pub(crate) async fn answer(file: &ServedFile, method: &Method, headers: &HeaderM
         ServedFile::Text(text) => {
             answer.set(CONTENT_TYPE, text.media_type);
             answer.set(VARY, "accept-encoding");
+            let is_gzipped =
+                accepts_gzip(headers) && text.plain.len() >= MIN_GZIP_BYTES && !headers.contains_key(RANGE);
+            let etag = text.etag(is_gzipped);
+            if !is_met(headers, etag.as_deref()) {
+                return Ok(another());
+            }
+            // Whichever form the client has, it has the text.
             let etags = [text.etag(false), text.etag(true)];
             if let Some(etag) = etags.iter().flatten().find(|etag| is_known(headers, etag)) {
                 return Ok(answer.not_modified(etag));
             }
-            if accepts_gzip(headers) && text.plain.len() >= MIN_GZIP_BYTES && !headers.contains_key(RANGE) {
+            if is_gzipped {
                 return Ok(answer.gzipped(text).await);
             }
-            let [etag, _] = etags;
             (WeightData::from(text.plain.clone()), etag)
         }
         ServedFile::Binary { data, etag } => {
             answer.set(CONTENT_TYPE, "application/octet-stream");
             // What is said without reading, such as that the client has it, must be true as well.
             served::check(data).await?;
+            if !is_met(headers, etag.as_deref()) {
+                return Ok(another());
+            }
             if let Some(etag) = etag.as_ref().filter(|etag| is_known(headers, etag)) {
                 return Ok(answer.not_modified(etag));
             }
@@ -132,23 +141,37 @@ fn windows(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
     })
 }
 
-/// Whether the client has the file: RFC 9110, 13.1.2.
+/// Whether a file with this ETag is one that the request wants: RFC 9110, 13.1.1.
+fn is_met(headers: &HeaderMap, etag: Option<&str>) -> bool {
+    !headers.contains_key(IF_MATCH) || is_named(headers, &IF_MATCH, etag.as_slice())
+}
+
+/// The answer if it is not.
+fn another() -> Response {
+    let message = "the file is there, and not the one that the request is about";
+    Refusal::new(StatusCode::PRECONDITION_FAILED, message).into_response()
+}
+
+/// Whether the client has what has this ETag: RFC 9110, 13.1.2.
 fn is_known(headers: &HeaderMap, etag: &str) -> bool {
-    let values = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|known| {
-        let known = known.trim();
-        known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag
+    is_named(headers, &IF_NONE_MATCH, &[etag])
+}
+
+/// Whether a condition names what is there and has one of these ETags, if it has any.
+///
+/// `If-Match` compares strongly, so that a weak tag names nothing, and `If-None-Match` weakly: RFC 9110, 8.8.3.2.
+fn is_named(headers: &HeaderMap, condition: &HeaderName, etags: &[impl AsRef<str>]) -> bool {
+    let values = headers.get_all(condition).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim).any(|named| {
+        let is_weak = condition == IF_NONE_MATCH;
+        let tag = named.strip_prefix("W/").filter(|_| is_weak).unwrap_or(named);
+        named == "*" || etags.iter().any(|etag| etag.as_ref() == tag)
     })
 }
 
-/// Whether a request may change a model whose JSON has these ETags, or that is not there: RFC 9110, 13.1.1 and 13.1.2.
+/// Whether a request is about a model whose JSON has these ETags, or about one that is not there: RFC 9110, 13.1.1 and 13.1.2.
 pub(crate) fn may_change(headers: &HeaderMap, etags: Option<&[String]>) -> bool {
-    let is_named = |name: HeaderName| {
-        let Some(etags) = etags else { return false };
-        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        let is_it = |named: &str| named == "*" || etags.iter().any(|etag| etag == named);
-        values.flat_map(|value| value.split(',')).any(|named| is_it(named.trim()))
-    };
+    let is_named = |condition| etags.is_some_and(|etags| is_named(headers, &condition, etags));
     (!headers.contains_key(IF_MATCH) || is_named(IF_MATCH)) && !is_named(IF_NONE_MATCH)
 }
 
@@ -249,6 +272,8 @@ mod tests {
         assert!(may(IF_MATCH, "\"b\", \"a\"", Some("\"a\"")) && may(IF_MATCH, "*", Some("\"a\"")));
         assert!(!may(IF_MATCH, "\"b\"", Some("\"a\"")) && !may(IF_MATCH, "*", None));
         assert!(may(IF_MATCH, "\"a-gzip\"", Some("\"a\"")));
+        assert!(!may(IF_NONE_MATCH, "W/\"a\"", Some("\"a\"")) && may(IF_NONE_MATCH, "W/\"b\"", Some("\"a\"")));
+        assert!(!may(IF_MATCH, "W/\"a\"", Some("\"a\"")) && may(IF_MATCH, "W/\"a\", \"a\"", Some("\"a\"")));
         assert!(may_change(&HeaderMap::new(), None) && may_change(&HeaderMap::new(), Some(&[])));
         // Of a model that is there and has no tag.
         let untold = |name, value| may_change(&headers(name, value), Some(&[]));

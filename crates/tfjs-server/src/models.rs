@@ -86,12 +86,19 @@ impl Models {
         Ok(self.router.store(&self.base)?.list())
     }
 
-    /// The name of a model that was listed; `None` if it cannot be reached under any.
-    pub(crate) fn name_of(&self, url: &ModelUrl) -> Option<ModelName> {
-        let rest = url.rest().strip_prefix(self.base.rest())?;
-        let is_at_border = self.base.rest().is_empty() || self.base.rest().ends_with(['/', '\\']);
+    /// The name of a model that was listed, or what it is called below the place of the models and why it cannot be reached under
+    /// that; `None` of one that is not below that place, and only begins like it, as `memory://ab` does like `memory://a`.
+    pub(crate) fn name_of(&self, url: &ModelUrl) -> Option<Result<ModelName, (String, String)>> {
+        let base = self.base.rest();
+        let rest = url.rest().strip_prefix(base)?;
+        let is_at_border = rest.is_empty() || base.is_empty() || base.ends_with(['/', '\\']);
         let name = if is_at_border { rest } else { rest.strip_prefix(['/', '\\'])? };
-        ModelName::parse(name).ok()
+        if name.is_empty() {
+            let reason =
+                "it lies beside the folders of the others, and not in one of its own, whose name would be its name";
+            return Some(Err(("model.json".to_owned(), reason.to_owned())));
+        }
+        Some(ModelName::parse(name).map_err(|error| (name.to_owned(), error.to_string())))
     }
 
     /// Whether a model is still what it was; `None` if nobody can tell cheaply.

@@ -181,12 +181,18 @@ async fn list(State(server): State<Arc<Server>>, OriginalUri(uri): OriginalUri) 
     let mut listed = models.list().map_err(|error| Refusal::of_backend(&error))?;
     while let Some(model) = listed.next().await {
         match model {
-            Ok(model) => {
-                if let Some(name) = models.name_of(&model.url) {
+            Ok(model) => match models.name_of(&model.url) {
+                Some(Ok(name)) => {
                     let url = url_of(&uri, &name);
                     found.models.push(Row { name: name.to_string(), url, model_artifacts_info: model.info });
                 }
-            }
+                // Whoever looks for it shall not look in vain.
+                Some(Err((name, error))) => {
+                    tracing::warn!(name, error, "a model cannot be served");
+                    found.broken.push(Broken { name, error });
+                }
+                None => {}
+            },
             // A broken model must not hide the others.
             Err(error) => {
                 tracing::warn!(error = %error.chain(), "a model cannot be listed");

@@ -197,6 +197,43 @@ async fn every_file_says_which_version_of_the_model_it_is_of() {
     assert!(exposed.contains("x-model-version"), "{exposed}");
 }
 
+/// RFC 9110, 13.1.1 and 13.2.2: what is wanted of other bytes only is not answered with these, and not with "you have it" either.
+#[tokio::test]
+async fn a_file_that_is_not_the_one_that_is_asked_for_is_refused() {
+    let server = with_model().await;
+    for method in ["GET", "HEAD"] {
+        for path in [WEIGHTS, "/m/model.json"] {
+            let etag = server.get(path).await.header("etag").unwrap().to_owned();
+            let status = async |headers: &[&str]| server.request(method, path, headers).await.status;
+            let (right, weak) = (format!("if-match: \"x\", {etag}"), format!("if-match: W/{etag}"));
+            let known = format!("if-none-match: {etag}");
+            assert_eq!(status(&[&right]).await, 200, "{method} {path}");
+            assert_eq!(status(&["if-match: *"]).await, 200, "{method} {path}");
+            for wrong in ["if-match: \"x\"", &weak, "if-match:"] {
+                assert_eq!(status(&[wrong]).await, 412, "{method} {path} {wrong}");
+                assert_eq!(status(&[wrong, &known]).await, 412, "{method} {path} {wrong}");
+                assert_eq!(status(&[wrong, "range: bytes=0-0"]).await, 412, "{method} {path} {wrong}");
+            }
+            assert_eq!(status(&[&right, &known]).await, 304, "{method} {path}");
+        }
+    }
+    let error = server.request("GET", WEIGHTS, &["if-match: \"x\""]).await;
+    assert_eq!(error.json()["kind"], json!("preconditionFailed"));
+    let etag = server.get(WEIGHTS).await.header("etag").unwrap().to_owned();
+    let right = format!("if-match: {etag}");
+    assert_eq!(server.request("GET", WEIGHTS, &[&right, "range: bytes=0-0"]).await.status, 206);
+    std::fs::write(server.folder().join("m/model.weights.bin"), vec![5; 4_000_000]).unwrap();
+    assert_eq!(server.request("HEAD", WEIGHTS, &[&right]).await.status, 412);
+    // A part of the plain form is none of the compressed one.
+    let many = samples::many_shards(100);
+    FsHandler::from_path(server.folder().join("n")).save(&many, &SaveOptions::new()).await.unwrap();
+    let gzip = "accept-encoding: gzip";
+    let gzipped = server.request("GET", "/n/model.json", &[gzip]).await;
+    let right = format!("if-match: {}", gzipped.header("etag").unwrap());
+    assert_eq!(server.request("GET", "/n/model.json", &[gzip, &right]).await.status, 200);
+    assert_eq!(server.request("GET", "/n/model.json", &[gzip, &right, "range: bytes=0-0"]).await.status, 412);
+}
+
 #[tokio::test]
 async fn json_is_compressed_for_who_takes_it() {
     let server = Server::new().await;
@@ -291,6 +328,9 @@ async fn models_in_memory_below_another_path() {
     let router = Router::builder().route(store.route()).build().unwrap();
     let everything: ModelArtifacts = samples::everything();
     router.save(&everything, "memory://shop/all", &SaveOptions::new()).await.unwrap();
+    for other in ["memory://shopping", "memory://shop/a/b"] {
+        router.save(&everything, other, &SaveOptions::new()).await.unwrap();
+    }
     let models = Models::new(router, "memory://shop").unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -298,6 +338,11 @@ async fn models_in_memory_below_another_path() {
     tokio::spawn(tfjs_server::serve(listener, app, ServeOptions::new(), std::future::pending()));
     let server = Client(address);
     assert_eq!(server.get("/v1/models").await.json()[0]["url"], json!("/v1/models/all/model.json"));
+    let broken = server.get("/v1/models?broken").await.json()["broken"].clone();
+    assert_eq!(
+        broken,
+        json!([{ "name": "a/b", "error": "the model name `a/b` has a slash or backslash; choose another one" }])
+    );
     assert_eq!(server.get("/v1/models/all/model.json").await.status, 200);
     let shard = server.get("/v1/models/all/c/d.bin").await;
     assert_eq!(shard.status, 404, "the store has names of its own");

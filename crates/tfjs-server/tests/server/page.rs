@@ -1,8 +1,13 @@
 //! A web page beside the models.
 
-use tfjs_router::{MemoryStore, Router};
+use std::collections::BTreeMap;
+
+use tfjs_artifacts::RelPath;
+use tfjs_fs::FsHandler;
+use tfjs_router::{MemoryStore, Router, SaveHandler as _, SaveOptions};
 use tfjs_server::axum::http::HeaderValue;
 use tfjs_server::{AllowedOrigins, Models, Page, ServeOptions, ServerOptions, Token, axum};
+use tfjs_testkit::samples;
 
 use crate::support::{Client, Server, model};
 
@@ -146,4 +151,52 @@ async fn whoever_asks_hears_of_broken_models() {
     let all = String::from_utf8(server.get("/?broken").await.body).unwrap();
     assert!(all.starts_with("{\"models\":[],\"broken\":[{\"name\":\"half\",\"error\":\""), "{all}");
     assert!(!all.contains(server.folder().to_str().unwrap()), "{all}");
+}
+
+/// A model that has no name here is not left out without a word.
+#[tokio::test]
+async fn whoever_asks_hears_of_models_that_cannot_be_served() {
+    let server = Server::new().await;
+    let folder = server.folder();
+    let mut places =
+        vec!["good".to_owned(), ".hidden".to_owned(), "upload".to_owned(), String::new(), "other.json".to_owned()];
+    places.push("x".repeat(129));
+    for place in &places {
+        let handler = FsHandler::from_path(folder.join(place));
+        let weights = SaveOptions::new().with_weights_file_name(RelPath::parse(&format!("{place}.bin")).unwrap());
+        let options = if place == "other.json" { weights } else { SaveOptions::new() };
+        handler.save(&samples::filled(1.0), &options).await.unwrap();
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        let odd = folder.join(std::ffi::OsStr::from_bytes(b"odd\xff"));
+        FsHandler::from_path(odd).save(&samples::filled(1.0), &SaveOptions::new()).await.unwrap();
+    }
+    let list = server.get("/").await.json();
+    assert_eq!(list.as_array().unwrap().iter().map(|row| &row["name"]).collect::<Vec<_>>(), ["good"]);
+    let all = server.get("/?broken").await.json();
+    assert_eq!(all["models"], list);
+    let found: BTreeMap<_, _> = all["broken"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["name"].as_str().unwrap(), row["error"].as_str().unwrap()))
+        .collect();
+    let long = "x".repeat(129);
+    let mut expected = vec![
+        (".hidden", "begins with a dot"),
+        ("upload", "is taken by the server itself"),
+        ("model.json", "it lies beside the folders of the others"),
+        ("other.json", "is that of a file"),
+        (long.as_str(), "is longer than 128 bytes"),
+    ];
+    if cfg!(target_os = "linux") {
+        expected.push(("odd\u{fffd}", "is no Unicode"));
+    }
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    for (name, reason) in expected {
+        assert!(found[name].contains(reason), "{name}: {found:?}");
+        assert!(!found[name].contains(folder.to_str().unwrap()), "{found:?}");
+    }
 }

@@ -240,6 +240,12 @@ async fn preconditions() {
     assert_eq!(server.get("/m/model.weights.bin").await.body, vec![1; 40]);
     assert_eq!(server.upload_with("PUT", "/m", &[&etag], &model(2, 10)).await.status, 200);
     assert_eq!(server.get("/m/model.weights.bin").await.body, vec![2; 40]);
+    // One condition is compared weakly, the other strongly.
+    let etag = server.get("/m/model.json").await.header("etag").unwrap().to_owned();
+    let (unless, only) = (format!("if-none-match: W/{etag}"), format!("if-match: W/{etag}"));
+    assert_eq!(server.upload_with("PUT", "/m", &[&unless], &model(5, 10)).await.status, 412);
+    assert_eq!(server.upload_with("PUT", "/m", &[&only], &model(5, 10)).await.status, 412);
+    assert_eq!(server.upload_with("PUT", "/m", &["if-none-match: W/\"other\""], &model(2, 10)).await.status, 200);
     // Whoever trains it again in the folder changes the model, even if the JSON stays as it is.
     let etag = format!("if-match: {}", server.get("/m/model.json").await.header("etag").unwrap());
     std::fs::write(server.folder().join("m/model.weights.bin"), [3; 40]).unwrap();
