@@ -152,6 +152,7 @@ impl Command {
         match self {
             Self::Cp(transfer) | Self::Mv(transfer) => transfer.check()?,
             Self::Convert(convert) => convert.check()?,
+            Self::Sync(sync) => sync.upload.check(&sync.destination)?,
             _ => {}
         }
         if !matches!(self, Self::Convert(_)) {

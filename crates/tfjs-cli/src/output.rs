@@ -98,6 +98,12 @@ fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Fai
     write(&mut out).and_then(|()| out.flush()).map_err(|error| Failure::Stdout { error, done: None })
 }
 
+/// A number of things, of which one is called like that: `1 tensor`, `2 tensors`.
+pub(crate) fn count(count: impl std::fmt::Display, one: &str) -> String {
+    let count = count.to_string();
+    if count == "1" { format!("1 {one}") } else { format!("{count} {one}s") }
+}
+
 /// A number of bytes with a unit for people.
 pub(crate) fn bytes(count: u64) -> String {
     indicatif::BinaryBytes(count).to_string()

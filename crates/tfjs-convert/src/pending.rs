@@ -14,6 +14,7 @@ use tfjs_artifacts::{Error, ErrorKind, Operation};
 use tfjs_router::Durability;
 
 use crate::blocking::blocking;
+use crate::made_folders::{MadeFolders, sync_folder};
 
 /// How the name of such a file begins and ends.
 const NAME: (&str, &str) = (".tfjs-convert-", ".tmp");
@@ -23,10 +24,12 @@ const NAME: (&str, &str) = (".tfjs-convert-", ".tmp");
 pub(crate) struct Pending {
     file: NamedTempFile,
     target: PathBuf,
+    /// Behind the file, which goes away before them.
+    made: MadeFolders,
 }
 
 impl Pending {
-    /// Begins a file; the folder has to be there.
+    /// Begins a file, and makes its folder if it is not there.
     pub(crate) async fn begin(target: &Path) -> Result<Self, Error> {
         let target = target.to_path_buf();
         blocking(move || {
@@ -34,11 +37,12 @@ impl Pending {
                 let error = Error::new(ErrorKind::AlreadyExists, "it is a folder, not a file");
                 return Err(error.with_operation(Operation::Save).with_location(&target.to_string_lossy()));
             }
+            let fail = |error| Error::from_io(error, Operation::Save, &target);
             let folder = folder_of(&target);
+            let made = MadeFolders::make(folder).map_err(fail)?;
             remove_leftovers(folder);
-            let file = locked_file(folder, permissions_of(&target).as_ref())
-                .map_err(|error| Error::from_io(error, Operation::Save, &target))?;
-            Ok(Self { file, target })
+            let file = locked_file(folder, permissions_of(&target).as_ref()).map_err(fail)?;
+            Ok(Self { file, target, made })
         })
         .await
     }
@@ -64,7 +68,7 @@ impl Pending {
     /// Gives the file its name: at once, in place of one that was there, and durably.
     pub(crate) async fn commit(self, durability: Durability) -> Result<(), Error> {
         blocking(move || {
-            let Self { file, target } = self;
+            let Self { file, target, made } = self;
             let fail = |error| Error::from_io(error, Operation::Save, &target);
             if let Some(permissions) = permissions_of(&target) {
                 file.as_file().set_permissions(permissions).map_err(fail)?;
@@ -73,9 +77,10 @@ impl Pending {
                 file.as_file().sync_all().map_err(fail)?;
             }
             file.persist(&target).map_err(|error| fail(error.error))?;
-            if durability == Durability::Strict && cfg!(unix) {
-                File::open(folder_of(&target)).and_then(|folder| folder.sync_all()).map_err(fail)?;
+            if durability == Durability::Strict {
+                sync_folder(folder_of(&target)).and_then(|()| made.sync()).map_err(fail)?;
             }
+            made.keep();
             Ok(())
         })
         .await
@@ -195,7 +200,19 @@ mod tests {
     #[tokio::test]
     async fn what_is_dropped_is_gone() {
         let folder = tempfile::tempdir().unwrap();
-        drop(Pending::begin(&folder.path().join("one.npz")).await.unwrap());
-        assert_eq!(names(folder.path()), BTreeSet::new());
+        for name in ["one.npz", "made/also/one.npz"] {
+            drop(Pending::begin(&folder.path().join(name)).await.unwrap());
+            assert_eq!(names(folder.path()), BTreeSet::new());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_missing_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("made/also/one.npz");
+        Pending::begin(&target).await.unwrap().commit(Durability::Strict).await.unwrap();
+        assert!(target.is_file());
+        // What is in the way is no folder.
+        assert!(Pending::begin(&target.join("two.npz")).await.is_err());
     }
 }

@@ -48,6 +48,7 @@ impl Convert {
 
     /// That the extensions tell what is to be done.
     pub(super) fn check(&self) -> Result<(), String> {
+        self.upload.check(&self.destination)?;
         let is_known = |place: &str| Format::of_path(Path::new(place)).is_some();
         for place in [&self.source, &self.destination] {
             if is_known(place) && local_path(place).is_none() {

@@ -110,9 +110,7 @@ fn tell(sync: &Sync, plan: &SyncPlan, rows: &[Row]) -> Result<(), Failure> {
     let unchanged = plan.items.iter().filter(|item| item.action == SyncAction::Unchanged).count();
     let [source, destination] = [&sync.source, &sync.destination].map(|url| Location::new(url));
     let would = if sync.dry_run { "nothing was changed: " } else { "" };
-    output::lines([format!(
-        "{would}{source} to {destination}: {} of {} models are unchanged",
-        unchanged,
-        plan.items.len()
-    )])
+    let models = output::count(plan.items.len(), "model");
+    let are = if plan.items.len() == 1 { "is" } else { "are" };
+    output::lines([format!("{would}{source} to {destination}: {unchanged} of {models} {are} unchanged")])
 }

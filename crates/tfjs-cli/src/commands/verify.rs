@@ -135,7 +135,11 @@ impl Report {
         };
         let mut lines: Vec<_> = self.findings.iter().map(line).collect();
         if self.ok {
-            lines.push(format!("ok: {} tensors, {} of weights", self.tensors, output::bytes(self.weight_bytes)));
+            lines.push(format!(
+                "ok: {}, {} of weights",
+                output::count(self.tensors, "tensor"),
+                output::bytes(self.weight_bytes)
+            ));
         }
         output::lines(lines)
     }

@@ -417,6 +417,18 @@ fn the_manifest_of_a_graph_def_is_not_listed_apart() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_copy_leaves_nothing() {
+    an_interrupted_copy("-TERM");
+}
+
+/// A terminal was closed.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_copy_that_is_hung_up_leaves_nothing() {
+    an_interrupted_copy("-HUP");
+}
+
+#[cfg(unix)]
+fn an_interrupted_copy(signal: &str) {
     use std::process::{Command, Stdio};
     let manifest = format!(r#"[{{"paths":["w"],"weights":[{{"name":"w","shape":[{}],"dtype":"bool"}}]}}]"#, 4u64 << 30);
     let folder = Folder::with_manifest(&manifest, &[("w", b"")]);
@@ -429,7 +441,7 @@ fn an_interrupted_copy_leaves_nothing() {
         assert!(child.try_wait().unwrap().is_none(), "the copy ended before it could be interrupted");
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
-    assert!(Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().unwrap().success());
+    assert!(Command::new("kill").arg(signal).arg(child.id().to_string()).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(1));
     assert_eq!(folder.listing(), before);
 }

@@ -43,6 +43,16 @@ fn a_path_that_was_meant_as_a_url_is_none() {
     assert!(folder.path().join("s3:/b/model.json").is_file());
 }
 
+/// As `cp` does; and if nothing can be written there, none is left.
+#[test]
+fn a_folder_that_is_missing_is_made() {
+    let folder = model();
+    assert_eq!(convert(&folder, "model", "a/b/m.npz", &[]).code, 0);
+    let before = folder.listing();
+    assert_eq!(convert(&folder, "no-model", "c/d/m.npz", &[]).code, 1);
+    assert_eq!(folder.listing(), before);
+}
+
 #[test]
 fn other_commands_name_it_for_files_of_tensors() {
     let folder = model();

@@ -166,6 +166,34 @@ fn a_secret_of_one_server_does_not_go_to_another() {
     assert_eq!(sent.lock().unwrap().len(), 1);
 }
 
+/// Nothing would come of them.
+#[test]
+fn options_for_servers_need_one() {
+    let folder = model();
+    let (model, copy) = (folder.model(), folder.path().join("copy"));
+    let (model, copy) = (model.to_str().unwrap(), copy.to_str().unwrap());
+    let server = "http://127.0.0.1:1/upload";
+    for (args, words) in [
+        (vec!["inspect", "--header", "X: 1", model], "--header: no URL given is at http:// or https://"),
+        (vec!["cp", "--bearer-token-env", "MODEL_TOKEN", model, copy], "--bearer-token-env: no URL given"),
+        (vec!["cp", "--upload", "files", model, copy], "--upload: DST is neither at http:// nor at https://"),
+        (vec!["mv", "--upload", "file", server, copy], "--upload: DST is neither"),
+        (vec!["sync", "--upload", "file", model, copy], "--upload: DST is neither"),
+        (vec!["convert", "--upload", "put", model, "m.npz"], "--upload: DST is neither"),
+        (vec!["cp", "--weights-file-name", "w.bin", model, server], "--weights-file-name: a server names what"),
+    ] {
+        let run = with_token(&args);
+        assert!(run.code == 2 && run.stderr.contains(words), "{run:?}");
+    }
+    assert_eq!(folder.listing(), ["model", "model/model.json", "model/w.bin"]);
+    let (server, sent) = serve(folder.model(), "abc");
+    let url = format!("{server}/put/model.json");
+    let token = ["--bearer-token-env", "MODEL_TOKEN"];
+    let run =
+        with_token(&[&["cp", "--upload", "put", "--weights-file-name", "w.bin", model, &url], &token[..]].concat());
+    assert!(run.code == 0 && sent.lock().unwrap()[1].contains("w.bin"), "{run:?}");
+}
+
 #[test]
 fn options_that_make_no_sense_are_usage_errors_and_show_no_secret() {
     for args in [

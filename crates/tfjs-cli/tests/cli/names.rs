@@ -1,8 +1,22 @@
-//! Names that would make lines of their own.
+//! Words and numbers for people: names that would make lines of their own, and one of something.
 
 use crate::support::{Folder, tfjs};
 
 const FORGED: &str = r"x\nok: forged\u001b[2J";
+
+#[test]
+fn one_thing_is_one_thing() {
+    let manifest = r#"[{"paths":["w"],"weights":[{"name":"w","shape":[],"dtype":"bool"}]}]"#;
+    let folder = Folder::with_manifest(manifest, &[("w", &[1])]);
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    assert_eq!(tfjs(["verify", &at("model")]).stdout.lines().last(), Some("ok: 1 tensor, 1 B of weights"));
+    let inspection = tfjs(["inspect", &at("model")]).stdout;
+    assert!(inspection.contains("1 with 1 element\n") && inspection.contains("1 tensor, 1 B in w\n"), "{inspection}");
+    for unchanged in [0, 1] {
+        let sync = tfjs(["sync", &at("model"), &at("copies")]);
+        assert!(sync.stdout.ends_with(&format!("{unchanged} of 1 model is unchanged\n")), "{sync:?}");
+    }
+}
 
 /// A model whose layer, tensors, keys and folder are called like that.
 fn forged(units: u64) -> Folder {
