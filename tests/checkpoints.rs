@@ -1,4 +1,5 @@
 //! Checkpoints on a disk, with a reader that never waits; and on a server.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -10,6 +10,7 @@ const VALUES_IN_TENSOR = MIB;
 const OUTPUT_BYTES = 4 * TENSORS * VALUES_IN_TENSOR;
 const STRINGS = 200_000;
 const MODEL_BYTES = 100_000_000;
+const MODEL_TENSORS = 25;
 
 /** Each prepares what it needs, and gives {size, ours, tfjs}; only the last two are measured. */
 const WORKS = {
@@ -24,7 +25,12 @@ const WORKS = {
   'browser-save-relaxed': () => saving({waitForDisk: false, untilStored: true}),
   // What its promise alone takes: it is kept when the browser has the request, before anything is stored.
   'browser-save-promised': () => saving({waitForDisk: false, untilStored: false}),
-  'browser-load': loading,
+  // Each with the weights where it has them: in the memory of the browser, in that of WebAssembly.
+  'browser-load': () => loading(url => wasm.Held.load(url, false), weightBytes, MODEL_BYTES),
+  // The weights stay in the memory of the browser on both sides.
+  'browser-load-lazy': () => loading(url => wasm.Held.load(url, true), weightBytes, MODEL_BYTES),
+  // Until all tensors can be used, for which TensorFlow.js copies them, and we have copied them.
+  'browser-load-decoded': () => loading(url => wasm.Held.load_and_decode(url), decoded, MODEL_TENSORS),
 };
 
 function floats() {
@@ -71,7 +77,8 @@ async function decoding({specs, bytes, size}) {
   };
 }
 
-const modelSpecs = [{name: 'w', shape: [MODEL_BYTES / 4], dtype: 'float32'}];
+const modelSpecs = Array.from({length: MODEL_TENSORS}, (_, i) => (
+  {name: `layer${i}/kernel`, shape: [MODEL_BYTES / 4 / MODEL_TENSORS], dtype: 'float32'}));
 
 async function saving({waitForDisk, untilStored}) {
   const bytes = random(MODEL_BYTES);
@@ -105,18 +112,24 @@ function stored() {
   });
 }
 
-async function loading() {
-  const {ours, tfjs} = await saving({waitForDisk: false, untilStored: true});
-  await ours();
-  await tfjs();
+/** `ours` loads from a URL and gives `expected`, as `theirs` does of what TensorFlow.js loads. */
+async function loading(ours, theirs, expected) {
+  const saved = await saving({waitForDisk: false, untilStored: true});
+  await saved.ours();
+  await saved.tfjs();
   return {
     size: MODEL_BYTES,
-    ours: async () => check(await wasm.Held.load('indexeddb://bench-ours'), MODEL_BYTES),
-    tfjs: async () => {
-      const artifacts = await tf.io.getLoadHandlers('indexeddb://bench-tfjs')[0].load();
-      check(artifacts.weightData.byteLength, MODEL_BYTES);
-    },
+    ours: async () => check(await ours('indexeddb://bench-ours'), expected),
+    tfjs: async () => check(theirs(await tf.io.getLoadHandlers('indexeddb://bench-tfjs')[0].load()), expected),
   };
+}
+
+const weightBytes = artifacts => artifacts.weightData.byteLength;
+
+function decoded({weightData, weightSpecs}) {
+  const tensors = tf.io.decodeWeights(weightData, weightSpecs);
+  tf.dispose(tensors);
+  return Object.keys(tensors).length;
 }
 
 const modelJson = weights => JSON.stringify({modelTopology: {}, weightsManifest: [{paths: ['w.bin'], weights}]});

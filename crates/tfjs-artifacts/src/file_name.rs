@@ -43,6 +43,20 @@ pub(crate) fn means_another_thing(name: &str) -> Option<&'static str> {
     }
 }
 
+/// The beginning of the names of weight files of a model of this name: without what means something else in a URL, into which
+/// TensorFlow.js puts them as they are. No two models have the same. A `?` stays, which is no part of a file's name anyway.
+///
+/// ```
+/// use tfjs_artifacts::fetchable_stem;
+///
+/// assert_eq!(fetchable_stem("model"), "model");
+/// assert_eq!(fetchable_stem("100% #1"), "100=25 =231");
+/// ```
+pub fn fetchable_stem(name: &str) -> String {
+    // The equals sign itself goes first: it begins what stands for the others.
+    name.replace('=', "=3d").replace('%', "=25").replace('#', "=23")
+}
+
 /// Whether Windows opens a device under this name instead of a file, in any folder, whatever follows the first dot.
 ///
 /// `COM0` and `LPT0` are reserved by its documentation, too; the superscripts `¹²³` are digits to it.

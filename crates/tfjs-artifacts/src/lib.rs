@@ -15,6 +15,7 @@ mod limits;
 mod location;
 mod maybe;
 mod model_json;
+mod printable;
 mod quantization;
 mod rel_path;
 mod repeated;
@@ -31,7 +32,7 @@ pub use checksum::{Sha256, Sha256Error, ShardHasher};
 pub use date::{DateError, DateSaved};
 pub use dtype::DType;
 pub use error::{Chain, Error, ErrorKind, Operation};
-pub use file_name::{file_name_problem, is_windows_device};
+pub use file_name::{fetchable_stem, file_name_problem, is_windows_device};
 pub use graph_def::GraphDefError;
 pub use info::{Completion, ModelArtifactsInfo, SaveResponse, SaveResult, TopologyType};
 pub use json::{JsonError, RawJson, array_index};
@@ -42,6 +43,7 @@ pub use model_json::{
     ManifestError, ModelJson, WeightsManifestGroup, encode_legacy_manifest, encode_manifest, encode_model_json,
     encode_weight_specs,
 };
+pub use printable::printable;
 pub use quantization::{Quantization, QuantizationDType};
 pub use rel_path::{RelPath, RelPathError};
 pub use shape::{Shape, ShapeError};

@@ -10,8 +10,8 @@ use crate::{Error, ErrorKind, file_name_problem};
 /// It cannot hold an absolute path, a `..`, a drive or scheme (`:`), a backslash, a control character, an
 /// empty segment, or a `.` other than the leading `./` that TensorFlow.js itself writes (which is dropped).
 /// Nor, on any system, what Windows takes for another file or no file: a device such as `nul.bin`, a dot or space at the end of a
-/// segment, one of `<>"|*`. A `?` may be in a path that is loaded, because over HTTP TensorFlow.js takes what follows for a query;
-/// [`portable`](Self::portable) refuses it in a path that is saved.
+/// segment, one of `<>"|*`. A `?`, `#` or `%` may be in a path that is loaded, because over HTTP TensorFlow.js takes it for a part of the
+/// URL; [`fetchable`](Self::fetchable) refuses them in the path of a file that is saved.
 /// The reference joins such paths blindly and so reads any file that a manifest names (`join(dir, path)` in
 /// tfjs-node's `file_system.ts`).
 ///
@@ -79,12 +79,28 @@ impl RelPath {
         }
     }
 
-    /// The same path, if every system can have it as a file: what a save may name a file.
+    /// The same path, if every system can have it as a file.
     ///
     /// # Errors
-    /// [`RelPathError`] when there is a `?` in it, which Windows allows in no file name and TensorFlow.js takes for a query.
+    /// [`RelPathError`] when there is a `?` in it, which Windows allows in no file name.
     pub fn portable(self) -> Result<Self, RelPathError> {
         let problem = self.segments().find_map(file_name_problem);
+        self.unless(problem)
+    }
+
+    /// The same path, if it is [`portable`](Self::portable) and TensorFlow.js can fetch it from the web: what a save may name a weight file.
+    ///
+    /// # Errors
+    /// [`RelPathError`] also when there is a `#` or `%` in it. TensorFlow.js puts the path into a URL as it is (`getWeightUrls` in
+    /// tfjs-core's `http.ts`), where `?`, `#` and `%` are no part of a name.
+    pub fn fetchable(self) -> Result<Self, RelPathError> {
+        let problem = self.0.contains(['?', '#', '%']).then_some(
+            "has a `?`, `#` or `%`, which mean something else in a URL: TensorFlow.js could not fetch the file from the web",
+        );
+        self.unless(problem)?.portable()
+    }
+
+    fn unless(self, problem: Option<&'static str>) -> Result<Self, RelPathError> {
         match problem {
             Some(reason) => Err(RelPathError { path: self.0.into_string(), reason }),
             None => Ok(self),
@@ -182,11 +198,15 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_read_but_never_written() {
-        let path = RelPath::parse("w/a.bin?v=2").unwrap();
-        assert!(path.clone().portable().unwrap_err().reason.contains("`?`"), "{path}");
+    fn what_means_something_in_a_url_is_read_but_never_written() {
+        for path in ["w/a.bin?v=2", "a#1.bin", "100%.bin", "w%20/a.bin"] {
+            let path = RelPath::parse(path).unwrap();
+            assert!(path.clone().fetchable().unwrap_err().reason.contains("could not fetch"), "{path}");
+            assert_eq!(path.clone().portable().is_ok(), !path.as_str().contains('?'), "{path}");
+        }
         let path = RelPath::parse("w/a.bin").unwrap();
         assert_eq!(path.clone().portable().unwrap(), path);
+        assert_eq!(path.clone().fetchable().unwrap(), path);
     }
 
     proptest! {

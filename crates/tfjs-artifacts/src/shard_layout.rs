@@ -4,7 +4,9 @@ use std::num::NonZeroU64;
 use std::ops::Range;
 
 use crate::weights::group_ranges;
-use crate::{Error, ErrorKind, RelPath, RelPathError, Sha256, Shard, WeightGroup, Weights, WeightsError};
+use crate::{
+    Error, ErrorKind, RelPath, RelPathError, Sha256, Shard, WeightGroup, Weights, WeightsError, fetchable_stem,
+};
 
 /// How the weights of a save are cut into files. A cut may go through a tensor, and through an element of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,7 +53,7 @@ impl From<LayoutError> for Error {
 /// The names are the writer's own: one file gets the name that the
 /// backend promises, several are called `group1-shard1of3.bin` as the Python converter does. Names that a
 /// manifest brought along are not reused: they may collide with files that are already there. They are file names on every system
-/// ([`RelPath::portable`]), and differ by their numbers, so no two of them are one file where upper and lower case are the same.
+/// and in URLs ([`RelPath::fetchable`]), and differ by their numbers, so no two of them are one file where upper and lower case are the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShardLayout {
     groups: Vec<Vec<PlannedShard>>,
@@ -87,13 +89,14 @@ pub struct ShardNames {
 impl ShardNames {
     /// For a model whose JSON file is `{stem}.json`: `{stem}.weights.bin`, or, if there are several,
     /// `group1-shard1of3.bin` for `model.json` and `{stem}.group1-shard1of3.bin` for any other, so that models
-    /// can share a folder.
+    /// can share a folder. The names begin with [`fetchable_stem`]: `100=25.weights.bin` belongs to `100%.json`.
     ///
     /// # Errors
     /// [`RelPathError`] when the stem cannot be part of a file name, on whatever system: `con` cannot.
     pub fn for_model(stem: &str) -> Result<Self, RelPathError> {
+        let stem = fetchable_stem(stem);
         let prefix = if stem == "model" { String::new() } else { format!("{stem}.") };
-        Ok(Self { single: RelPath::parse(&format!("{stem}.weights.bin"))?.portable()?, prefix })
+        Ok(Self { single: RelPath::parse(&format!("{stem}.weights.bin"))?.fetchable()?, prefix })
     }
 
     /// For one file of this name, or, if there are several, `{name without extension}.group1-shard1of3.bin`.
@@ -149,10 +152,10 @@ impl ShardLayout {
             let mut planned = Vec::with_capacity(of);
             for (shard_index, (bytes, sha256)) in cuts.into_iter().enumerate() {
                 let path = if is_single {
-                    names.single.clone().portable()?
+                    names.single.clone().fetchable()?
                 } else {
                     let (group, shard, prefix) = (index + 1, shard_index + 1, &names.prefix);
-                    RelPath::parse(&format!("{prefix}group{group}-shard{shard}of{of}.bin"))?.portable()?
+                    RelPath::parse(&format!("{prefix}group{group}-shard{shard}of{of}.bin"))?.fetchable()?
                 };
                 planned.push(PlannedShard { path, range: start..start + bytes, sha256 });
                 start += bytes;

@@ -66,6 +66,9 @@ pub(crate) enum Command {
     /// Copies a model: streamed, lossless, all or nothing
     Cp(Transfer),
     /// Moves a model: copies it, and removes the source when the copy is there
+    ///
+    /// From http:// and https:// nothing is moved, because nothing can be removed there; and if the copy cannot be loaded from where it was
+    /// sent to, the source stays. The error says what there is.
     Mv(Transfer),
     /// Converts a model to or from .safetensors or .npz: streamed, all or nothing; says what was not the same
     Convert(Convert),
@@ -149,7 +152,12 @@ impl Command {
         match self {
             Self::Cp(transfer) | Self::Mv(transfer) => transfer.check()?,
             Self::Convert(convert) => convert.check()?,
+            Self::Sync(sync) => sync.upload.check(&sync.destination)?,
             _ => {}
+        }
+        if !matches!(self, Self::Convert(_)) {
+            let places = self.http().map(|(_, places)| places).unwrap_or_default();
+            places.into_iter().try_for_each(convert::check_is_no_tensor_file)?;
         }
         self.http().map_or(Ok(()), |(http, places)| http.check(&places))
     }

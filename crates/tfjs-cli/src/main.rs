@@ -10,6 +10,8 @@ use std::process::ExitCode;
 
 use args::{Args, Command};
 use output::{Failure, message, report};
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 fn main() -> ExitCode {
     let args = Args::read();
@@ -45,20 +47,32 @@ fn main() -> ExitCode {
 /// prints may end it.
 #[cfg(unix)]
 fn end_requested() -> impl Future<Output = ()> {
-    use tokio::signal::unix::{SignalKind, signal};
     let asks = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    // Listening to it would undo what `nohup` does.
+    let hangup = is_ended_by_hangup().then(|| signal(SignalKind::hangup()));
     async {
         let [mut interrupt, mut terminate] = asks;
+        let mut hangup = hangup.unwrap_or_else(|| Err(std::io::ErrorKind::Unsupported.into()));
         tokio::select! {
             () = received(&mut interrupt) => {}
             () = received(&mut terminate) => {}
+            () = received(&mut hangup) => {}
         }
     }
 }
 
+/// Whether the end of a terminal ends the process, as far as the system tells: Linux does.
+#[cfg(unix)]
+fn is_ended_by_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    let hangup = SignalKind::hangup().as_raw_value() - 1;
+    ignored.is_some_and(|ignored| ignored & (1 << hangup) == 0)
+}
+
 /// Waits for a signal; for ever if the system does not tell of it.
 #[cfg(unix)]
-async fn received(signal: &mut std::io::Result<tokio::signal::unix::Signal>) {
+async fn received(signal: &mut std::io::Result<Signal>) {
     match signal {
         Ok(signal) => drop(signal.recv().await),
         Err(_) => std::future::pending().await,

@@ -4,12 +4,19 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde::Serialize;
+use tfjs_io::printable;
 
 /// Why a command ends with exit code 1.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// An error that has not been told yet.
     Error(Box<dyn std::error::Error>),
+    /// Standard output takes no more.
+    Stdout {
+        error: io::Error,
+        /// What the command has done all the same.
+        done: Option<String>,
+    },
     /// Everything has been told already.
     Told,
 }
@@ -22,21 +29,33 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
 
 /// Tells a failure on standard error.
 pub(crate) fn report(failure: &Failure) -> ExitCode {
-    if let Failure::Error(error) = failure {
-        if is_broken_pipe(&**error) {
-            return ExitCode::SUCCESS;
-        }
-        self::error(&**error);
-    }
+    tell(failure);
     ExitCode::FAILURE
 }
 
-/// A reader that has seen enough, such as `head`, is no failure.
-fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
-    let is_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
-    match error.downcast_ref::<serde_json::Error>() {
-        Some(error) => error.io_error_kind() == Some(io::ErrorKind::BrokenPipe),
-        None => error.downcast_ref::<io::Error>().is_some_and(is_pipe),
+/// A reader that has seen enough, such as `head`, needs no explanation; but not everything has been said.
+pub(crate) fn tell(failure: &Failure) {
+    match failure {
+        Failure::Error(error) => self::error(&**error),
+        Failure::Stdout { error, done } => {
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                message(&format!("error: cannot write to standard output: {error}"));
+            }
+            if let Some(done) = done {
+                message(done);
+            }
+        }
+        Failure::Told => {}
+    }
+}
+
+impl Failure {
+    /// What has been done, if it is only that nobody could be told.
+    pub(crate) fn after(self, done: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::Stdout { error, .. } => Self::Stdout { error, done: Some(done()) },
+            other => other,
+        }
     }
 }
 
@@ -58,35 +77,31 @@ pub(crate) fn error(error: &(dyn std::error::Error + 'static)) {
 
 /// Prints lines on standard output.
 pub(crate) fn lines<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> Result<(), Failure> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    for line in lines {
-        writeln!(out, "{}", printable(line.as_ref()))?;
-    }
-    Ok(out.flush()?)
+    print(|out| lines.into_iter().try_for_each(|line| writeln!(out, "{}", printable(line.as_ref()))))
 }
 
 /// Prints one JSON document on standard output.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    serde_json::to_writer_pretty(&mut out, value)?;
-    writeln!(out)?;
-    Ok(out.flush()?)
+    print(|mut out| {
+        serde_json::to_writer_pretty(&mut out, value)?;
+        writeln!(out)
+    })
 }
 
-/// A text from somebody's file as one line, without what would steer the terminal or turn the line around.
-fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for c in text.chars() {
-        let turns =
-            matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        let breaks = matches!(c, '\u{2028}' | '\u{2029}');
-        if c.is_control() || turns || breaks {
-            printable.extend(c.escape_default());
-        } else {
-            printable.push(c);
-        }
-    }
-    printable
+/// Prints a text of our own on standard output, as it is.
+pub(crate) fn text(text: &[u8]) -> Result<(), Failure> {
+    print(|out| out.write_all(text))
+}
+
+fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    write(&mut out).and_then(|()| out.flush()).map_err(|error| Failure::Stdout { error, done: None })
+}
+
+/// A number of things, of which one is called like that: `1 tensor`, `2 tensors`.
+pub(crate) fn count(count: impl std::fmt::Display, one: &str) -> String {
+    let count = count.to_string();
+    if count == "1" { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
 /// A number of bytes with a unit for people.

@@ -11,6 +11,7 @@ mod element_type;
 mod envelope;
 mod file;
 mod format;
+mod made_folders;
 mod note;
 #[cfg(feature = "npz")]
 mod npz;

@@ -3,7 +3,7 @@
 //! It is locked while it is written. The lock ends with the process, so who can lock the file of another save knows that it is dead,
 //! and the next save into that folder removes it.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, Permissions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use tfjs_artifacts::{Error, ErrorKind, Operation};
 use tfjs_router::Durability;
 
 use crate::blocking::blocking;
+use crate::made_folders::{MadeFolders, sync_folder};
 
 /// How the name of such a file begins and ends.
 const NAME: (&str, &str) = (".tfjs-convert-", ".tmp");
@@ -23,10 +24,12 @@ const NAME: (&str, &str) = (".tfjs-convert-", ".tmp");
 pub(crate) struct Pending {
     file: NamedTempFile,
     target: PathBuf,
+    /// Behind the file, which goes away before them.
+    made: MadeFolders,
 }
 
 impl Pending {
-    /// Begins a file; the folder has to be there.
+    /// Begins a file, and makes its folder if it is not there.
     pub(crate) async fn begin(target: &Path) -> Result<Self, Error> {
         let target = target.to_path_buf();
         blocking(move || {
@@ -34,10 +37,12 @@ impl Pending {
                 let error = Error::new(ErrorKind::AlreadyExists, "it is a folder, not a file");
                 return Err(error.with_operation(Operation::Save).with_location(&target.to_string_lossy()));
             }
+            let fail = |error| Error::from_io(error, Operation::Save, &target);
             let folder = folder_of(&target);
+            let made = MadeFolders::make(folder).map_err(fail)?;
             remove_leftovers(folder);
-            let file = locked_file(folder).map_err(|error| Error::from_io(error, Operation::Save, &target))?;
-            Ok(Self { file, target })
+            let file = locked_file(folder, permissions_of(&target).as_ref()).map_err(fail)?;
+            Ok(Self { file, target, made })
         })
         .await
     }
@@ -63,15 +68,19 @@ impl Pending {
     /// Gives the file its name: at once, in place of one that was there, and durably.
     pub(crate) async fn commit(self, durability: Durability) -> Result<(), Error> {
         blocking(move || {
-            let Self { file, target } = self;
+            let Self { file, target, made } = self;
             let fail = |error| Error::from_io(error, Operation::Save, &target);
+            if let Some(permissions) = permissions_of(&target) {
+                file.as_file().set_permissions(permissions).map_err(fail)?;
+            }
             if durability == Durability::Strict {
                 file.as_file().sync_all().map_err(fail)?;
             }
             file.persist(&target).map_err(|error| fail(error.error))?;
-            if durability == Durability::Strict && cfg!(unix) {
-                File::open(folder_of(&target)).and_then(|folder| folder.sync_all()).map_err(fail)?;
+            if durability == Durability::Strict {
+                sync_folder(folder_of(&target)).and_then(|()| made.sync()).map_err(fail)?;
             }
+            made.keep();
             Ok(())
         })
         .await
@@ -79,10 +88,10 @@ impl Pending {
 }
 
 /// A new file with a name of its own, locked where there are locks.
-fn locked_file(folder: &Path) -> io::Result<NamedTempFile> {
+fn locked_file(folder: &Path, replaced: Option<&Permissions>) -> io::Result<NamedTempFile> {
     // Who removes leftovers may find it before it is locked; hardly ever twice.
     for _ in 0..8 {
-        let file = new_file(folder)?;
+        let file = new_file(folder, replaced)?;
         let is_locked = match file.as_file().try_lock() {
             Ok(()) => true,
             Err(TryLockError::WouldBlock) => false,
@@ -96,16 +105,25 @@ fn locked_file(folder: &Path) -> io::Result<NamedTempFile> {
     Err(io::ErrorKind::ResourceBusy.into())
 }
 
-fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
+/// Nobody may read it who may not read the file whose place it takes.
+#[cfg_attr(not(unix), expect(unused_variables, reason = "a file has the permissions of its folder there"))]
+fn new_file(folder: &Path, replaced: Option<&Permissions>) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(NAME.0).suffix(NAME.1);
-    // As other programs make files: the umask says who may read them.
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+        // As other programs make files: the umask says who may read them. The next save has to be able to open it.
+        let mode = replaced.map_or(0o666, |replaced| (replaced.mode() & 0o777) | 0o600);
+        builder.permissions(Permissions::from_mode(mode));
     }
     builder.tempfile_in(folder)
+}
+
+/// Those of the file whose place another takes, where that would change them. A link is replaced, and not what it leads to.
+fn permissions_of(target: &Path) -> Option<Permissions> {
+    let replaced = std::fs::symlink_metadata(target).ok().filter(|replaced| cfg!(unix) && replaced.is_file());
+    replaced.map(|replaced| replaced.permissions())
 }
 
 /// Removes the files of saves whose processes are dead. What cannot be looked at or removed stays: it harms nobody.
@@ -161,10 +179,40 @@ mod tests {
         assert_eq!(std::fs::read(target).unwrap(), b"new");
     }
 
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_file_that_is_replaced_keeps_its_permissions() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("one.npz");
+        std::fs::write(&target, "old").unwrap();
+        let mode_of = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        for mode in [0o600, 0o666, 0o400] {
+            std::fs::set_permissions(&target, Permissions::from_mode(mode)).unwrap();
+            let pending = Pending::begin(&target).await.unwrap();
+            let of_others = mode_of(pending.file.path()) & 0o077;
+            assert_eq!(of_others & !mode, 0, "others may read what is being written: {of_others:o}");
+            pending.commit(Durability::Strict).await.unwrap();
+            assert_eq!(mode_of(&target), mode);
+        }
+    }
+
     #[tokio::test]
     async fn what_is_dropped_is_gone() {
         let folder = tempfile::tempdir().unwrap();
-        drop(Pending::begin(&folder.path().join("one.npz")).await.unwrap());
-        assert_eq!(names(folder.path()), BTreeSet::new());
+        for name in ["one.npz", "made/also/one.npz"] {
+            drop(Pending::begin(&folder.path().join(name)).await.unwrap());
+            assert_eq!(names(folder.path()), BTreeSet::new());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_missing_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("made/also/one.npz");
+        Pending::begin(&target).await.unwrap().commit(Durability::Strict).await.unwrap();
+        assert!(target.is_file());
+        // What is in the way is no folder.
+        assert!(Pending::begin(&target.join("two.npz")).await.is_err());
     }
 }

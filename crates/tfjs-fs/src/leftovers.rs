@@ -127,6 +127,8 @@ mod tests {
         let others = [
             ".tfjs-lock.tmp",
             ".tfjs-notes.txt",
+            // Of `tfjs convert`, as docs/guides/operations.md says.
+            ".tfjs-convert-a1b2c3.tmp",
             ".tfjs-0123456789ab-x.tmp",
             ".tfjs-0123456789a-0.tmp",
             "tfjs-0123456789ab-0.tmp",

@@ -7,7 +7,7 @@ pub use tfjs_artifacts::{
     Limits, Location, ManifestError, ModelArtifacts, ModelArtifactsInfo, ModelFormat, ModelJson, ModelTopology,
     Operation, PlannedShard, Quantization, QuantizationDType, RawJson, RelPath, SaveResult, Segment, Sha256, Shape,
     Shard, ShardLayout, ShardNames, Sharding, StoredSize, SurplusBytes, TensorPlace, TopologyType, WeightData,
-    WeightGroup, WeightSpec, Weights, WeightsError, async_trait, encode_manifest, encode_model_json,
+    WeightGroup, WeightSpec, Weights, WeightsError, async_trait, encode_manifest, encode_model_json, printable,
 };
 #[cfg(all(feature = "downloads", target_arch = "wasm32", target_os = "unknown"))]
 #[doc(no_inline)]

@@ -6,7 +6,7 @@ mod tensors;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use tfjs_artifacts::{Error, ModelArtifacts, ModelTopology, RawJson};
+use tfjs_artifacts::{Error, ModelArtifacts, ModelTopology, RawJson, printable};
 
 pub use json::JsonDifference;
 pub use tensors::{SpecDifference, TensorDifferences, ValueDifference};
@@ -204,14 +204,14 @@ impl fmt::Display for TopologyDifferences {
             writeln!(f, "modelTopology: {difference}")?;
         }
         for name in &self.only_left {
-            writeln!(f, "modelTopology: `{name}` only in the left model")?;
+            writeln!(f, "modelTopology: `{}` only in the left model", printable(name))?;
         }
         for name in &self.only_right {
-            writeln!(f, "modelTopology: `{name}` only in the right model")?;
+            writeln!(f, "modelTopology: `{}` only in the right model", printable(name))?;
         }
         for (name, differences) in &self.changed {
             for difference in differences {
-                writeln!(f, "modelTopology: `{name}`: {difference}")?;
+                writeln!(f, "modelTopology: `{}`: {difference}", printable(name))?;
             }
         }
         if self.is_reordered { writeln!(f, "modelTopology: the same parts come in another order") } else { Ok(()) }

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher as _, Hasher as _};
 
-use tfjs_artifacts::{DateSaved, Error, ErrorKind, RelPath};
+use tfjs_artifacts::{DateSaved, Error, ErrorKind, RelPath, fetchable_stem};
 
 /// One save: the moment at which it began and a random number, as they stand in the names of its weight files,
 /// `model.weights.g01a00b72f1c8-5f3a9c01.bin`.
@@ -37,7 +37,7 @@ impl Generation {
                 let name = path.file_name();
                 (path.as_str().strip_suffix(name).unwrap_or_default(), name.to_owned())
             }
-            None => ("", format!("{stem}.weights.bin")),
+            None => ("", format!("{}.weights.bin", fetchable_stem(stem))),
         };
         let (begin, extension) = name.rsplit_once('.').filter(|(begin, _)| !begin.is_empty()).unwrap_or((&name, "bin"));
         let path = RelPath::parse(&format!("{folder}{begin}.{}.{extension}", self.0)).map_err(|error| {
@@ -79,7 +79,8 @@ pub(crate) fn behind_generation(name: &str) -> Option<&str> {
 /// Whether TensorFlow.js, the Python converter or another backend of this library calls a weight file so if nobody says otherwise.
 pub(crate) fn is_usual(name: &str, stem: &str) -> bool {
     let name = name.strip_suffix(".bin").unwrap_or(name);
-    let own = name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name);
+    let ours = fetchable_stem(stem);
+    let own = [stem, &ours].into_iter().find_map(|stem| name.strip_prefix(stem)?.strip_prefix('.')).unwrap_or(name);
     own == "weights" || is_numbered(own)
 }
 
@@ -144,5 +145,6 @@ mod tests {
         {
             assert!(!is_usual(name, "model"), "{name}");
         }
+        assert!(is_usual("a=231.weights.bin", "a#1") && is_usual("a#1.weights.bin", "a#1"));
     }
 }

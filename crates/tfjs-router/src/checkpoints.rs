@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 
 use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, Operation, RawJson, SaveResult};
 
-use crate::{Durability, LoadOptions, ModelUrl, RemoveOptions, Router, SaveOptions};
+use crate::{Durability, LoadOptions, RemoveOptions, Router, SaveOptions};
 
 /// The checkpoints below one place, of any backend that can save: `{place}/checkpoint-000001` and so on, each a model that anybody can
 /// load, and `{place}/latest`, which says which ones there are. On the web each is a folder with a `model.json`.
@@ -89,7 +89,7 @@ impl Checkpoints {
     }
 
     fn below(&self, name: &str) -> String {
-        match ModelUrl::parse(&self.place).and_then(|place| self.router.below(&place, name)) {
+        match self.router.parse(&self.place).and_then(|place| self.router.below(&place, name)) {
             Ok(url) => url.to_string(),
             // Whoever uses it says what is wrong with the place.
             Err(_) => format!("{}/{name}", self.place),

@@ -20,7 +20,7 @@ impl Router {
     /// What [`load_handler`](Self::load_handler) and the handler report.
     pub fn load<'a>(&'a self, url: &'a str, options: &'a LoadOptions) -> BoxFuture<'a, Result<ModelArtifacts, Error>> {
         Box::pin(async move {
-            let source = ModelSource::Single(ModelUrl::parse(url)?);
+            let source = ModelSource::Single(self.parse(url)?);
             self.load_handler(&source)?.load(options).await
         })
     }
@@ -35,7 +35,7 @@ impl Router {
         url: &'a str,
         options: &'a SaveOptions,
     ) -> BoxFuture<'a, Result<SaveResult, Error>> {
-        Box::pin(async move { self.save_handler(&ModelUrl::parse(url)?)?.save(artifacts, options).await })
+        Box::pin(async move { self.save_handler(&self.parse(url)?)?.save(artifacts, options).await })
     }
 
     /// Copies a model between any two schemes: lossless, and streamed through a bounded window where the source can
@@ -71,7 +71,7 @@ impl Router {
         save: &SaveOptions,
         change: impl FnOnce(ModelArtifacts) -> F + MaybeSend,
     ) -> Result<SaveResult, Error> {
-        let (source, destination) = (ModelUrl::parse(source)?, ModelUrl::parse(destination)?);
+        let (source, destination) = (self.parse(source)?, self.parse(destination)?);
         let (_, saved) = self.copy(&source, &destination, load, save, Operation::Copy, change).await?;
         Ok(saved)
     }
@@ -106,8 +106,13 @@ impl Router {
         save: &SaveOptions,
         change: impl FnOnce(ModelArtifacts) -> F + MaybeSend,
     ) -> Result<SaveResult, Error> {
-        let (source, destination) = (ModelUrl::parse(source)?, ModelUrl::parse(destination)?);
-        let store = self.store(&source)?;
+        let (source, destination) = (self.parse(source)?, self.parse(destination)?);
+        let store = self.store(&source).map_err(|error| match error.kind() {
+            ErrorKind::Unsupported => {
+                explained("nothing can be removed there, so nothing was copied; copy the model instead", error, &source)
+            }
+            _ => error,
+        })?;
         self.check_can_arrive(&destination)?;
         // What is removed must not be all that the power failure of a moment later would have left.
         let save = &save.clone().with_durability(Durability::Strict);
@@ -119,7 +124,9 @@ impl Router {
         let check = lazy(load);
         self.check_arrived(&destination, &saved, &check).await?;
         self.check_unchanged(&source, &copied, &check).await?;
-        store.remove(&RemoveOptions::of_loaded(load)).await?;
+        let removed = store.remove(&RemoveOptions::of_loaded(load)).await;
+        let message = "the copy is there, but the source could not be removed";
+        removed.map_err(|error| explained(message, error, &source))?;
         Ok(saved)
     }
 
@@ -129,7 +136,7 @@ impl Router {
         opened.map(drop).map_err(|error| match error.kind() {
             ErrorKind::Unsupported if self.save_handler(url).is_ok() => {
                 let message = "nobody could tell whether the model arrived; copy it, and remove the source when the copy is there";
-                move_error(ErrorKind::Unsupported, message, url).with_source(error)
+                explained(message, error, url)
             }
             _ => error,
         })
@@ -137,7 +144,10 @@ impl Router {
 
     /// Makes sure that what was sent is what is there: a medium may take something and keep what it had.
     async fn check_arrived(&self, url: &ModelUrl, saved: &SaveResult, load: &LoadOptions) -> Result<(), Error> {
-        let found = self.load_handler(&url.clone().into())?.load(load).await?;
+        let found = self.load_handler(&url.clone().into())?.load(load).await;
+        let found = found.map_err(|error| {
+            explained("the copy was sent, but it cannot be loaded from there; the source stays", error, url)
+        })?;
         let sent = &saved.model_artifacts_info;
         let found = ModelArtifactsInfo::new(&found, sent.date_saved);
         if found == *sent {
@@ -152,7 +162,10 @@ impl Router {
 
     /// Makes sure that what is about to be removed is what was copied.
     async fn check_unchanged(&self, url: &ModelUrl, copied: &ModelArtifacts, load: &LoadOptions) -> Result<(), Error> {
-        let present = self.load_handler(&url.clone().into())?.load(load).await?;
+        let present = self.load_handler(&url.clone().into())?.load(load).await;
+        let present = present.map_err(|error| {
+            explained("the copy is there, but the source cannot be loaded any more; it is left as it is", error, url)
+        })?;
         // Lazy weights that were replaced meanwhile are an error when they are read.
         let is_readable = match &copied.weights {
             Some(weights) => weights.verify().await.is_ok(),
@@ -171,12 +184,12 @@ impl Router {
     /// [`ErrorKind::NotFound`] when there is none, [`ErrorKind::Unsupported`] when models cannot be removed there, and
     /// what the medium reports.
     pub async fn remove_model(&self, url: &str, options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
-        self.store(&ModelUrl::parse(url)?)?.remove(options).await
+        self.store(&self.parse(url)?)?.remove(options).await
     }
 
     /// The models below a URL or plain path, such as `file:///models` or `memory://`, in the order of their URLs.
     pub fn list_models(&self, url: &str) -> BoxStream<'static, Result<ListedModel, Error>> {
-        match ModelUrl::parse(url).and_then(|url| self.store(&url)) {
+        match self.parse(url).and_then(|url| self.store(&url)) {
             Ok(store) => store.list(),
             Err(error) => Box::pin(futures::stream::once(ready(Err(error)))),
         }
@@ -219,6 +232,16 @@ impl Router {
         let saved = to.save(&changed, &save).await?;
         Ok((artifacts, saved))
     }
+}
+
+/// What an error means for a move.
+fn explained(message: &'static str, error: Error, url: &ModelUrl) -> Error {
+    let explained = move_error(error.kind(), message, url);
+    match error.retry_after() {
+        Some(wait) => explained.with_retry_after(wait),
+        None => explained,
+    }
+    .with_source(error)
 }
 
 fn move_error(kind: ErrorKind, message: impl Into<Cow<'static, str>>, url: &ModelUrl) -> Error {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tfjs_artifacts::{Error, ErrorKind, Operation};
+use tfjs_artifacts::{Error, ErrorKind, Location, Operation};
 
 use crate::{LoadHandler, ModelSource, ModelStore, ModelUrl, Route, SaveHandler};
 
@@ -78,6 +78,38 @@ impl Router {
     /// The schemes that have a route, in the order they were added.
     pub fn schemes(&self) -> impl Iterator<Item = &str> {
         self.0.routes.iter().map(Route::scheme)
+    }
+
+    /// Takes a URL or a plain path, but for a path that was meant as a URL: one that begins with a scheme of this router and
+    /// `:/` or `//`. [`ModelUrl::plain_path`] takes those too, and so does `./` before them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidUrl`] for such a path, and what [`ModelUrl::parse`] reports.
+    pub fn parse(&self, text: &str) -> Result<ModelUrl, Error> {
+        let url = ModelUrl::parse(text)?;
+        let Some(meant) = self.meant(&url) else { return Ok(url) };
+        // It may hold a password.
+        let meant = Location::new(&meant);
+        let message = format!(
+            "what begins with a scheme is no path: did you mean `{meant}`? If it is a path, write `./` before it"
+        );
+        Err(Error::new(ErrorKind::InvalidUrl, message))
+    }
+
+    /// The URL that a path was meant as.
+    fn meant(&self, url: &ModelUrl) -> Option<String> {
+        let path = url.scheme().is_none().then(|| url.rest())?;
+        let end = path.find([':', '/'])?;
+        let (scheme, rest) = path.split_at(end);
+        if !rest.starts_with(':') && !rest.starts_with("//") {
+            return None;
+        }
+        let hinted = self.0.hints.iter().map(|(scheme, _)| scheme.as_str());
+        let scheme = self.schemes().chain(hinted).find(|known| known.eq_ignore_ascii_case(scheme))?;
+        let place = rest.trim_start_matches([':', '/']);
+        // A file may be named from where one is, and from the root.
+        let root = if scheme == "file" && rest.contains('/') { "/" } else { "" };
+        Some(format!("{scheme}://{root}{place}"))
     }
 
     /// The handler that loads from this source.

@@ -158,7 +158,7 @@ impl Router {
     }
 
     async fn plan(&self, source: &str, destination: &str, options: &SyncOptions) -> Result<SyncPlan, Error> {
-        let (source, destination) = (ModelUrl::parse(source)?, ModelUrl::parse(destination)?);
+        let (source, destination) = (self.parse(source)?, self.parse(destination)?);
         self.check_apart(&source, &destination)?;
         let mut plan = SyncPlan::default();
         let mut models = Vec::new();

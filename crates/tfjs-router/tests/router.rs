@@ -44,6 +44,40 @@ fn schemes_are_listed_and_compared_without_case() {
     assert!(block_on(router().load("HTTP://x", &LoadOptions::new())).is_ok());
 }
 
+/// Otherwise a save would make a folder of that name.
+#[test]
+fn a_path_that_was_meant_as_a_url_is_none() {
+    let router = Router::builder()
+        .route(read_only("http"))
+        .route(MemoryStore::new().route())
+        .route(read_only("file").with_plain_paths())
+        .hint("s3", "the feature `s3`")
+        .build()
+        .unwrap();
+    for (given, meant) in [
+        ("s3:/b/m", "s3://b/m"),
+        ("S3:b", "s3://b"),
+        ("http:/h/m?token=hush", "http://h/m"),
+        ("http:/user:hush@h/m", "http://h/m"),
+        ("http//h/m", "http://h/m"),
+        ("file:/x", "file:///x"),
+        ("file:x", "file://x"),
+        ("memory:m", "memory://m"),
+    ] {
+        let message = format!(
+            "what begins with a scheme is no path: did you mean `{meant}`? If it is a path, write `./` before it"
+        );
+        check(router.parse(given), ErrorKind::InvalidUrl, &message);
+        check(block_on(router.save(&topology_only(), given, &SaveOptions::new())), ErrorKind::InvalidUrl, &message);
+        check(block_on(router.load(given, &LoadOptions::new())), ErrorKind::InvalidUrl, &message);
+        let path = format!("./{given}");
+        assert_eq!(router.parse(&path).unwrap(), ModelUrl::plain_path(&path));
+    }
+    for path in ["http", "http/m", "s3", "odd:/x", "./s3:/b", "a/s3:/b", "C:/x", "https:/"] {
+        assert_eq!(router.parse(path).unwrap(), ModelUrl::plain_path(path));
+    }
+}
+
 #[test]
 fn a_scheme_that_is_not_there_is_explained() {
     let load = |url: &str| block_on(router().load(url, &LoadOptions::new()));
@@ -80,6 +114,7 @@ fn what_a_scheme_cannot_do_is_said() {
     check(block_on(router().remove_model("http://x", &RemoveOptions::new())), ErrorKind::Unsupported, message);
     // Nothing was saved: that the source cannot be removed is known before.
     let (load, save) = (LoadOptions::new(), SaveOptions::new());
+    let message = "cannot move `http://x`: nothing can be removed there, so nothing was copied; copy the model instead";
     check(block_on(router().move_model("http://x", "memory://y", &load, &save)), ErrorKind::Unsupported, message);
     assert!(block_on(router().load("memory://y", &load)).is_err());
 }

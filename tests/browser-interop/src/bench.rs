@@ -26,10 +26,7 @@ impl Held {
 
     /// Decodes all tensors, and tells how many there were.
     pub fn decode(&self) -> Result<usize, Failure> {
-        let weights = self.0.weights.as_ref().ok_or_else(|| Failure::of_the_test(&"there are no weights"))?;
-        let decoded = decode_weights(weights).now_or_never();
-        let decoded = decoded.ok_or_else(|| Failure::of_the_test(&"weights in memory had to be waited for"))?;
-        Ok(std::hint::black_box(decoded.map_err(|error| Failure::of_the_test(&error.to_string()))?).len())
+        decode(&self.0)
     }
 
     /// Saves the model; the copy shares the weights.
@@ -39,10 +36,24 @@ impl Held {
         Ok(self)
     }
 
-    /// Loads a model into the memory of WebAssembly, and tells how many bytes of weights it has.
-    pub async fn load(url: String) -> Result<f64, Failure> {
-        let model = default_router()?.load(&url, &LoadOptions::new()).await?;
+    /// Loads a model, and tells how many bytes of weights it has: into the memory of WebAssembly, or lazily, which leaves them on
+    /// JavaScript's side.
+    pub async fn load(url: String, lazily: bool) -> Result<f64, Failure> {
+        let options = if lazily { LoadOptions::lazy() } else { LoadOptions::new() };
+        let model = default_router()?.load(&url, &options).await?;
         #[expect(clippy::cast_precision_loss, reason = "a model is far below 2^53 bytes")]
         Ok(model.weights.map_or(0.0, |weights| weights.data().byte_length() as f64))
     }
+
+    /// Loads a model and decodes all its tensors, and tells how many there were.
+    pub async fn load_and_decode(url: String) -> Result<usize, Failure> {
+        decode(&default_router()?.load(&url, &LoadOptions::new()).await?)
+    }
+}
+
+fn decode(model: &ModelArtifacts) -> Result<usize, Failure> {
+    let weights = model.weights.as_ref().ok_or_else(|| Failure::of_the_test(&"there are no weights"))?;
+    let decoded = decode_weights(weights).now_or_never();
+    let decoded = decoded.ok_or_else(|| Failure::of_the_test(&"weights in memory had to be waited for"))?;
+    Ok(std::hint::black_box(decoded.map_err(|error| Failure::of_the_test(&error.to_string()))?).len())
 }

@@ -85,7 +85,7 @@ async function using({checks, open, models, command, folder, page: built, web}) 
   });
 
   await checks.group('the page: without a network', async () => {
-    await checks.check('it opens, and manages what the browser has', async () => {
+    await checks.check('it opens, manages what the browser has, and says that its server does not answer', async () => {
       const {origin, stop} = await command.serve(path.join(folder, 'offline'), [`--page=${built}`]);
       const manager = await open({origin});
       await manager.saveTo('opfs', 'kept');
@@ -98,6 +98,11 @@ async function using({checks, open, models, command, folder, page: built, web}) 
       same('tensors', await manager.tensors('opfs', 'kept'), command.tensors(models.tiny));
       await manager.row('opfs', 'kept').getByRole('link').click();
       await manager.page.getByRole('table', {name: 'Layers'}).waitFor();
+      await manager.page.goBack();
+      // The server is gone, its models may not be: that is not to be passed over.
+      const server = manager.page.locator('[data-store=server]');
+      await server.getByText('does not answer').waitFor();
+      await server.getByRole('button', {name: 'Try again: Server'}).waitFor();
       await manager.close([/ERR_CONNECTION_REFUSED/, /fetch/]);
     });
   });

@@ -28,8 +28,12 @@ class Manager {
     Object.assign(this, {page, world, origin, errors: []});
   }
 
-  isReady() {
-    return this.page.locator('#stores:has(section):not(:has([aria-busy]))').waitFor({state: 'attached'});
+  async isReady() {
+    try {
+      await this.page.locator('#stores:has(section):not(:has([aria-busy]))').waitFor({state: 'attached'});
+    } catch (error) {
+      throw new Error([error.message, ...this.errors].join('\n'));
+    }
   }
 
   async reload() {

@@ -48,6 +48,7 @@ impl Convert {
 
     /// That the extensions tell what is to be done.
     pub(super) fn check(&self) -> Result<(), String> {
+        self.upload.check(&self.destination)?;
         let is_known = |place: &str| Format::of_path(Path::new(place)).is_some();
         for place in [&self.source, &self.destination] {
             if is_known(place) && local_path(place).is_none() {
@@ -60,6 +61,19 @@ impl Convert {
         let known = Format::ALL.map(|format| format!(".{}", format.extension())).join(" or ");
         Err(format!("neither SRC nor DST ends in {known}; use `cp` to copy a model as it is"))
     }
+}
+
+/// That a place where a model is to be is not called as a file of tensors, unless it is a folder.
+pub(super) fn check_is_no_tensor_file(place: &str) -> Result<(), String> {
+    // A query is no part of the name.
+    let place = tfjs_io::Location::new(place);
+    let path = Path::new(place.as_str());
+    if place.as_str().ends_with(['/', std::path::MAIN_SEPARATOR]) || Format::of_path(path).is_none() || path.is_dir() {
+        return Ok(());
+    }
+    Err(format!(
+        "`{place}` is a file of tensors: `tfjs convert` reads and writes those; a folder has a slash behind its name"
+    ))
 }
 
 /// The path of a file of this machine; `None` for any other place.

@@ -21,9 +21,9 @@ pub(crate) struct Http {
 #[derive(Clone, Copy, Debug, clap::Args)]
 #[command(next_help_heading = "Options for http:// and https://")]
 pub(crate) struct Upload {
-    /// In which form a model is sent
-    #[arg(long, value_name = "FORM", value_enum, default_value_t = UploadForm::File)]
-    upload: UploadForm,
+    /// In which form a model is sent to DST; `file` unless said otherwise
+    #[arg(long, value_name = "FORM", value_enum)]
+    upload: Option<UploadForm>,
 }
 
 /// What a server gets.
@@ -40,10 +40,23 @@ enum UploadForm {
 impl Upload {
     fn of(self, client: HttpClient) -> HttpClient {
         match self.upload {
-            UploadForm::File => client,
-            UploadForm::Files => client.with_part_per_file(),
-            UploadForm::Put => client.with_put_per_file(),
+            None | Some(UploadForm::File) => client,
+            Some(UploadForm::Files) => client.with_part_per_file(),
+            Some(UploadForm::Put) => client.with_put_per_file(),
         }
+    }
+
+    /// That something is uploaded, if it was said how.
+    pub(super) fn check(self, destination: &str) -> Result<(), String> {
+        if self.upload.is_some() && !is_web(destination) {
+            return Err("--upload: DST is neither at http:// nor at https://, so nothing is uploaded".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Whether what is sent there keeps the names that we give to weight files.
+    pub(super) fn keeps_names(self, destination: &str) -> bool {
+        !is_web(destination) || self.upload == Some(UploadForm::Put)
     }
 }
 
@@ -80,6 +93,9 @@ impl Http {
         let headers = self.headers.iter().map(|said| ("--header", said));
         let tokens = self.bearer_token_envs.iter().map(|said| ("--bearer-token-env", said));
         for (option, said) in headers.chain(tokens) {
+            if hosts.is_empty() && !places.iter().any(|place| is_web(place)) {
+                return Err(format!("{option}: no URL given is at http:// or https://, so nobody would be told"));
+            }
             match (Said::parse(said)?.origin, hosts.first().zip(hosts.last())) {
                 (Some(origin), _) if !hosts.contains(&origin) => {
                     return Err(format!("{option}: none of the URLs given is on `{origin}`"));
@@ -126,6 +142,15 @@ impl Http {
     }
 }
 
+/// Whether a place is at http:// or https://.
+fn is_web(place: &str) -> bool {
+    place.split_once("://").is_some_and(|(scheme, _)| is_web_scheme(scheme))
+}
+
+fn is_web_scheme(scheme: &str) -> bool {
+    scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+}
+
 /// What an option says, and to whom.
 struct Said<'a> {
     /// `None`: to the one that there is.
@@ -136,10 +161,9 @@ struct Said<'a> {
 impl<'a> Said<'a> {
     /// Only what begins as the URL of a web server is an origin: no name of a header or variable does.
     fn parse(text: &'a str) -> Result<Self, String> {
-        let is_web = |scheme: &str| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
         let url = text.split_once("://").filter(|(scheme, _)| !scheme.contains([':', '=', ' ']));
         let Some((scheme, rest)) = url else { return Ok(Self { origin: None, what: text }) };
-        if !is_web(scheme) {
+        if !is_web_scheme(scheme) {
             return Err(format!("`{scheme}://` is neither https:// nor http://: no header goes anywhere else"));
         }
         let expected = "expected an origin, such as https://example.org, and `=` behind it";
@@ -165,9 +189,17 @@ mod tests {
     fn one_host_needs_no_name() {
         assert_eq!(check(&["X: 1"], &["http://a/m", "./m"]), Ok(()));
         assert_eq!(check(&["X: 1"], &["http://a/m", "HTTP://A:80/n"]), Ok(()));
-        assert_eq!(check(&["X: 1"], &["s3://b/m"]), Ok(()));
         assert_eq!(check(&["http://a=X: b=c"], &["http://a/m"]), Ok(()));
         assert_eq!(check(&["http://[::1]:8=X: 1", "X: http://a=b"], &["http://[::1]:8/m"]), Ok(()));
+    }
+
+    #[test]
+    fn without_a_host_nobody_would_be_told() {
+        for places in [&["s3://b/m"][..], &["./m", "file:///n"], &["http/m"]] {
+            let error = check(&["X: hush"], places).unwrap_err();
+            assert!(error.contains("nobody would be told") && !error.contains("hush"), "{error}");
+        }
+        assert_eq!(check(&[], &["./m"]), Ok(()));
     }
 
     #[test]

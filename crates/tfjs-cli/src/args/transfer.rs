@@ -16,8 +16,8 @@ pub(crate) struct Transfer {
     /// Where to: a folder, a path that ends in .json, or a URL
     #[arg(value_name = "DST", value_hint = ValueHint::AnyPath)]
     pub(crate) destination: String,
-    /// The name of the weights file; several files begin with its stem
-    #[arg(long, value_name = "NAME", value_parser = |name: &str| name.parse::<RelPath>())]
+    /// The name of the weights file; several files begin with its stem. Of uploads only `--upload put` sends names that count
+    #[arg(long, value_name = "NAME", value_parser = |name: &str| RelPath::parse(name).and_then(RelPath::fetchable))]
     pub(crate) weights_file_name: Option<RelPath>,
     /// Cuts the weights into files of this many bytes (`4MiB`, `65536`), or into one for each group (`single`)
     #[arg(long, value_name = "SIZE", value_parser = sharding)]
@@ -47,8 +47,15 @@ pub(crate) struct Transfer {
 }
 
 impl Transfer {
-    /// That the rules of `--quantize` go together.
+    /// That the rules of `--quantize` go together, and that what was said about the destination can be followed there.
     pub(super) fn check(&self) -> Result<(), String> {
+        self.upload.check(&self.destination)?;
+        if self.weights_file_name.is_some() && !self.upload.keeps_names(&self.destination) {
+            return Err(
+                "--weights-file-name: a server names what is uploaded to it; `--upload put` sends files by their names"
+                    .to_owned(),
+            );
+        }
         self.quantization_rules().map(drop).map_err(|error| format!("--quantize: {error}"))
     }
 

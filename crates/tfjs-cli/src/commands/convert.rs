@@ -31,6 +31,10 @@ pub(super) async fn run(convert: &Convert) -> Result<(), Failure> {
     let mut save = SaveOptions::new().with_progress(progress::bar());
     save.links = convert.reading.trust.links();
     let router = convert.reading.http.router_with(convert.upload)?;
+    // Also of files of tensors, which no router looks at.
+    for place in [&convert.source, &convert.destination] {
+        router.parse(place)?;
+    }
     let (artifacts, mut notes) = match convert.tensor_file(&convert.source) {
         Some(file) => {
             let imported = file.import(&load).await?;
@@ -64,13 +68,15 @@ fn tell(convert: &Convert, saved: &SaveResult, notes: &[Note]) -> Result<(), Fai
     for note in notes {
         output::message(&format!("{}: {note}", if note.kind.is_lost() { "warning" } else { "note" }));
     }
-    if convert.json {
-        return output::json(&Converted { saved, notes: notes.iter().map(Told::of).collect() });
-    }
-    let weights = output::bytes(saved.model_artifacts_info.weight_data_bytes);
     // A token in a URL is for the server, not for a log.
     let [source, destination] = [&convert.source, &convert.destination].map(|url| Location::new(url));
-    output::lines([format!("converted {source} to {destination} ({weights} of weights)")])
+    let told = if convert.json {
+        output::json(&Converted { saved, notes: notes.iter().map(Told::of).collect() })
+    } else {
+        let weights = output::bytes(saved.model_artifacts_info.weight_data_bytes);
+        output::lines([format!("converted {source} to {destination} ({weights} of weights)")])
+    };
+    told.map_err(|failure| failure.after(|| format!("the model was converted to {destination} all the same")))
 }
 
 impl<'a> Told<'a> {

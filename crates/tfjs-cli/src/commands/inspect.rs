@@ -110,8 +110,8 @@ impl Inspection {
         row("layers", self.layers.map(|layers| layers.to_string()));
         row("parameters", self.parameters.map(|parameters| parameters.to_string()));
         row("nodes", self.nodes.map(|nodes| nodes.to_string()));
-        row("tensors", Some(format!("{} with {} elements", self.tensors, self.elements)));
-        row("optimizer", (self.optimizer_tensors > 0).then(|| format!("{} tensors", self.optimizer_tensors)));
+        row("tensors", Some(format!("{} with {}", self.tensors, output::count(self.elements, "element"))));
+        row("optimizer", (self.optimizer_tensors > 0).then(|| output::count(self.optimizer_tensors, "tensor")));
         row("dtypes", Some(counts(&self.dtypes)));
         row("quantization", Some(counts(&self.quantization)));
         row("weights", Some(output::bytes(self.weight_data_bytes)));
@@ -142,9 +142,9 @@ impl Group {
         let files = match self.shards.as_slice() {
             [] => "no file".to_owned(),
             [shard] => shard.path.clone(),
-            [first, ..] => format!("{} files, {} first", self.shards.len(), first.path),
+            [first, ..] => format!("{}, {} first", output::count(self.shards.len(), "file"), first.path),
         };
-        format!("{} tensors, {} in {files}", self.tensors, output::bytes(self.bytes))
+        format!("{}, {} in {files}", output::count(self.tensors, "tensor"), output::bytes(self.bytes))
     }
 }
 

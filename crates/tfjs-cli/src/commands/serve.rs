@@ -29,7 +29,12 @@ pub(crate) async fn run(serve: &Serve, end: impl Future<Output = ()>) -> Result<
         Ok(listener) => listener,
         Err(error) => return refuse(&format!("cannot listen on {}: {error}", serve.listen)),
     };
-    output::lines([format!("listening on http://{}", listener.local_addr()?)])?;
+    let listening = format!("listening on http://{}", listener.local_addr()?);
+    // Its clients are others than the reader of this line.
+    if let Err(failure) = output::lines([&listening]) {
+        output::message(&listening);
+        output::tell(&failure);
+    }
     tfjs_server::serve(listener, tfjs_server::router(models, options), serve_options(serve), end).await;
     Ok(())
 }
@@ -159,9 +164,13 @@ fn token(serve: &Serve) -> Result<Option<Token>, Failure> {
     }
 }
 
+/// A log that nobody reads any more costs no request: nobody is told of lines that could not be written.
 fn log_to_stderr(format: LogFormat) {
-    let builder =
-        tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).with_ansi(false);
+    let builder = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::INFO)
+        .with_ansi(false)
+        .log_internal_errors(false);
     match format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),

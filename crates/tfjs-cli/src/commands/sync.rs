@@ -10,9 +10,9 @@ use crate::progress;
 /// What is printed with `--json`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Report {
+struct Report<'r> {
     dry_run: bool,
-    models: Vec<Row>,
+    models: &'r [Row],
     /// What went wrong with models that could not be looked at.
     errors: Vec<String>,
 }
@@ -43,17 +43,28 @@ pub(super) async fn run(sync: &Sync) -> Result<(), Failure> {
     }
     let rows: Vec<_> =
         plan.items.iter().enumerate().map(|(index, item)| row(index, item, &failed, is_copied)).collect();
-    if sync.json {
+    let told = if sync.json {
         output::json(&Report {
             dry_run: sync.dry_run,
-            models: rows,
+            models: &rows,
             errors: plan.errors.iter().map(|error| error.chain().to_string()).collect(),
-        })?;
+        })
     } else {
-        tell(sync, &plan, &rows)?;
-    }
+        tell(sync, &plan, &rows)
+    };
+    told.map_err(|failure| if sync.dry_run { failure } else { failure.after(|| done(&rows)) })?;
     if is_whole { Ok(()) } else { Err(Failure::Told) }
 }
+
+/// What was done, when the rows cannot be printed.
+fn done(rows: &[Row]) -> String {
+    let idle = [SyncAction::Unchanged.to_string(), KEPT.to_owned()];
+    let done = rows.iter().filter(|row| row.error.is_none() && !idle.contains(&row.action)).count();
+    format!("copied or removed all the same: {done} of {}", rows.len())
+}
+
+/// What becomes of a model that would have been removed, if not all of the others could be copied.
+const KEPT: &str = "kept";
 
 fn options(sync: &Sync) -> SyncOptions {
     let mut options = SyncOptions::new();
@@ -80,7 +91,7 @@ fn row(index: usize, item: &SyncItem, failed: &[(usize, Error)], is_copied: bool
         name: item.name.clone(),
         source: item.source.as_ref().map(location),
         destination: location(&item.destination),
-        action: if stays { "kept".to_owned() } else { item.action.to_string() },
+        action: if stays { KEPT.to_owned() } else { item.action.to_string() },
         bytes: item.bytes,
         error,
     }
@@ -99,9 +110,7 @@ fn tell(sync: &Sync, plan: &SyncPlan, rows: &[Row]) -> Result<(), Failure> {
     let unchanged = plan.items.iter().filter(|item| item.action == SyncAction::Unchanged).count();
     let [source, destination] = [&sync.source, &sync.destination].map(|url| Location::new(url));
     let would = if sync.dry_run { "nothing was changed: " } else { "" };
-    output::lines([format!(
-        "{would}{source} to {destination}: {} of {} models are unchanged",
-        unchanged,
-        plan.items.len()
-    )])
+    let models = output::count(plan.items.len(), "model");
+    let are = if plan.items.len() == 1 { "is" } else { "are" };
+    output::lines([format!("{would}{source} to {destination}: {unchanged} of {models} {are} unchanged")])
 }

@@ -168,22 +168,24 @@ fn tell(
         output::message(&format!("warning: {warning}"));
     }
     let reports = quantized.map(|outcome| outcome.reports.as_slice());
-    if transfer.json {
-        let quantization = reports.map(|reports| reports.iter().map(Quantization::of).collect());
-        return output::json(&Report { saved, quantization, resumed_bytes });
-    }
-    match reports {
-        Some([]) => output::message("nothing was quantized"),
-        Some(reports) => output::message_table(&rows(reports)),
-        None => {}
-    }
-    if let Some(resumed_bytes @ 1..) = resumed_bytes {
-        output::message(&format!("{} of it had been sent before", output::bytes(resumed_bytes)));
-    }
-    let weights = output::bytes(saved.model_artifacts_info.weight_data_bytes);
     // A token in a URL is for the server, not for a log.
     let [source, destination] = [&transfer.source, &transfer.destination].map(|url| Location::new(url));
-    output::lines([format!("{done} {source} to {destination} ({weights} of weights)")])
+    let told = if transfer.json {
+        let quantization = reports.map(|reports| reports.iter().map(Quantization::of).collect());
+        output::json(&Report { saved, quantization, resumed_bytes })
+    } else {
+        match reports {
+            Some([]) => output::message("nothing was quantized"),
+            Some(reports) => output::message_table(&rows(reports)),
+            None => {}
+        }
+        if let Some(resumed_bytes @ 1..) = resumed_bytes {
+            output::message(&format!("{} of it had been sent before", output::bytes(resumed_bytes)));
+        }
+        let weights = output::bytes(saved.model_artifacts_info.weight_data_bytes);
+        output::lines([format!("{done} {source} to {destination} ({weights} of weights)")])
+    };
+    told.map_err(|failure| failure.after(|| format!("the model was {done} to {destination} all the same")))
 }
 
 /// For people: what became of each weight, under a line that says what is what.

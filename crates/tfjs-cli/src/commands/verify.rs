@@ -1,12 +1,15 @@
 //! `tfjs verify`: everything that can be checked without running the model.
 
+mod fit;
+
 use futures::StreamExt as _;
 use serde::Serialize;
-use tfjs_io::{ModelArtifacts, ModelFormat, ReadAhead, TensorReader, Weights};
+use tfjs_io::{Error, ErrorKind, Limits, ModelArtifacts, ModelFormat, ReadAhead, TensorReader, Weights};
 
 use super::load_lazily;
 use crate::args::Source;
 use crate::output::{self, Failure};
+use fit::Misfits;
 
 #[derive(Serialize)]
 struct Report {
@@ -15,7 +18,13 @@ struct Report {
     tensors: usize,
     weight_bytes: u64,
     findings: Vec<Finding>,
+    /// Somebody has replaced the model in between: what was found is of neither.
+    #[serde(skip)]
+    was_replaced: bool,
 }
+
+/// How often a model is looked at that others replace meanwhile.
+const TRIES: u32 = 5;
 
 #[derive(Serialize)]
 struct Finding {
@@ -33,20 +42,31 @@ enum Severity {
 }
 
 pub(super) async fn run(source: &Source) -> Result<(), Failure> {
-    let mut report = Report { url: source.url.clone(), ok: true, tensors: 0, weight_bytes: 0, findings: Vec::new() };
-    match load_lazily(source).await {
-        Ok(artifacts) => report.check(&artifacts).await,
-        Err(error) if error.is_about_the_model() => report.error(&error),
-        Err(error) => return Err(error.into()),
+    let mut report = Report::of(source).await?;
+    for _ in 1..TRIES {
+        if !report.was_replaced {
+            break;
+        }
+        report = Report::of(source).await?;
     }
-    report.ok = report.findings.iter().all(|finding| finding.severity != Severity::Error);
-    let printed = report.print(source.json);
-    // The verdict counts even if nobody reads the findings to their end.
-    if report.ok { printed } else { Err(Failure::Told) }
+    report.print(source.json)?;
+    if report.ok { Ok(()) } else { Err(Failure::Told) }
 }
 
 impl Report {
-    async fn check(&mut self, artifacts: &ModelArtifacts) {
+    async fn of(source: &Source) -> Result<Self, Failure> {
+        let url = source.url.clone();
+        let mut report = Self { url, ok: true, tensors: 0, weight_bytes: 0, findings: Vec::new(), was_replaced: false };
+        match load_lazily(source).await {
+            Ok(artifacts) => report.check(&artifacts, &source.reading.trust.limits()).await,
+            Err(error) if error.is_about_the_model() => report.error(&error),
+            Err(error) => return Err(error.into()),
+        }
+        report.ok = report.findings.iter().all(|finding| finding.severity != Severity::Error);
+        Ok(report)
+    }
+
+    async fn check(&mut self, artifacts: &ModelArtifacts, limits: &Limits) {
         match artifacts.model_format() {
             ModelFormat::Unknown if artifacts.model_topology.is_some() => {
                 self.warning("there is no `format`, and the topology is neither layers nor a graph".to_owned());
@@ -56,6 +76,9 @@ impl Report {
             }
             _ => {}
         }
+        let misfits = Misfits::of(artifacts, limits);
+        misfits.warnings.into_iter().for_each(|message| self.warning(message));
+        misfits.errors.into_iter().for_each(|message| self.push_error(message));
         if let Some(weights) = &artifacts.weights {
             self.weight_bytes = weights.data().byte_length();
             self.check_weights(weights).await;
@@ -84,12 +107,17 @@ impl Report {
     }
 
     fn error(&mut self, error: &(dyn std::error::Error + 'static)) {
+        self.was_replaced |= error.downcast_ref::<Error>().is_some_and(|error| error.kind() == ErrorKind::Conflict);
         let mut message = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {
             message = format!("{message}: {cause}");
             source = cause.source();
         }
+        self.push_error(message);
+    }
+
+    fn push_error(&mut self, message: String) {
         self.findings.push(Finding { severity: Severity::Error, message });
     }
 
@@ -107,7 +135,11 @@ impl Report {
         };
         let mut lines: Vec<_> = self.findings.iter().map(line).collect();
         if self.ok {
-            lines.push(format!("ok: {} tensors, {} of weights", self.tensors, output::bytes(self.weight_bytes)));
+            lines.push(format!(
+                "ok: {}, {} of weights",
+                output::count(self.tensors, "tensor"),
+                output::bytes(self.weight_bytes)
+            ));
         }
         output::lines(lines)
     }

@@ -24,6 +24,54 @@ fn read(folder: &Folder, name: &str) -> Vec<u8> {
     std::fs::read(folder.path().join(name)).unwrap()
 }
 
+/// Nothing is written to a folder of that name.
+#[cfg(unix)]
+#[test]
+fn a_path_that_was_meant_as_a_url_is_none() {
+    let folder = model();
+    let before = folder.listing();
+    let here = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tfjs"));
+        crate::support::run(command.args(args).current_dir(folder.path()))
+    };
+    for args in [["cp", "model", "s3:/b/m"], ["mv", "model", "file:/x"], ["convert", "model", "https//h/m.npz"]] {
+        let run = here(&args);
+        assert!(run.code == 1 && run.stderr.contains("did you mean `"), "{run:?}");
+        assert_eq!(folder.listing(), before);
+    }
+    assert_eq!(here(&["cp", "model", "./s3:/b"]).code, 0);
+    assert!(folder.path().join("s3:/b/model.json").is_file());
+}
+
+/// As `cp` does; and if nothing can be written there, none is left.
+#[test]
+fn a_folder_that_is_missing_is_made() {
+    let folder = model();
+    assert_eq!(convert(&folder, "model", "a/b/m.npz", &[]).code, 0);
+    let before = folder.listing();
+    assert_eq!(convert(&folder, "no-model", "c/d/m.npz", &[]).code, 1);
+    assert_eq!(folder.listing(), before);
+}
+
+#[test]
+fn other_commands_name_it_for_files_of_tensors() {
+    let folder = model();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    assert_eq!(convert(&folder, "model", "m.npz", &[]).code, 0);
+    let before = folder.listing();
+    let (model, file) = (at("model"), at("m.npz"));
+    let made = at("new.safetensors");
+    for args in [vec!["inspect", &file], vec!["verify", &file], vec!["diff", &model, &file], vec!["cp", &model, &made]]
+    {
+        let run = tfjs(&args);
+        assert!(run.code == 2 && run.stderr.contains("`tfjs convert` reads and writes those"), "{run:?}");
+    }
+    assert_eq!(folder.listing(), before);
+    // A folder may be called like that.
+    assert_eq!(tfjs(["cp", &model, &format!("{made}/")]).code, 0);
+    assert_eq!(tfjs(["inspect", &made]).code, 0);
+}
+
 #[test]
 fn there_and_back_is_what_cp_makes() {
     let folder = model();

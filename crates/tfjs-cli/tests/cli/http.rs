@@ -117,6 +117,27 @@ fn a_copy_to_a_server_has_the_form_that_was_asked_for() {
     assert!(files[1].contains("weightsManifest") && !files[0].contains("weightsManifest"), "{files:?}");
 }
 
+/// From where nothing can be removed, and to where nothing can be seen.
+#[test]
+fn what_became_of_a_model_that_cannot_be_moved_is_told() {
+    let folder = model();
+    let (server, sent) = serve(folder.model(), "abc");
+    let (model, copy) = (folder.model(), folder.path().join("copy"));
+    let (model, copy) = (model.to_str().unwrap(), copy.to_str().unwrap());
+    let mv = |source: &str, destination: &str| {
+        let run = with_token(&["mv", "--bearer-token-env", "MODEL_TOKEN", source, destination]);
+        assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{run:?}");
+        run.stderr
+    };
+    let told = mv(&format!("{server}/model.json"), copy);
+    assert!(told.contains("nothing was copied; copy the model instead"), "{told}");
+    assert!(!folder.path().join("copy").exists());
+    let told = mv(model, &format!("{server}/upload"));
+    assert!(told.contains("the copy was sent, but it cannot be loaded from there; the source stays"), "{told}");
+    assert!(told.contains("because: cannot load `http") && sent.lock().unwrap().len() == 1, "{told}");
+    assert!(folder.model().join("model.json").exists());
+}
+
 #[test]
 fn without_credentials_it_says_so() {
     let folder = model();
@@ -143,6 +164,34 @@ fn a_secret_of_one_server_does_not_go_to_another() {
     let copied = with_token(&["cp", "--bearer-token-env", &token, "--header", &header, urls[0], urls[1]]);
     assert_eq!(copied.code, 0, "{copied:?}");
     assert_eq!(sent.lock().unwrap().len(), 1);
+}
+
+/// Nothing would come of them.
+#[test]
+fn options_for_servers_need_one() {
+    let folder = model();
+    let (model, copy) = (folder.model(), folder.path().join("copy"));
+    let (model, copy) = (model.to_str().unwrap(), copy.to_str().unwrap());
+    let server = "http://127.0.0.1:1/upload";
+    for (args, words) in [
+        (vec!["inspect", "--header", "X: 1", model], "--header: no URL given is at http:// or https://"),
+        (vec!["cp", "--bearer-token-env", "MODEL_TOKEN", model, copy], "--bearer-token-env: no URL given"),
+        (vec!["cp", "--upload", "files", model, copy], "--upload: DST is neither at http:// nor at https://"),
+        (vec!["mv", "--upload", "file", server, copy], "--upload: DST is neither"),
+        (vec!["sync", "--upload", "file", model, copy], "--upload: DST is neither"),
+        (vec!["convert", "--upload", "put", model, "m.npz"], "--upload: DST is neither"),
+        (vec!["cp", "--weights-file-name", "w.bin", model, server], "--weights-file-name: a server names what"),
+    ] {
+        let run = with_token(&args);
+        assert!(run.code == 2 && run.stderr.contains(words), "{run:?}");
+    }
+    assert_eq!(folder.listing(), ["model", "model/model.json", "model/w.bin"]);
+    let (server, sent) = serve(folder.model(), "abc");
+    let url = format!("{server}/put/model.json");
+    let token = ["--bearer-token-env", "MODEL_TOKEN"];
+    let run =
+        with_token(&[&["cp", "--upload", "put", "--weights-file-name", "w.bin", model, &url], &token[..]].concat());
+    assert!(run.code == 0 && sent.lock().unwrap()[1].contains("w.bin"), "{run:?}");
 }
 
 #[test]

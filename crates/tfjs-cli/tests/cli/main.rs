@@ -7,6 +7,7 @@ mod convert;
 #[cfg(unix)]
 mod exhausted;
 mod http;
+mod names;
 #[cfg(feature = "s3")]
 mod object_stores;
 mod quantize;
@@ -14,7 +15,9 @@ mod quantize;
 mod resume;
 #[cfg(unix)]
 mod serve;
+mod streams;
 mod summary;
 mod support;
 mod sync;
 mod topology;
+mod verify;

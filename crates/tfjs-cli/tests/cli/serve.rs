@@ -22,6 +22,11 @@ impl Server {
     fn new(folder: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tfjs"));
         command.arg("serve").arg(folder).args(["--listen", "127.0.0.1:0"]).args(args).envs(env.iter().copied());
+        Self::of(command)
+    }
+
+    /// The one that a command starts.
+    fn of(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = child.stderr.take().unwrap();
         let log = std::thread::spawn(move || {
@@ -155,6 +160,44 @@ fn the_address_of_the_server_is_no_model() {
         assert!(failed.code == 1 && failed.stderr.contains(words), "{failed:?}");
     }
     assert_eq!(server.end("-INT").code, 0);
+}
+
+/// As `nohup` has it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_closed_terminal_ends_it_unless_that_is_ignored() {
+    let folder = Folder::new();
+    let hung_up = Server::new(folder.path(), &[], &[]).end("-HUP");
+    assert_eq!(hung_up.code, 0, "{hung_up:?}");
+    let mut command = Command::new("sh");
+    let script = "trap '' HUP; exec \"$0\" serve \"$1\" --listen 127.0.0.1:0";
+    command.args(["-c", script, env!("CARGO_BIN_EXE_tfjs")]).arg(folder.path());
+    let server = Server::of(command);
+    let hangup = Command::new("kill").args(["-HUP", &server.child.id().to_string()]).status().unwrap();
+    assert!(hangup.success());
+    assert_eq!(server.get("/healthz"), 200);
+    assert_eq!(server.end("-TERM").code, 0);
+}
+
+/// Where it listens is told on standard error then; and later nobody reads that either.
+#[test]
+fn it_goes_on_without_readers() {
+    let folder = Folder::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tfjs"));
+    command.arg("serve").arg(folder.path()).args(["--listen", "127.0.0.1:0"]).stdout(writer).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim_end().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line:?}"));
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

@@ -50,5 +50,6 @@ fn as_json_it_has_the_numbers_too() {
 fn a_graph_has_none() {
     let graph = run(r#"{"modelTopology": {"node": []}}"#, &[]);
     assert_eq!((graph.code, graph.stdout.as_str()), (1, ""));
-    assert!(graph.stderr.contains("this is a graph-model, not a layers-model"), "{graph:?}");
+    let told = "this is a graph-model, not a layers-model: `tfjs inspect` says what it is, and `tfjs graph` draws it\n";
+    assert!(graph.stderr.ends_with(told), "{graph:?}");
 }

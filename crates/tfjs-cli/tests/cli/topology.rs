@@ -84,3 +84,35 @@ fn what_differs_is_told_and_ends_with_one() {
     assert_eq!((nothing.code, nothing.stdout.as_str()), (1, ""), "{nothing:?}");
     assert!(nothing.stderr.starts_with("error: "), "{nothing:?}");
 }
+
+/// As docs/compatibility.md says: an error where two readers could see two models, and JavaScript's rule in what is only carried.
+#[test]
+fn of_equal_keys() {
+    let run = |json: &str, command: &str| {
+        let folder = Folder::with_json(json, &[("w", &[1])]);
+        tfjs([command, folder.model().to_str().unwrap()])
+    };
+    let weight = r#""name":"w","shape":[],"dtype":"bool""#;
+    let group = format!(r#""paths":["w"],"weights":[{{{weight}}}]"#);
+    for (key, json) in [
+        ("modelTopology", r#"{"modelTopology":{"node":[]},"modelTopology":{"node":[]}}"#.to_owned()),
+        ("x", r#"{"modelTopology":{"node":[]},"x":1,"x":2}"#.to_owned()),
+        ("paths", format!(r#"{{"weightsManifest":[{{"paths":["v"],{group}}}]}}"#)),
+        ("name", format!(r#"{{"weightsManifest":[{{"paths":["w"],"weights":[{{"name":"v",{weight}}}]}}]}}"#)),
+    ] {
+        let refused = run(&json, "inspect");
+        assert!(refused.code == 1 && refused.stderr.contains(&format!("has the key `{key}` twice")), "{refused:?}");
+    }
+    let carried = r#"{"a":1,"a":2}"#;
+    let layer = r#"{"class_name":"Dense","config":{"name":"first","name":"last","units":1,"units":2,"batch_input_shape":[null,3]}}"#;
+    let layers = format!(
+        r#"{{"modelTopology":{{"class_name":"Sequential","config":{{"layers":[{layer}]}}}},"userDefinedMetadata":{carried}}}"#
+    );
+    let summary = run(&layers, "summary");
+    assert!(
+        summary.code == 0 && summary.stdout.contains("last (Dense)") && summary.stdout.contains("[null,2]"),
+        "{summary:?}"
+    );
+    let graph = run(r#"{"modelTopology":{"node":[{"name":"a","name":"b","op":"Const"}]}}"#, "graph");
+    assert!(graph.code == 1 && graph.stderr.contains("duplicate field `name`"), "{graph:?}");
+}

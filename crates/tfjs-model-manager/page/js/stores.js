@@ -108,10 +108,43 @@ const BROWSER = [
 /** How long a server may take to say that it is there; milliseconds. */
 const PATIENCE = 10_000;
 
-/** The stores that there are. Whether a server is behind the page, it says itself. */
+/** Where a visit leaves for later ones what a server has said of itself. */
+const SERVER = `tfjs-model-manager/server ${new URL('./', location.href).pathname}`;
+
+/** The stores that there are. */
 export async function findStores() {
-  const server = await fetch('server.json', {cache: 'no-store', signal: AbortSignal.timeout(PATIENCE)}).then(answer => (answer.ok ? answer.json() : undefined)).catch(() => undefined);
+  const server = await serverBehind();
   return server ? [...BROWSER, new ServerStore(new URL('../', location.href).href, server)] : BROWSER;
+}
+
+/** Whether a server is behind the page, it says itself. One that has been there and does not answer is not gone: its list says what is wrong. */
+async function serverBehind() {
+  try {
+    const answer = await fetch('server.json', {cache: 'no-store', signal: AbortSignal.timeout(PATIENCE)});
+    if (answer.ok) return remember(await answer.json());
+    if (answer.status === 404) return remember(null);
+  } catch {
+    // Nobody answers, or somebody else.
+  }
+  return remembered();
+}
+
+function remember(server) {
+  try {
+    if (server) localStorage.setItem(SERVER, JSON.stringify(server));
+    else localStorage.removeItem(SERVER);
+  } catch {
+    // Without storage the next visit knows nothing of this one.
+  }
+  return server;
+}
+
+function remembered() {
+  try {
+    return JSON.parse(localStorage.getItem(SERVER));
+  } catch {
+    return null;
+  }
 }
 
 /** A name that every store takes: no separators, nothing that file systems dislike. */

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use tfjs_artifacts::RawJson;
+use tfjs_artifacts::{RawJson, printable};
 
 use crate::problem::abbreviate;
 
@@ -68,10 +68,13 @@ pub(super) fn compare_members(
 impl fmt::Display for JsonDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |value: &Option<RawJson>| {
-            value.as_ref().map_or_else(|| "nothing".to_owned(), |value| abbreviate(&value.to_js_string()))
+            value.as_ref().map_or_else(
+                || "nothing".to_owned(),
+                |value| printable(&abbreviate(&value.to_js_string())).into_owned(),
+            )
         };
         if !self.path.is_empty() {
-            write!(f, "{}: ", self.path)?;
+            write!(f, "{}: ", printable(&self.path))?;
         }
         write!(f, "{} | {}", shown(&self.left), shown(&self.right))
     }

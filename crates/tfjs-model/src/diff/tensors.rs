@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, TensorPlace, WeightSpec, Weights};
+use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, TensorPlace, WeightSpec, Weights, printable};
 use tfjs_weights::{TensorReader, Values};
 
 /// What differs between the weights of two models.
@@ -210,16 +210,17 @@ impl Tally {
 impl fmt::Display for TensorDifferences {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for name in &self.only_left {
-            writeln!(f, "weight `{name}`: only in the left model")?;
+            writeln!(f, "weight `{}`: only in the left model", printable(name))?;
         }
         for name in &self.only_right {
-            writeln!(f, "weight `{name}`: only in the right model")?;
+            writeln!(f, "weight `{}`: only in the right model", printable(name))?;
         }
         for SpecDifference { name, left, right } in &self.specs {
+            let [name, left, right] = [name, left, right].map(|text| printable(text));
             writeln!(f, "weight `{name}`: {left} | {right}")?;
         }
         for ValueDifference { name, differing, count, largest } in &self.values {
-            write!(f, "weight `{name}`: {differing} of {count} values differ")?;
+            write!(f, "weight `{}`: {differing} of {count} values differ", printable(name))?;
             match largest {
                 Some(largest) => writeln!(f, ", at most by {largest:e}")?,
                 None => writeln!(f)?,

@@ -48,6 +48,12 @@ impl LayersModel {
 
     /// What `model.summary(line_length, positions)` prints.
     pub fn summary_with(&self, options: &SummaryOptions) -> String {
+        self.summary_lines(options).iter().flat_map(|line| [line.as_str(), "\n"]).collect()
+    }
+
+    /// The lines of [`summary_with`](Self::summary_with), one after the other. Names of layers are in them as they are, with line ends if
+    /// they have some; [`printable`](tfjs_artifacts::printable) makes one line of each again.
+    pub fn summary_lines(&self, options: &SummaryOptions) -> Vec<String> {
         let is_chain = self.is_sequential_like();
         let (length, positions): (usize, &[f64]) =
             if is_chain { (90, &[0.32, 0.61, 0.89, 1.0]) } else { (115, &[0.24, 0.48, 0.70, 0.80, 1.0]) };
@@ -66,11 +72,11 @@ impl LayersModel {
             table.rule(if index + 1 == count { '=' } else { '_' });
         }
         let counts = self.count_params();
-        table.line(&format!("Total params: {}", counts.total()));
-        table.line(&format!("Trainable params: {}", counts.trainable));
-        table.line(&format!("Non-trainable params: {}", counts.non_trainable));
+        table.lines.push(format!("Total params: {}", counts.total()));
+        table.lines.push(format!("Trainable params: {}", counts.trainable));
+        table.lines.push(format!("Non-trainable params: {}", counts.non_trainable));
         table.rule('_');
-        table.text
+        table.lines
     }
 
     fn layer_rows(&self, layer: &Layer<'_>, is_chain: bool, table: &mut Table) {
@@ -149,7 +155,7 @@ fn output_shape(layer: &Layer<'_>) -> String {
 struct Table {
     length: usize,
     positions: Vec<usize>,
-    text: String,
+    lines: Vec<String>,
 }
 
 impl Table {
@@ -164,17 +170,11 @@ impl Table {
         let place = |position: &f64| if is_relative { (length as f64 * position).floor() } else { *position };
         // No column is wider than a line that somebody asked for.
         let positions = positions.iter().map(|position| (place(position) as usize).min(MAX_COLUMN)).collect();
-        Self { length, positions, text: String::new() }
-    }
-
-    fn line(&mut self, line: &str) {
-        self.text.push_str(line);
-        self.text.push('\n');
+        Self { length, positions, lines: Vec::new() }
     }
 
     fn rule(&mut self, character: char) {
-        self.text.extend(std::iter::repeat_n(character, self.length));
-        self.text.push('\n');
+        self.lines.push(std::iter::repeat_n(character, self.length).collect());
     }
 
     /// Cuts and fills each field so that the next begins at its column. JavaScript counts UTF-16 units.
@@ -191,7 +191,7 @@ impl Table {
             }
         }
         let line = String::from_utf16_lossy(&line);
-        self.line(&line);
+        self.lines.push(line);
     }
 }
 
@@ -208,13 +208,13 @@ mod tests {
         table.row(&["abcdefghijkl", "xyz"]);
         table.row(&["ab", "0123456789abc"]);
         table.row(&["\u{1f600}bcdefghijk", ""]);
-        assert_eq!(table.text, "abcdefghi xyz       \nab        0123456789\n\u{1f600}bcdefgh           \n");
+        assert_eq!(table.lines, ["abcdefghi xyz       ", "ab        0123456789", "\u{1f600}bcdefgh           "]);
     }
 
     #[test]
     fn positions_may_be_columns() {
         let mut table = Table::new(4, &[3.0, 6.0]);
         table.row(&["a", "b", "beyond"]);
-        assert_eq!(table.text, "a  b  beyond\n");
+        assert_eq!(table.lines, ["a  b  beyond"]);
     }
 }

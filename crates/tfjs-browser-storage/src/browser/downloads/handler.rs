@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use futures::TryStreamExt as _;
 use tfjs_artifacts::{
     ByteSource as _, Completion, Error, ErrorKind, LayoutError, ModelArtifacts, Operation, RelPath, SaveResult,
-    ShardLayout, Sharding, Weights, encode_model_json,
+    ShardLayout, Sharding, Weights, encode_model_json, fetchable_stem,
 };
 use tfjs_router::{Checksums, Digests, ModelUrl, ProgressMeter, SaveHandler, SaveOptions};
 use web_sys::Blob;
@@ -112,7 +112,9 @@ impl Plan {
     async fn new(handler: &DownloadsHandler, artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<Self, Error> {
         let one_file = match &options.weights_file_name {
             Some(name) => name.clone(),
-            None => RelPath::parse(&format!("{}.weights.bin", handler.name)).map_err(LayoutError::from)?,
+            None => {
+                RelPath::parse(&format!("{}.weights.bin", fetchable_stem(&handler.name))).map_err(LayoutError::from)?
+            }
         };
         let mut sent = artifacts.clone();
         let layout = match &artifacts.weights {
