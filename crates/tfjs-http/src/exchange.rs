@@ -250,6 +250,10 @@ impl Session {
 
     /// The next hop, if the answer is a redirect.
     fn redirect<'b>(&self, response: &Response, hop: &Hop<'b>) -> Result<Option<Hop<'b>>, Failure> {
+        // A browser follows redirects of loads by itself, and those of uploads are errors before they come here.
+        if cfg!(target_arch = "wasm32") {
+            return Ok(None);
+        }
         let is_redirect = matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308);
         let Some(location) = response.header(&LOCATION).filter(|_| is_redirect) else { return Ok(None) };
         let refuse = |message| Err(sent(Error::new(ErrorKind::InvalidUrl, message)));

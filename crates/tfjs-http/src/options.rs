@@ -128,7 +128,7 @@ pub enum FetchCache {
     Reload,
     /// Always revalidated.
     NoCache,
-    /// Read even if it is stale.
+    /// Read even if it is stale. What it has of two versions of a model is an error of the kind `Conflict`, if the server tells versions.
     ForceCache,
     /// Nothing but the cache, which `fetch` allows for URLs of the page's own origin.
     OnlyIfCached,
