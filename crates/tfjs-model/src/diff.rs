@@ -374,4 +374,45 @@ mod tests {
             [r#"format: "layers-model" | nothing"#, r#"userDefinedMetadata.labels[1]: "b" | "c""#, "x: nothing | null"];
         assert_eq!(lines, expected);
     }
+
+    /// Bytes that count how often they are asked for.
+    #[derive(Debug)]
+    struct Counted(tfjs_artifacts::Bytes, std::sync::Arc<std::sync::atomic::AtomicUsize>);
+
+    #[tfjs_artifacts::async_trait]
+    impl tfjs_artifacts::ByteSource for Counted {
+        fn byte_length(&self) -> u64 {
+            self.0.len() as u64
+        }
+
+        fn version(&self) -> Option<String> {
+            None
+        }
+
+        async fn read(&self, range: std::ops::Range<u64>) -> Result<tfjs_artifacts::Bytes, Error> {
+            self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Ok(self.0.slice(usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()))
+        }
+    }
+
+    /// A model of a thousand tensors has few reads, and what differs is found among them.
+    #[test]
+    fn tensors_beside_each_other_share_a_read() {
+        let reads = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let lazy = |differing: usize| {
+            let value = |index| if index == differing { 1.0 } else { 0.0 };
+            let (specs, data) = encode_weights((0..1000).map(|i| floats(&format!("w{i}"), &[value(i)])), None);
+            let bytes = block_on(data.read(0..data.byte_length())).unwrap();
+            let range = 0..bytes.len() as u64;
+            let source = std::sync::Arc::new(Counted(bytes, std::sync::Arc::clone(&reads)));
+            let data = tfjs_artifacts::WeightData::from_segments([tfjs_artifacts::Segment::Lazy { source, range }]);
+            let weights = Weights::single(specs, RelPath::parse("w.bin").unwrap(), data).unwrap();
+            ModelArtifacts::new().with_weights(weights)
+        };
+        let differences = between(&lazy(7), &lazy(8), 0.0);
+        let names: Vec<_> = differences.tensors.values.iter().map(|value| value.name.as_str()).collect();
+        assert_eq!(names, ["w7", "w8"]);
+        let reads = reads.load(std::sync::atomic::Ordering::Relaxed);
+        assert!(reads < 20, "{reads} reads");
+    }
 }

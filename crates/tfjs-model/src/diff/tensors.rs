@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, TensorPlace, WeightSpec, Weights, printable};
-use tfjs_weights::{TensorReader, Values};
+use futures::TryStreamExt as _;
+use tfjs_artifacts::{
+    BoxStream, Error, ErrorKind, ModelArtifacts, StoredSize, TensorPlace, WeightSpec, Weights, printable,
+};
+use tfjs_weights::{ReadAhead, StoredTensor, Tensor, TensorReader, Values};
 
 /// What differs between the weights of two models.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,7 +62,9 @@ impl TensorDifferences {
             return Ok(differences);
         };
         let (ours, theirs) = (Side::open(left).await?, Side::open(right).await?);
+        let mut pairs = Pairs::of(&ours, &theirs);
         for (index, spec) in ours.reader.specs().iter().enumerate() {
+            let pair = pairs.next().await?;
             let Some(&other) = theirs.by_name.get(spec.name.as_str()) else {
                 differences.only_left.push(spec.name.clone());
                 continue;
@@ -70,7 +75,10 @@ impl TensorDifferences {
                 differences.specs.push(SpecDifference { name: spec.name.clone(), left: shown, right: other_shown });
             }
             if spec.dtype == other_spec.dtype && spec.shape == other_spec.shape {
-                differences.values.extend(values(&ours, index, &theirs, other, tolerance).await?);
+                differences.values.extend(match pair {
+                    Some([one, other]) => compare(spec, &one.decode()?, &other.decode()?, tolerance),
+                    None => values(&ours, index, &theirs, other, tolerance).await?,
+                });
             }
         }
         let is_new = |spec: &&&WeightSpec| !ours.by_name.contains_key(spec.name.as_str());
@@ -113,6 +121,32 @@ impl<'m> Side<'m> {
     }
 }
 
+/// The tensors of two models side by side, if they have the same ones in the same order: then neighbours share a read.
+struct Pairs<'m>(Option<[Tensors<'m>; 2]>);
+
+type Tensors<'m> = BoxStream<'m, Result<StoredTensor<'m>, Error>>;
+
+/// How much of each side is in memory ahead.
+const AHEAD: u64 = 8 << 20;
+
+impl<'m> Pairs<'m> {
+    fn of(ours: &Side<'m>, theirs: &Side<'m>) -> Self {
+        let (specs, others) = (ours.reader.specs(), theirs.reader.specs());
+        let is_one_order =
+            specs.len() == others.len() && specs.iter().zip(others).all(|(one, other)| one.name == other.name);
+        let is_known = |spec: &WeightSpec| !matches!(spec.stored_size(), StoredSize::Unknown);
+        let can_be = is_one_order && specs.iter().chain(others).all(|spec| is_known(spec));
+        Self(can_be.then(|| [ours, theirs].map(|side| side.reader.stored_tensors(ReadAhead::new().with_bytes(AHEAD)))))
+    }
+
+    /// The next two, or none if they have to be looked for.
+    async fn next(&mut self) -> Result<Option<[StoredTensor<'m>; 2]>, Error> {
+        let Some([ours, theirs]) = &mut self.0 else { return Ok(None) };
+        let (one, other) = (ours.try_next().await?, theirs.try_next().await?);
+        Ok(one.zip(other).map(<[_; 2]>::from))
+    }
+}
+
 fn describe(spec: &WeightSpec) -> String {
     let mut text = format!("{} {}", spec.dtype, spec.shape);
     if let Some(group) = &spec.group {
@@ -137,12 +171,18 @@ async fn values(
     tolerance: f64,
 ) -> Result<Option<ValueDifference>, Error> {
     let Some(spec) = ours.reader.specs().get(index) else { return Ok(None) };
-    let (name, count) = (spec.name.clone(), spec.shape.size());
-    if matches!(spec.stored_size(), tfjs_artifacts::StoredSize::Unknown) {
+    if matches!(spec.stored_size(), StoredSize::Unknown) {
+        let (name, count) = (spec.name.clone(), spec.shape.size());
         let is_same = ours.stored(index).await? == theirs.stored(other).await?;
         return Ok((!is_same).then_some(ValueDifference { name, differing: count, count, largest: None }));
     }
     let (one, other) = (ours.reader.nth(index).await?, theirs.reader.nth(other).await?);
+    Ok(compare(spec, &one, &other, tolerance))
+}
+
+/// Compares the values of a tensor.
+fn compare(spec: &WeightSpec, one: &Tensor, other: &Tensor, tolerance: f64) -> Option<ValueDifference> {
+    let (name, count) = (spec.name.clone(), spec.shape.size());
     let mut tally = Tally { differing: 0, largest: None, tolerance };
     match (one.values(), other.values()) {
         (Values::Float32(one), Values::Float32(other)) => tally.floats(one, other),
@@ -164,7 +204,7 @@ async fn values(
         _ => tally.differing = count,
     }
     let Tally { differing, largest, .. } = tally;
-    Ok((differing > 0).then_some(ValueDifference { name, differing, count, largest }))
+    (differing > 0).then_some(ValueDifference { name, differing, count, largest })
 }
 
 /// How many values that are no numbers differ.
