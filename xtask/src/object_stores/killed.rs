@@ -34,11 +34,12 @@ pub(super) fn run(stores: &Stores<'_>, folder: &Path) -> Result<()> {
     }
     println!(
         "object-stores: {MOMENTS} processes killed within {:.2} s while they replaced a model: {} times the old one, a whole model each \
-         time; they left {} weight files and notes, and {} uploads in parts, which the next save removed",
+         time; they left {} weight files and notes, and {} uploads in parts, which the next save removed, and {} that nobody knew",
         whole.as_secs_f64(),
         left.old,
         left.objects,
-        left.uploads
+        left.uploads,
+        left.unknown
     );
     ensure!(
         left.old > 1 && left.objects > 0 && left.uploads > 0,
@@ -63,6 +64,8 @@ struct Left {
     /// Weight files, and ids of uploads.
     objects: usize,
     uploads: usize,
+    /// Uploads whose ids nobody had written down yet.
+    unknown: usize,
 }
 
 impl Left {
@@ -70,6 +73,7 @@ impl Left {
         self.old += other.old;
         self.objects += other.objects;
         self.uploads += other.uploads;
+        self.unknown += other.unknown;
     }
 }
 
@@ -102,18 +106,35 @@ impl Place<'_> {
 
         let (found, old, new) = (self.tensors(URL)?, self.tensors(&self.old)?, self.tensors(&self.new)?);
         ensure!(found == old || found == new, "neither the old model nor the new one is there: {found}");
+        let unknown = self.unknown_uploads()?;
         let left = Left {
             old: usize::from(found == old),
             objects: self.left_objects()?.len(),
-            uploads: self.uploads()?.len(),
+            uploads: self.uploads()?.len() - unknown.len(),
+            unknown: unknown.len(),
         };
         // As if a day had passed.
         self.age()?;
         self.save(&self.old)?;
         ensure!(self.tensors(URL)? == old, "the save after it is not there");
-        let (objects, uploads) = (self.left_objects()?, self.uploads()?);
+        let (objects, mut uploads) = (self.left_objects()?, self.uploads()?);
+        uploads.retain(|upload| !unknown.contains(upload));
         ensure!(objects.is_empty() && uploads.is_empty(), "the next save left {objects:?} and {uploads:?}");
+        for upload in unknown {
+            fs::remove_file(self.objects.join(upload))?;
+        }
         Ok(left)
+    }
+
+    /// The upload of a process that was killed between the store's answer and its note: at most the one that it had just begun.
+    fn unknown_uploads(&self) -> Result<Vec<String>> {
+        let folder = self.objects.join("bucket/models/m");
+        let notes = self.left_objects()?.into_iter().filter(|name| name.ends_with(".upload"));
+        let known = notes.map(|note| Ok(fs::read_to_string(folder.join(note))?)).collect::<Result<Vec<_>>>()?;
+        let is_known = |upload: &String| known.iter().any(|id| *upload == format!(".upload-{id}.json"));
+        let unknown: Vec<_> = self.uploads()?.into_iter().filter(|upload| !is_known(upload)).collect();
+        ensure!(unknown.len() <= 1, "no note has the ids of {unknown:?}, but {known:?}");
+        Ok(unknown)
     }
 
     /// Objects that the model does not name.
