@@ -179,6 +179,18 @@ function saveForEver(url, bytes) {
   })();
 }
 
+/** Calls a function of ours with this URL again and again for so long; it may find nothing to remove. */
+async function keepCalling(name, url, milliseconds) {
+  const end = Date.now() + milliseconds;
+  for (let seed = 2; Date.now() < end; seed++) {
+    const call = name === 'remove' ? wasm.remove(url) : wasm.save_generated(url, 4096, seed);
+    await call.catch(failure => {
+      if (failure.kind !== 'NotFound') throw failure;
+    });
+    await new Promise(resolve => setTimeout(resolve, Math.random() * 4));
+  }
+}
+
 await init();
 await tf.setBackend('cpu');
-Object.assign(window, {call, fillLocalStorage, holdDatabase, deleteDatabase, cutRecord, dieInSave, saveForEver});
+Object.assign(window, {call, fillLocalStorage, holdDatabase, deleteDatabase, cutRecord, dieInSave, saveForEver, keepCalling});

@@ -18,20 +18,24 @@ async function faults(checks, start, stores = STORES) {
   await checks.group('no room', () => noRoom(checks, start));
   await checks.group('a save is dropped', () => dropped(checks, start));
   await checks.group('other pages', () => otherPages(checks, start));
+  await checks.group('other pages write to localstorage', () => twoWriters(checks, start));
   await checks.group('storage is denied', () => denied(checks, start));
   for (const store of stores) await checks.group(`${store.scheme} dies in a save`, () => dies(checks, start, store));
 }
 
-/**
- * Asserts that what is at the URL is a generated model, whole, and that nothing else is listed; gives its seed, which its topology
- * names.
- */
-async function assertOnly(page, url) {
-  const scheme = url.slice(0, url.indexOf('://'));
+/** Asserts that what is at the URL is a generated model, whole; gives its seed, which its topology names, and the bytes of its weights. */
+async function assertWhole(page, url) {
   const found = await page.ours.load(url, true);
   const seed = Number(found.modelJson.modelTopology.config.name.slice('generated'.length));
   const bytes = found.shardBytes.reduce((sum, size) => sum + size, 0);
   same('the model', found, await page.ours.describe_generated(bytes, seed));
+  return {seed, bytes};
+}
+
+/** Asserts that nothing else is listed either; gives the seed. */
+async function assertOnly(page, url) {
+  const scheme = url.slice(0, url.indexOf('://'));
+  const {seed, bytes} = await assertWhole(page, url);
   const ours = await page.ours.list(`${scheme}://`);
   same('our list', Object.entries(ours).map(([url, info]) => [url, info.weightDataBytes]), [[url, bytes]]);
   if (STORES.some(store => store.scheme === scheme && store.isTheirsToo)) {
@@ -167,6 +171,44 @@ async function otherPages(checks, start) {
       await page.ours.save_generated(url, MIB, 3);
       same('the model that is there', await assertOnly(page, url), 3);
       return '5 deletions';
+    });
+  } finally {
+    await browser.close();
+  }
+}
+
+/** What a page writes to localStorage reaches others a little later. */
+async function twoWriters(checks, start) {
+  const browser = await start('two-writers');
+  const url = 'localstorage://contested';
+  try {
+    const [saver, remover, reader] = [await browser.page(), await browser.page(), await browser.page()];
+    await checks.check('one page saves while another one removes: a whole model is left, or none', async () => {
+      const calling = (page, name) => page.page.evaluate(([name, url]) => keepCalling(name, url, 400), [name, url]);
+      const found = {5: 0, 0: 0};
+      for (let round = 0; round < 12; round++) {
+        await Promise.all([calling(saver, 'save'), calling(remover, 'remove')]);
+        await sleep(1000);
+        const strings = await reader.evaluate(() => Object.keys(localStorage).length);
+        if (!(strings in found)) throw new Error(`in round ${round} ${strings} strings are left`);
+        found[strings] += 1;
+        if (strings === 0) await fails('NotFound', [url], () => reader.ours.load(url, false));
+        else await assertOnly(reader, url);
+      }
+      return `${found[5]} times a model, ${found[0]} times none`;
+    });
+    await checks.check('two pages save while a third one loads: it never finds less than a model', async () => {
+      await saver.ours.save_generated(url, 4096, 1);
+      await sleep(1000);
+      const writers = [saver, remover].map(page => page.page.evaluate(url => keepCalling('save', url, 4000), url));
+      let [isOver, loads] = [false, 0];
+      const saved = Promise.all(writers).finally(() => { isOver = true; });
+      try {
+        for (; !isOver; loads++) await assertWhole(reader, url);
+      } finally {
+        await saved;
+      }
+      return `${loads} loads`;
     });
   } finally {
     await browser.close();

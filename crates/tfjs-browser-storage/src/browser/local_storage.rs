@@ -4,6 +4,7 @@ mod handler;
 mod keys;
 mod record;
 mod transaction;
+mod writer;
 
 use std::sync::Arc;
 

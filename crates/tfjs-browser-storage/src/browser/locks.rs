@@ -2,7 +2,7 @@
 //!
 //! | lock of | held | while |
 //! |---|---|---|
-//! | localStorage | exclusively | a model is written, removed, or put back |
+//! | localStorage | exclusively | a model is written, removed, or put back, and for a moment after |
 //! | a model in OPFS | exclusively | its folder is made, its record is replaced or removed, what is left over is removed |
 //! | a weights file in OPFS, or a set of chunks in IndexedDB | exclusively | it is written, until its record is there; it is removed |
 //! | the same | shared | somebody may read it |

@@ -17,7 +17,8 @@ use web_sys::Storage;
 
 use super::keys::{self, Keys};
 use super::record::{self, Values, missing, parse_info};
-use super::transaction::{self, Writer};
+use super::transaction;
+use super::writer::Writer;
 use super::{SCHEME, storage};
 use crate::listing::listing;
 use crate::reference::{EXTRA, Keeps, Parts};
@@ -184,10 +185,9 @@ impl ModelStore for Below {
 
 async fn remove(keys: &Keys) -> Result<ModelArtifactsInfo, Error> {
     let storage = storage()?;
-    let [info, ..] = transaction::read(&storage, keys).await?;
+    // Whatever is left of half a model goes as well.
+    let [info, ..] = transaction::remove(&Writer::new().await?, &storage, keys)?;
     // A damaged one is removed as well, and can tell nothing.
     let unknown = |_| ModelArtifactsInfo::new(&ModelArtifacts::new(), DateSaved::now());
-    let info = parse_info(&info.ok_or_else(missing)?).unwrap_or_else(unknown);
-    transaction::remove(&Writer::new().await?, &storage, keys)?;
-    Ok(info)
+    Ok(parse_info(&info.ok_or_else(missing)?).unwrap_or_else(unknown))
 }

@@ -6,9 +6,7 @@
 //! written last, so that what is left of a save that died is no model, rather than half of one.
 //!
 //! A page that finds that key may also have caught another one in the middle of a save that goes on. So whoever writes, or puts
-//! something back, holds a lock that all pages of the site see; the browser takes it from a page that ends.
-
-use std::time::Duration;
+//! something back, holds a lock that all pages of the site see (`writer.rs`); the browser takes it from a page that ends.
 
 use js_sys::{Function, JsString, Reflect};
 use tfjs_artifacts::{Error, ErrorKind, RawJson};
@@ -17,14 +15,9 @@ use web_sys::Storage;
 
 use super::keys::Keys;
 use super::record::{Part, Values};
+use super::writer::{SETTLING, Writer};
 use crate::error::{Thrown, thrown};
-use crate::locks::{Lock, Locks};
-
-/// How long to wait for another page that writes: it does so in one go.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long what another page has written may be on its way to this one.
-const SETTLING: Duration = Duration::from_millis(300);
+use crate::timer::sleep;
 
 /// More characters than any browser stores: they stop at five million.
 const MOST_CHARACTERS: u32 = 16 << 20;
@@ -32,31 +25,15 @@ const MOST_CHARACTERS: u32 = 16 << 20;
 /// The key of what is written to try how much room there is.
 const PROBE: &str = "tfjs-io/probe";
 
-/// The right to write.
-#[derive(Debug)]
-pub(super) struct Writer {
-    /// `None` in a browser without locks, or on a page that does not come over HTTPS or from localhost.
-    _lock: Option<Lock>,
-}
-
-impl Writer {
-    /// Waits for the page that writes now.
-    pub(super) async fn new() -> Result<Self, Error> {
-        let lock = match Locks::get()? {
-            Some(locks) => Some(locks.exclusive("tfjs-io localstorage", PATIENCE).await?),
-            None => None,
-        };
-        Ok(Self { _lock: lock })
-    }
-}
-
 /// What is there.
 pub(super) async fn read(storage: &Storage, keys: &Keys) -> Result<Values, Error> {
     if get(storage, &keys.undo())?.is_some() {
         let writer = Writer::new().await?;
-        // A page sees what another has written a little after that has let go of the lock.
-        gloo_timers::future::sleep(SETTLING).await;
-        recover(&writer, storage, keys)?;
+        if get(storage, &keys.undo())?.is_some() {
+            // Of a page that has ended something may still be on its way.
+            sleep(SETTLING).await;
+            recover(&writer, storage, keys)?;
+        }
     }
     read_parts(storage, keys)
 }
@@ -96,9 +73,12 @@ pub(super) fn write(writer: &Writer, storage: &Storage, keys: &Keys, values: &Va
     }
 }
 
-/// Removes a model.
-pub(super) fn remove(_: &Writer, storage: &Storage, keys: &Keys) -> Result<(), Error> {
-    replace(storage, keys, &Values::default()).map_err(|error| thrown(&error, "localStorage cannot be written"))
+/// Removes a model, and gives what was there.
+pub(super) fn remove(writer: &Writer, storage: &Storage, keys: &Keys) -> Result<Values, Error> {
+    recover(writer, storage, keys)?;
+    let previous = read_parts(storage, keys)?;
+    replace(storage, keys, &Values::default()).map_err(|error| thrown(&error, "localStorage cannot be written"))?;
+    Ok(previous)
 }
 
 /// Puts back what a save that died had put aside.
