@@ -143,6 +143,7 @@ function holdDatabase() {
 function deleteDatabase() {
   window.deletion = 'begun';
   const request = indexedDB.deleteDatabase('tensorflowjs');
+  request.onblocked = () => window.deletion = 'blocked';
   request.onsuccess = () => window.deletion = 'deleted';
   request.onerror = () => window.deletion = `failed: ${request.error}`;
 }

@@ -147,6 +147,8 @@ async function otherPages(checks, start) {
     await checks.check('another page deletes the database while a third one holds it: an error in time', async () => {
       await holder.evaluate(() => holdDatabase());
       await deleter.evaluate(() => deleteDatabase());
+      // Only now has the browser heard of it.
+      await waitFor(deleter, 'blocked');
       const from = Date.now();
       await fails('Timeout', ['tensorflowjs', 'close'], () => page.ours.load_directly(url, 1000));
       const took = Date.now() - from;
