@@ -9,10 +9,11 @@ const TENSORS = 16;
 const VALUES_IN_TENSOR = MIB;
 const OUTPUT_BYTES = 4 * TENSORS * VALUES_IN_TENSOR;
 const STRINGS = 200_000;
-const MODEL_BYTES = 100_000_000;
 const MODEL_TENSORS = 25;
+const MODEL_UNITS = 1000;
+const MODEL_BYTES = 4 * MODEL_TENSORS * MODEL_UNITS ** 2;
 
-/** Each prepares what it needs, and gives {size, ours, tfjs}; only the last two are measured. */
+/** Each prepares what it needs, and gives {size, ours, tfjs, settle}: `ours` and `tfjs` are measured, `settle` comes after each of them. */
 const WORKS = {
   // A flag before every tensor, so that no float lies where it could be used in place.
   'browser-float32': () => decoding(floats()),
@@ -20,9 +21,13 @@ const WORKS = {
   'browser-uint16': () => decoding(quantized('uint16', 2)),
   'browser-float16': () => decoding(quantized('float16', 2)),
   'browser-strings': () => decoding(strings()),
-  'browser-save': () => saving({waitForDisk: true, untilStored: true}),
-  // With the durability that TensorFlow.js asks for: the system writes to the disk when it likes.
-  'browser-save-relaxed': () => saving({waitForDisk: false, untilStored: true}),
+  // From the tensors of a model, which both sides encode; as the browser stores when nothing else is asked for: the system writes to
+  // the disk when it likes.
+  'browser-save': () => savingModel(),
+  // Of weights that are one buffer already, which TensorFlow.js hands to the browser as it is, and we copy out of WebAssembly.
+  'browser-save-buffer': () => saving({waitForDisk: false, untilStored: true}),
+  // Ours waits for the disk, as when a model is moved.
+  'browser-save-strict': () => saving({waitForDisk: true, untilStored: true}),
   // What its promise alone takes: it is kept when the browser has the request, before anything is stored.
   'browser-save-promised': () => saving({waitForDisk: false, untilStored: false}),
   // Each with the weights where it has them: in the memory of the browser, in that of WebAssembly.
@@ -78,7 +83,7 @@ async function decoding({specs, bytes, size}) {
 }
 
 const modelSpecs = Array.from({length: MODEL_TENSORS}, (_, i) => (
-  {name: `layer${i}/kernel`, shape: [MODEL_BYTES / 4 / MODEL_TENSORS], dtype: 'float32'}));
+  {name: `layer${i}/kernel`, shape: [MODEL_UNITS, MODEL_UNITS], dtype: 'float32'}));
 
 async function saving({waitForDisk, untilStored}) {
   const bytes = random(MODEL_BYTES);
@@ -91,6 +96,27 @@ async function saving({waitForDisk, untilStored}) {
       await tf.io.getSaveHandlers('indexeddb://bench-tfjs')[0].save(artifacts);
       if (untilStored) await stored();
     },
+    // What one side has not stored yet must not hold up the other.
+    settle: stored,
+  };
+}
+
+/** Each side from the tensors of the same model, in its own memory. */
+async function savingModel() {
+  const bytes = random(MODEL_BYTES);
+  let held = await wasm.Held.of(modelJson(modelSpecs), bytes);
+  const layers = modelSpecs.map(({name}) => tf.layers.dense({
+    name: name.split('/')[0], inputShape: [MODEL_UNITS], units: MODEL_UNITS, useBias: false, kernelInitializer: 'zeros'}));
+  const model = tf.sequential({layers});
+  model.setWeights(modelSpecs.map(({shape}, i) => tf.tensor(new Float32Array(bytes.buffer, 4 * MODEL_UNITS ** 2 * i, MODEL_UNITS ** 2), shape)));
+  return {
+    size: MODEL_BYTES,
+    ours: async () => { held = await held.save_tensors('indexeddb://bench-ours'); },
+    tfjs: async () => {
+      await model.save('indexeddb://bench-tfjs');
+      await stored();
+    },
+    settle: stored,
   };
 }
 
@@ -153,20 +179,31 @@ function random(length) {
 
 /** Until both are reached; milliseconds. */
 const WARM_UP = {runs: 3, time: 300};
-const MEASURED = {runs: 7, time: 600};
+const MEASURED = {runs: 9, time: 600};
 
-/** The median, in nanoseconds. To let tensors go is not measured, nor is the garbage of earlier runs. */
-async function medianTime(run) {
-  await repeat(run, WARM_UP);
-  const times = (await repeat(run, MEASURED)).sort((a, b) => a - b);
+/** The median times of both, in nanoseconds. They take turns, so that what disturbs the machine for a while disturbs both. */
+async function medianTimes(ours, tfjs, settle) {
+  await repeat([ours, tfjs], settle, WARM_UP);
+  return (await repeat([ours, tfjs], settle, MEASURED)).map(median);
+}
+
+async function repeat(works, settle, {runs, time}) {
+  const times = works.map(() => []);
+  for (let total = 0; times[0].length < runs || total < time; total += times[0].at(-1)) {
+    for (const [i, work] of works.entries()) {
+      times[i].push(await once(work));
+      await settle();
+    }
+  }
+  return times;
+}
+
+function median(times) {
+  times.sort((a, b) => a - b);
   return times[Math.floor(times.length / 2)] * 1e6;
 }
 
-async function repeat(run, {runs, time}) {
-  const times = [];
-  for (let total = 0; times.length < runs || total < time; total += times.at(-1)) times.push(await once(run));
-  return times;
-}
+/** In milliseconds. To let tensors go is not measured, nor is the garbage of earlier runs. */
 
 async function once(run) {
   window.gc();
@@ -179,8 +216,9 @@ async function once(run) {
 }
 
 window.measure = async id => {
-  const {size, ours, tfjs} = await WORKS[id]();
-  return {ours: {cost: await medianTime(ours), size}, tfjs: {cost: await medianTime(tfjs), size}};
+  const {size, ours, tfjs, settle = () => {}} = await WORKS[id]();
+  const [our, their] = await medianTimes(ours, tfjs, settle);
+  return {ours: {cost: our, size}, tfjs: {cost: their, size}};
 };
 window.works = Object.keys(WORKS);
 

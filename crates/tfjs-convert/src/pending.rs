@@ -73,11 +73,11 @@ impl Pending {
             if let Some(permissions) = permissions_of(&target) {
                 file.as_file().set_permissions(permissions).map_err(fail)?;
             }
-            if durability == Durability::Strict {
+            if durability != Durability::Relaxed {
                 file.as_file().sync_all().map_err(fail)?;
             }
             file.persist(&target).map_err(|error| fail(error.error))?;
-            if durability == Durability::Strict {
+            if durability != Durability::Relaxed {
                 sync_folder(folder_of(&target)).and_then(|()| made.sync()).map_err(fail)?;
             }
             made.keep();

@@ -147,7 +147,7 @@ impl Stage {
     /// Makes the names in a folder durable, if that is wanted.
     pub(crate) fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         match self.durability {
-            Durability::Strict => self.disk.sync_folder(folder),
+            Durability::Default | Durability::Strict => self.disk.sync_folder(folder),
             Durability::Relaxed => Ok(()),
         }
     }
@@ -249,7 +249,7 @@ impl Stage {
 
     fn sync(&self, file: &mut dyn NewFile) -> io::Result<()> {
         match self.durability {
-            Durability::Strict => file.sync(),
+            Durability::Default | Durability::Strict => file.sync(),
             Durability::Relaxed => Ok(()),
         }
     }
@@ -382,7 +382,7 @@ impl Staged {
             }
             digests.update(&window);
         }
-        let is_strict = self.stage.durability == Durability::Strict;
+        let is_strict = self.stage.durability != Durability::Relaxed;
         blocking(move || proof.holds(is_strict).map_err(fail)).await
     }
 

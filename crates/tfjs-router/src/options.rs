@@ -113,10 +113,13 @@ pub struct SaveOptions {
 /// What a model survives from the moment at which its save has returned. Until then, either way, the model that it replaces is
 /// what survives the end of the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the two that databases know")]
+#[expect(clippy::exhaustive_enums, reason = "the three that IndexedDB knows")]
 pub enum Durability {
-    /// The end of the machine: the disk has everything. A move is always like this.
+    /// What is usual where the model is stored. Files are as with `Strict`. IndexedDB does what the browser does for every page that
+    /// asks for nothing else, as TensorFlow.js does; today's browsers do as with `Relaxed`.
     #[default]
+    Default,
+    /// The end of the machine: the disk has everything. A move is always like this, and so are checkpoints.
     Strict,
     /// The end of the process only: faster where many small models are written, but when the machine loses its power within the
     /// next seconds, both the new model and the one that it replaced may be lost. For models that can be had again.

@@ -278,6 +278,18 @@ async function dies(checks, start, {scheme, bytes}) {
         });
       }
     }
+    // What localStorage has been told reaches the disk when the browser likes.
+    if (scheme !== 'localstorage') {
+      await checks.check(`${scheme}: the browser is killed as soon as a save has ended: it is kept`, async () => {
+        for (const seed of [7, 8, 9]) {
+          await page.ours.save_generated(url, bytes, seed);
+          await browser.kill();
+          browser = await start(profile);
+          page = await browser.page();
+          same('the model that is there', await assertOnly(page, url), seed);
+        }
+      });
+    }
     await checks.check(`${scheme}: the next save is as any other, and what was left takes no room`, async () => {
       await page.ours.save_generated(url, bytes, 0);
       same('the model that is there', await assertOnly(page, url), 0);

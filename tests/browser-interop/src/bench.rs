@@ -2,8 +2,8 @@
 
 use futures::FutureExt as _;
 use tfjs_io::{
-    Bytes, Durability, LoadOptions, ModelArtifacts, ModelJson, SaveOptions, Segment, SurplusBytes, decode_weights,
-    default_router,
+    Bytes, Durability, LoadOptions, ModelArtifacts, ModelJson, SaveOptions, Segment, SurplusBytes, Tensor, Weights,
+    decode_weights, default_router, encode_weights,
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -18,8 +18,7 @@ pub struct Held(ModelArtifacts);
 impl Held {
     /// A model with its weights in one file.
     pub async fn of(model_json: String, weights: Vec<u8>) -> Result<Self, Failure> {
-        let model_json =
-            ModelJson::parse(model_json.as_bytes()).map_err(|error| Failure::of_the_test(&error.to_string()))?;
+        let model_json = ModelJson::parse(model_json.as_bytes()).map_err(|error| Failure::of_the_test(&error))?;
         let shard = Segment::Memory(Bytes::from(weights));
         Ok(Self(model_json.assemble(vec![shard], SurplusBytes::Reject).await?))
     }
@@ -29,10 +28,20 @@ impl Held {
         decode(&self.0)
     }
 
-    /// Saves the model; the copy shares the weights.
+    /// Saves the model, as one saves who asks for nothing, or waits for the disk.
     pub async fn save(self, url: String, wait_for_disk: bool) -> Result<Self, Failure> {
-        let durability = if wait_for_disk { Durability::Strict } else { Durability::Relaxed };
+        let durability = if wait_for_disk { Durability::Strict } else { Durability::default() };
         default_router()?.save(&self.0, &url, &SaveOptions::new().with_durability(durability)).await?;
+        Ok(self)
+    }
+
+    /// Saves the model from its tensors, which are encoded first, as `model.save` of TensorFlow.js does.
+    pub async fn save_tensors(self, url: String) -> Result<Self, Failure> {
+        let (specs, data) = encode_weights(tensors(&self.0)?, None);
+        let path = "model.weights.bin".parse().map_err(|error| Failure::of_the_test(&error))?;
+        let weights = Weights::single(specs, path, data).map_err(|error| Failure::of_the_test(&error))?;
+        let artifacts = self.0.clone().with_weights(weights);
+        default_router()?.save(&artifacts, &url, &SaveOptions::new()).await?;
         Ok(self)
     }
 
@@ -52,8 +61,12 @@ impl Held {
 }
 
 fn decode(model: &ModelArtifacts) -> Result<usize, Failure> {
+    Ok(std::hint::black_box(tensors(model)?).len())
+}
+
+fn tensors(model: &ModelArtifacts) -> Result<Vec<Tensor>, Failure> {
     let weights = model.weights.as_ref().ok_or_else(|| Failure::of_the_test(&"there are no weights"))?;
     let decoded = decode_weights(weights).now_or_never();
     let decoded = decoded.ok_or_else(|| Failure::of_the_test(&"weights in memory had to be waited for"))?;
-    Ok(std::hint::black_box(decoded.map_err(|error| Failure::of_the_test(&error.to_string()))?).len())
+    decoded.map_err(|error| Failure::of_the_test(&error))
 }

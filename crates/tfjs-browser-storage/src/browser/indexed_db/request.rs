@@ -90,11 +90,12 @@ fn reason(transaction: &IdbTransaction) -> JsValue {
     }
 }
 
-/// `strict` means that when it is complete the disk has it, `relaxed` that the system has.
+/// `strict` means that when it is complete the disk has it, `relaxed` that the system has, `default` what the browser prefers.
 fn begin(database: &IdbDatabase, mode: Mode) -> Result<IdbTransaction, JsValue> {
     let stores = js_sys::Array::of2(&MODELS_STORE.into(), &MODEL_INFO_STORE.into());
     let (mode, durability) = match mode {
         Mode::Read => ("readonly", "relaxed"),
+        Mode::Write(Durability::Default) => ("readwrite", "default"),
         Mode::Write(Durability::Strict) => ("readwrite", "strict"),
         Mode::Write(Durability::Relaxed) => ("readwrite", "relaxed"),
     };
