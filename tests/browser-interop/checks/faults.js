@@ -229,9 +229,7 @@ async function denied(checks, start) {
     const ours = caller(page, frame, 'ours');
     for (const {scheme} of STORES) {
       await checks.check(`${scheme} in a sandboxed frame: the router says why it cannot`, async () => {
-        // Only localStorage is denied to whoever looks at it; the others are denied to whoever uses them.
-        const kind = scheme === 'localstorage' ? 'Unsupported' : 'PermissionDenied';
-        return (await fails(kind, [scheme, 'the browser'], () => ours.load(`${scheme}://model`, false))).kind;
+        return (await fails('PermissionDenied', [scheme, 'denies', 'sandbox'], () => ours.load(`${scheme}://model`, false))).kind;
       });
       await checks.check(`${scheme} in a sandboxed frame: the handler says that it is denied`, async () => {
         const error = await fails('PermissionDenied', [scheme], () => ours.load_directly(`${scheme}://model`, 1000));

@@ -22,11 +22,17 @@ impl Thrown {
         Self { name, message }
     }
 
+    /// Whether the browser keeps its storage from this page. Chromium has an `UnknownError` for blocked cookies.
+    fn is_denial(&self) -> bool {
+        self.name == "SecurityError" || self.message.starts_with("The user denied permission")
+    }
+
     /// The class of the error, by the name of the DOMException.
     pub(crate) fn kind(&self) -> ErrorKind {
         match self.name.as_str() {
+            _ if self.is_denial() => ErrorKind::PermissionDenied,
             "QuotaExceededError" | "NS_ERROR_DOM_QUOTA_REACHED" => ErrorKind::StorageFull,
-            "SecurityError" | "NotAllowedError" => ErrorKind::PermissionDenied,
+            "NotAllowedError" => ErrorKind::PermissionDenied,
             "NotFoundError" => ErrorKind::NotFound,
             // The first: somebody else has the file or folder open.
             "NoModificationAllowedError" | "TypeMismatchError" | "VersionError" | "ConstraintError" => {
@@ -53,8 +59,17 @@ impl fmt::Display for Thrown {
 
 impl std::error::Error for Thrown {}
 
-/// An error whose cause is what was thrown; its kind is told by the name of that.
+/// An error whose cause is what was thrown; its kind is told by the name of that. Whatever was tried, storage that is denied is denied.
 pub(crate) fn thrown(value: &JsValue, message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     let thrown = Thrown::new(value);
+    if thrown.is_denial() {
+        return denied(value);
+    }
     Error::new(thrown.kind(), message).with_source(thrown)
+}
+
+/// Storage that the browser keeps from this page.
+pub(crate) fn denied(value: &JsValue) -> Error {
+    let message = "the browser denies its storage to this page, by its settings or by the sandbox of a frame; allow it there, or use another scheme";
+    Error::new(ErrorKind::PermissionDenied, message).with_source(Thrown::new(value))
 }

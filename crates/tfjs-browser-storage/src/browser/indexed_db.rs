@@ -6,7 +6,6 @@ mod failure;
 mod handler;
 mod record;
 mod request;
-mod room;
 mod weights;
 
 use std::sync::Arc;
@@ -34,8 +33,8 @@ pub fn route() -> Route {
 /// Why there is no IndexedDB here; `None` if there is.
 pub(crate) fn why_missing() -> Option<&'static str> {
     match global::<IdbFactory>("indexedDB") {
-        Ok(Some(_)) => None,
+        // Which is denied is there all the same: whoever uses it is told.
+        Ok(Some(_)) | Err(_) => None,
         Ok(None) => Some("IndexedDB, which this browser does not offer here"),
-        Err(_) => Some("IndexedDB, which the browser denies here: its settings, or the sandbox of the frame"),
     }
 }

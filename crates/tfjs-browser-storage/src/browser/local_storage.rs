@@ -13,7 +13,7 @@ use tfjs_router::Route;
 use web_sys::Storage;
 
 use crate::by_name::single;
-use crate::error::thrown;
+use crate::error::denied;
 use crate::global::global;
 
 pub use handler::LocalStorageHandler;
@@ -33,12 +33,10 @@ pub fn route() -> Route {
 /// Why there is no localStorage here; `None` if there is.
 pub(crate) fn why_missing() -> Option<&'static str> {
     match global::<Storage>("localStorage") {
-        Ok(Some(_)) => None,
+        // Which is denied is there all the same: whoever uses it is told.
+        Ok(Some(_)) | Err(_) => None,
         Ok(None) if crate::global::is_window() => Some("localStorage, which this browser does not offer to this page"),
         Ok(None) => Some("a page: a worker has no localStorage, use `indexeddb://` or `opfs://`"),
-        Err(_) => {
-            Some("localStorage, which the browser denies to this page: its settings, or the sandbox of its frame")
-        }
     }
 }
 
@@ -50,6 +48,6 @@ fn storage() -> Result<Storage, Error> {
             let message = "there is no localStorage here; a worker never has one: use `indexeddb://` or `opfs://`";
             Err(Error::new(ErrorKind::Unsupported, message))
         }
-        Err(error) => Err(thrown(&error, "the browser denies localStorage to this page; use another scheme")),
+        Err(error) => Err(denied(&error)),
     }
 }

@@ -23,7 +23,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortController;
 
-use crate::error::thrown;
+use crate::error::{denied, thrown};
 use crate::global::{global, property};
 use crate::timer::sleep;
 
@@ -57,10 +57,10 @@ enum Mode {
 impl Locks {
     /// `None` if the browser has no locks.
     pub(crate) fn get() -> Result<Option<Self>, Error> {
-        let refused = |value: JsValue| thrown(&value, "the browser refuses access to its locks");
-        let Some(navigator) = global::<JsValue>("navigator").map_err(refused)? else { return Ok(None) };
-        let Some(manager) = property::<JsValue>(&navigator, "locks").map_err(refused)? else { return Ok(None) };
-        let request = property(&manager, "request").map_err(refused)?;
+        let Some(navigator) = global::<JsValue>("navigator").map_err(|value| denied(&value))? else { return Ok(None) };
+        let manager = property::<JsValue>(&navigator, "locks").map_err(|value| denied(&value))?;
+        let Some(manager) = manager else { return Ok(None) };
+        let request = property(&manager, "request").map_err(|value| denied(&value))?;
         Ok(request.map(|request| Self { manager, request }))
     }
 

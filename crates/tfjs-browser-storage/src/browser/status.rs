@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::StorageManager;
 
-use crate::error::thrown;
+use crate::error::{Thrown, denied, thrown};
 use crate::global::{global, property};
 
 /// What the browser stores for this site (its origin), in all of IndexedDB, the origin private file system and caches.
@@ -35,10 +35,10 @@ impl StorageStatus {
 ///
 /// # Errors
 /// [`ErrorKind::Unsupported`] where there is no storage manager: on pages that come neither over HTTPS nor from localhost, and in
-/// old browsers. Otherwise what the browser throws.
+/// old browsers. [`ErrorKind::PermissionDenied`] in a frame whose sandbox has no storage. Otherwise what the browser throws.
 pub async fn storage_status() -> Result<StorageStatus, Error> {
     let manager = manager()?;
-    let refused = |value: JsValue| thrown(&value, "the browser does not say how much it stores");
+    let refused = |value: JsValue| refused(&value, "the browser does not say how much it stores");
     let mut status = StorageStatus::default();
     if let Some(estimate) = call(&manager, "estimate").await.map_err(refused)? {
         status.usage = bytes(&estimate, "usage");
@@ -58,7 +58,7 @@ pub async fn storage_status() -> Result<StorageStatus, Error> {
 /// [`storage_status`]). Otherwise what the browser throws.
 pub async fn request_persistence() -> Result<bool, Error> {
     let answer = call(&manager()?, "persist").await;
-    let answer = answer.map_err(|value| thrown(&value, "the browser does not promise to keep what is stored"))?;
+    let answer = answer.map_err(|value| refused(&value, "the browser does not promise to keep what is stored"))?;
     let unsupported = || {
         let message = "only a page can ask the browser to keep what is stored, a worker cannot; ask there";
         Error::new(ErrorKind::Unsupported, message)
@@ -68,14 +68,19 @@ pub async fn request_persistence() -> Result<bool, Error> {
 
 /// `navigator.storage`.
 pub(crate) fn manager() -> Result<StorageManager, Error> {
-    let refused = |value: JsValue| thrown(&value, "the browser refuses access to its storage");
-    let navigator: Option<JsValue> = global("navigator").map_err(refused)?;
-    let manager = navigator.map_or(Ok(None), |navigator| property(&navigator, "storage")).map_err(refused)?;
+    let navigator: Option<JsValue> = global("navigator").map_err(|value| denied(&value))?;
+    let manager = navigator.map_or(Ok(None), |navigator| property(&navigator, "storage"));
+    let manager = manager.map_err(|value| denied(&value))?;
     manager.ok_or_else(|| {
         let message =
             "the browser has no storage manager here; it needs a page that comes over HTTPS or from localhost";
         Error::new(ErrorKind::Unsupported, message)
     })
+}
+
+/// The standard of storage has a `TypeError` for whoever has none.
+fn refused(value: &JsValue, message: &'static str) -> Error {
+    if Thrown::new(value).name == "TypeError" { denied(value) } else { thrown(value, message) }
 }
 
 /// What a method without arguments promises; `None` if there is no such method.

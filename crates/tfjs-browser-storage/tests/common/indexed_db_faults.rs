@@ -79,8 +79,45 @@ async fn what_tensorflow_js_leaves_behind_is_no_model() {
         transaction.objectStore('model_info_store').put({modelPath: 'orphan', modelArtifactsInfo});
         await done(transaction); database.close();").await.unwrap();
     assert_eq!(listed().await, ["indexeddb://whole"]);
-    let removed = router().remove_model("indexeddb://orphan", &RemoveOptions::new()).await;
-    assert_eq!(removed.unwrap_err().kind(), ErrorKind::NotFound);
+    let remove = async || router().remove_model("indexeddb://orphan", &RemoveOptions::new()).await;
+    assert_eq!(remove().await.unwrap().weight_data_bytes, 1);
+    assert_eq!(remove().await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+/// TensorFlow.js loads it as well, and cannot remove it.
+#[wasm_bindgen_test]
+async fn a_model_without_an_info_is_loaded_and_removed() {
+    delete_database().await;
+    save("bare", &samples::filled(6.0)).await;
+    js("const database = await open(1);
+        const transaction = both(database);
+        transaction.objectStore('model_info_store').delete('bare');
+        await done(transaction); database.close();")
+    .await
+    .unwrap();
+    assert_eq!(listed().await, [""; 0]);
+    assert_same_model(&load("bare").await, &samples::filled(6.0));
+    router().remove_model("indexeddb://bare", &RemoveOptions::new()).await.unwrap();
+    assert_eq!(named("bare").load(&LoadOptions::new()).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[wasm_bindgen_test]
+async fn keys_that_are_no_names_are_told_by_a_list() {
+    delete_database().await;
+    save("named", &samples::filled(1.0)).await;
+    js("const database = await open(1);
+        const transaction = both(database);
+        for (const modelPath of [5, '\\ud800x']) transaction.objectStore('model_info_store').put({modelPath});
+        await done(transaction); database.close();")
+    .await
+    .unwrap();
+    let listed: Vec<_> = router().list_models("indexeddb://").collect().await;
+    let (models, errors): (Vec<_>, Vec<_>) = listed.into_iter().partition(Result::is_ok);
+    assert_eq!(models.len(), 1);
+    let errors: Vec<_> = errors.into_iter().map(|error| error.unwrap_err().to_string()).collect();
+    let tells = |key: &str| errors.iter().any(|error| error.contains(key));
+    assert!(errors.len() == 2 && tells("the key 5,") && tells(r#"the key "\ud800x","#), "{errors:?}");
+    delete_database().await;
 }
 
 #[wasm_bindgen_test]

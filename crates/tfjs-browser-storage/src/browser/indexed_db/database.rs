@@ -12,7 +12,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{IdbDatabase, IdbFactory, IdbObjectStoreParameters, IdbOpenDbRequest};
 
 use super::request::Callback;
-use crate::error::thrown;
+use crate::error::{denied, thrown};
 use crate::global::global;
 use crate::timer::sleep;
 
@@ -197,10 +197,6 @@ fn failed(request: &IdbOpenDbRequest) -> Error {
         }
         _ => error,
     }
-}
-
-fn denied(error: &JsValue) -> Error {
-    thrown(error, "the browser denies IndexedDB to this page; use another scheme, or change its settings")
 }
 
 /// No event tells of a request that waits behind another page's deletion, so time has to.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use js_sys::Array;
 use tfjs_artifacts::{
     BoxStream, Bytes, DateSaved, Error, ErrorKind, ModelArtifacts, ModelArtifactsInfo, Operation, RawJson, SaveResult,
-    Segment,
+    Segment, ShardLayout,
 };
 use tfjs_router::{
     Durability, ListedModel, LoadHandler, LoadOptions, ModelStore, ModelUrl, ProgressMeter, RemoveOptions, SaveHandler,
@@ -22,13 +22,12 @@ use super::database::{Database, PATIENCE};
 use super::failure::{Failed, explain};
 use super::record::{self, Read, Records, StoredAs};
 use super::request::{Mode, Transaction};
-use super::room::{check_room, no_room};
 use super::weights::{Incoming, StoredWeights};
 use crate::by_name::insert;
 use crate::error::Thrown;
 use crate::in_order::in_order;
 use crate::listing::listing;
-use crate::quota::room;
+use crate::quota::{explain_full, make_room};
 use crate::reference::{Keeps, Parts};
 use crate::stored;
 
@@ -142,18 +141,23 @@ impl IndexedDbHandler {
     }
 
     async fn save(&self, artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<SaveResult, Error> {
-        let mut layout = stored::layout(artifacts, options)?;
+        let layout = stored::layout(artifacts, options)?;
         stored::refuse_binary_topology(artifacts)?;
         let needed = SaveResult::now(artifacts).model_artifacts_info;
         let needed = needed
             .weight_data_bytes
             .saturating_add(needed.model_topology_bytes)
             .saturating_add(needed.weight_specs_bytes);
-        if let Err(full) = check_room(needed).await {
-            // What saves that died have left over may be in the way.
-            chunks::sweep(self.patience).await.map_err(|error| full.with_source(error))?;
-            check_room(needed).await?;
-        }
+        make_room(needed, Box::pin(chunks::sweep(self.patience))).await?;
+        explain_full(self.write(artifacts, layout, options).await, needed).await
+    }
+
+    async fn write(
+        &self,
+        artifacts: &ModelArtifacts,
+        mut layout: Option<ShardLayout>,
+        options: &SaveOptions,
+    ) -> Result<SaveResult, Error> {
         let mut meter = ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref());
         let mut writing = None;
         let weights = match artifacts.weights.as_ref().zip(layout.as_mut()) {
@@ -163,8 +167,8 @@ impl IndexedDbHandler {
                 let stored = if byte_length <= self.largest_record {
                     StoredAs::WeightData(incoming.take_all().await?)
                 } else {
-                    let chunks = Writing::all(&mut incoming, byte_length, self.patience, options.durability).await;
-                    let written = writing.insert(self.explain_full(chunks, needed).await?);
+                    let chunks = Writing::all(&mut incoming, byte_length, self.patience, options.durability).await?;
+                    let written = writing.insert(chunks);
                     StoredAs::Chunks(written.set.clone())
                 };
                 incoming.finish(weights, layout)?;
@@ -176,8 +180,7 @@ impl IndexedDbHandler {
         let result = SaveResult::now(artifacts);
         let records = Records::new(&self.name, parts, weights.as_ref(), &result.model_artifacts_info)?;
         let put = self.put(&records, writing.as_ref(), options.durability).await;
-        let put = put.map_err(|failed| self.explain_put(failed));
-        let has_chunks = self.explain_full(put, needed).await?;
+        let has_chunks = put.map_err(|failed| self.explain_put(failed))?;
         if let Some(written) = writing {
             written.keep();
         }
@@ -187,16 +190,6 @@ impl IndexedDbHandler {
         }
         meter.done();
         Ok(result)
-    }
-
-    /// Says how much room was needed and is there, if room is what was missing.
-    async fn explain_full<T>(&self, result: Result<T, Error>, needed: u64) -> Result<T, Error> {
-        match result {
-            Err(error) if error.kind() == ErrorKind::StorageFull => {
-                Err(no_room(needed, room().await).with_source(error))
-            }
-            other => other,
-        }
     }
 
     /// Of data that it cannot clone or write the browser speaks when a record is too large.
@@ -234,11 +227,11 @@ impl IndexedDbHandler {
         let (info, model) = self.delete().await.map_err(|error| explain(error, "the model cannot be removed"))?;
         // The model is gone; if its weights cannot be removed now, the next save tries again.
         drop(chunks::sweep(self.patience).await);
-        // What only one of the stores has is removed all the same; it is no model.
-        if info.is_undefined() || model.is_undefined() {
+        // What only one of the stores has is removed as well: TensorFlow.js leaves that when it is interrupted.
+        if info.is_undefined() && model.is_undefined() {
             return Err(missing());
         }
-        // A damaged one is removed as well, and can tell nothing.
+        // That, or a damaged one, may tell nothing.
         let unknown = || ModelArtifactsInfo::new(&ModelArtifacts::new(), DateSaved::now());
         Ok(record::listed(&info).map_or_else(|_| unknown(), |(_, info)| info))
     }

@@ -130,9 +130,10 @@ pub(super) fn chunk_set(record: &JsValue) -> Option<ChunkSet> {
 
 /// Name and info of a record of either store.
 pub(super) fn listed(record: &JsValue) -> Result<(String, ModelArtifactsInfo), Error> {
-    let name = property::<JsValue>(record, MODEL_PATH).ok().flatten().and_then(|name| name.as_string());
+    let key = property::<JsValue>(record, MODEL_PATH).ok().flatten().unwrap_or_default();
     let info = property::<JsValue>(record, INFO).ok().flatten().and_then(|info| JSON::stringify(&info).ok());
-    let name = name.ok_or_else(damaged)?;
+    // A string with half a surrogate pair would become another one.
+    let name = key.as_string().filter(|name| key == name.as_str()).ok_or_else(|| foreign(&key))?;
     // Whose record it is, so that it can be removed.
     let failed = |error: Error| error.with_location(&format!("{SCHEME}://{name}"));
     let info = info.ok_or_else(|| failed(damaged()))?;
@@ -151,7 +152,16 @@ fn js_info(info: &ModelArtifactsInfo) -> Result<JsValue, Error> {
     Ok(object)
 }
 
+/// A record whose key is no name.
+fn foreign(key: &JsValue) -> Error {
+    let key = JSON::stringify(key).ok().and_then(|key| key.as_string()).unwrap_or_default();
+    let message = format!(
+        "a record has the key {key}, which cannot be the name of a model: somebody else wrote it; delete it in JavaScript"
+    );
+    Error::new(ErrorKind::InvalidData, message)
+}
+
 fn damaged() -> Error {
-    let message = "the record is not one of a model: somebody else wrote it, or it was damaged";
+    let message = "the record is not one of a model: somebody else wrote it, or it was damaged; save the model again, or remove it";
     Error::new(ErrorKind::InvalidData, message)
 }

@@ -26,7 +26,7 @@ impl Folder {
     /// The root of the file system of this site.
     pub(super) async fn root() -> Result<Self, Error> {
         let manager = manager()?;
-        let refused = |value: JsValue| thrown(&value, "the browser refuses access to the origin private file system");
+        let refused = |value: JsValue| thrown(&value, "the origin private file system cannot be opened");
         let Some(method) = property::<Function>(&manager, "getDirectory").map_err(refused)? else {
             let message = "this browser has no origin private file system; save to `indexeddb://` instead";
             return Err(Error::new(ErrorKind::Unsupported, message));

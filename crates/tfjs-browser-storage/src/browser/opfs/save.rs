@@ -19,7 +19,7 @@ use super::record::{Record, is_damaged};
 use super::staged::Staged;
 use super::sweep::{remove_after_readers, sweep, sweep_all};
 use crate::locks::Locks;
-use crate::quota::{describe_room, room};
+use crate::quota::{explain_full, make_room};
 use crate::stored::{encode, layout};
 
 /// How much of lazy weights is read at a time.
@@ -30,16 +30,27 @@ pub(super) async fn save(
     artifacts: &ModelArtifacts,
     options: &SaveOptions,
 ) -> Result<SaveResult, Error> {
-    let mut layout = layout(artifacts, options)?;
+    let layout = layout(artifacts, options)?;
     let text = encode(artifacts, layout.as_ref())?;
     let locks = Locks::required("save to `indexeddb://` instead")?;
     let weight_bytes = artifacts.weights.as_ref().map_or(0, |weights| weights.data().byte_length());
     let needed = weight_bytes.saturating_add(text.len() as u64);
-    make_room(place, &locks, needed).await?;
+    make_room(needed, Box::pin(sweep_all(&locks, place.patience()))).await?;
+    explain_full(write(place, locks, artifacts, layout, text, options).await, needed).await
+}
 
+/// The weights, and then the record with this text.
+async fn write(
+    place: &Place,
+    locks: Locks,
+    artifacts: &ModelArtifacts,
+    mut layout: Option<ShardLayout>,
+    text: String,
+    options: &SaveOptions,
+) -> Result<SaveResult, Error> {
     let mut meter = ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref());
     let mut staged = None;
-    if weight_bytes > 0 {
+    if artifacts.weights.as_ref().is_some_and(|weights| weights.data().byte_length() > 0) {
         staged = Some(uninterrupted(Staged::begin(place.clone(), locks.clone())).await?);
     }
     let written = match &mut staged {
@@ -62,14 +73,7 @@ pub(super) async fn save(
             Err(error)
         }
     };
-    match committed {
-        Ok(result) => {
-            meter.done();
-            Ok(result)
-        }
-        Err(error) if error.kind() == ErrorKind::StorageFull => Err(full(needed, room().await).with_source(error)),
-        Err(error) => Err(error),
-    }
+    committed.inspect(|_| meter.done())
 }
 
 /// Streams the weights into their file; tells whether the layout has got new checksums.
@@ -136,27 +140,6 @@ async fn may_be_there(place: &Place, folder: &Folder, weights: Option<&str>) -> 
         // What is written is in order: it is the previous one.
         Err(error) => !is_damaged(&error),
     }
-}
-
-/// Fails before anything is written when the browser says that it will not fit, also without what is left over.
-async fn make_room(place: &Place, locks: &Locks, needed: u64) -> Result<(), Error> {
-    // Who does not say is asked by writing.
-    let fits = |available: Option<u64>| available.is_none_or(|available| needed <= available);
-    if fits(room().await) {
-        return Ok(());
-    }
-    // What cannot be removed now does not make room.
-    let _ = sweep_all(locks, place.patience()).await;
-    let available = room().await;
-    if fits(available) { Ok(()) } else { Err(full(needed, available)) }
-}
-
-fn full(needed: u64, available: Option<u64>) -> Error {
-    let available = describe_room(needed, available);
-    let message = format!(
-        "the browser has no room for the model: it needs {needed} bytes beside the one that it replaces, and {available}; remove other models, or free space on the disk"
-    );
-    Error::new(ErrorKind::StorageFull, message)
 }
 
 /// Runs to its end even if nobody waits for it any more; then what it made is dropped.
