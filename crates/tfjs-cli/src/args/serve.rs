@@ -1,6 +1,6 @@
 //! What `tfjs serve` can be told.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
@@ -16,8 +16,8 @@ pub(crate) struct Serve {
     /// The folder with the models, each in a folder of its own
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) folder: PathBuf,
-    /// Where to listen; port 0 takes a free one, which the first line on standard output tells
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    /// Where to listen, HOST:PORT; port 0 takes a free one, which the first line on standard output tells
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,
     /// Takes the token that writing needs from an environment variable
     #[arg(long, value_name = "VAR", conflicts_with = "token_file")]
@@ -74,6 +74,13 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON document on each line.
     Json,
+}
+
+/// The first address that a host and a port mean.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let found =
+        text.to_socket_addrs().map_err(|error| format!("HOST:PORT is wanted, such as 127.0.0.1:8080 ({error})"))?;
+    found.into_iter().next().ok_or_else(|| "the host has no address".to_owned())
 }
 
 /// An origin as browsers write it: nothing behind the host and port.

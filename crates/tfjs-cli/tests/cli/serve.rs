@@ -250,6 +250,7 @@ fn what_it_refuses() {
     refused(&[path, "--listen", "192.0.2.1:1", "--read-only"], "cannot listen on 192.0.2.1:1");
     for wrong in [
         &["--listen", "nowhere"][..],
+        &["--listen", "8000"],
         &["--max-upload-size", "0"],
         &["--allow-origin", "example.org"],
         &["--read-only", "--allow-anonymous-writes"],
@@ -258,6 +259,16 @@ fn what_it_refuses() {
         let args = [&[path], wrong].concat();
         assert_eq!(serve(&args).0, 2, "{wrong:?}");
     }
+}
+
+#[test]
+fn the_name_of_a_host_is_looked_up() {
+    let folder = Folder::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tfjs"));
+    command.arg("serve").arg(folder.path()).args(["--listen", "localhost:0"]);
+    let server = Server::of(command);
+    assert!(server.address.ip().is_loopback(), "{}", server.address);
+    assert_eq!(server.end("-TERM").code, 0);
 }
 
 #[cfg(target_os = "linux")]
