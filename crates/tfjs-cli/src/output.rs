@@ -67,12 +67,23 @@ pub(crate) fn message(text: &str) {
 
 /// Prints an error on standard error, each layer of its chain on a line.
 pub(crate) fn error(error: &(dyn std::error::Error + 'static)) {
-    message(&format!("error: {error}"));
+    for (layer, text) in layers(error).into_iter().enumerate() {
+        message(&format!("{} {text}", if layer == 0 { "error:" } else { "  because:" }));
+    }
+}
+
+/// The texts of an error and of what it came of; without those that the one before has told already, as many libraries do.
+fn layers(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
+    let mut told = vec![error.to_string()];
     let mut source = error.source();
     while let Some(cause) = source {
-        message(&format!("  because: {cause}"));
+        let text = cause.to_string();
+        if !told.last().is_some_and(|last| last.contains(&text)) {
+            told.push(text);
+        }
         source = cause.source();
     }
+    told
 }
 
 /// Prints lines on standard output.
@@ -140,4 +151,19 @@ fn aligned(rows: &[Vec<String>]) -> impl Iterator<Item = String> {
         line.truncate(line.trim_end().len());
         line
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use tfjs_io::{Error, ErrorKind};
+
+    use super::layers;
+
+    #[test]
+    fn a_cause_that_has_been_told_is_not_told_again() {
+        let source = |message: &'static str, cause| Error::new(ErrorKind::Transport, message).with_source(cause);
+        let refused = Error::new(ErrorKind::Transport, "connection refused");
+        let error = source("cannot load", source("GET: failed: no answer", source("no answer", refused)));
+        assert_eq!(layers(&error), ["cannot load", "GET: failed: no answer", "connection refused"]);
+    }
 }
