@@ -35,8 +35,8 @@ pub(crate) struct Options {
     /// Print nothing but one JSON array of lines on stdout
     #[arg(long)]
     json: bool,
-    /// Write the table and the machine into docs/performance.md
-    #[arg(long, conflicts_with = "filter")]
+    /// Write what was measured, and the machine, into the table of docs/performance.md
+    #[arg(long)]
     write: bool,
     /// Only the works whose name contains this
     filter: Option<String>,

@@ -2,20 +2,27 @@
 
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::line::Line;
 use super::machine::Machine;
 use super::table;
+use super::works;
 use crate::project::Project;
 
 const BEGIN: &str = "<!-- measured: written by `cargo xtask bench --write` -->";
 const END: &str = "<!-- /measured -->";
 
+/// Writes the lines that were measured. Those of other works stay as they are if they are of this machine.
 pub(super) fn write(project: &Project, machine: &Machine, lines: &[Line]) -> Result<()> {
     let path = project.root.join("docs").join("performance.md");
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let measured = format!("{machine}\n\n{}", table::for_markdown(lines));
+    let works = || works::all().map(|work| work.work);
+    let machine = machine.to_string();
+    let is_of_this = text.lines().any(|line| line == machine);
+    let is_complete = works().all(|work| lines.iter().any(|line| line.work == work));
+    ensure!(is_of_this || is_complete, "the table is of another machine, or of other versions: write all of it");
+    let measured = format!("{machine}\n\n{}", table::for_markdown(works(), lines, &text));
     let text = replace(&text, &measured).with_context(|| format!("{} lacks its markers", path.display()))?;
     fs::write(&path, text)?;
     eprintln!("{} is written", path.display());

@@ -18,12 +18,17 @@ pub(super) fn for_terminal(lines: &[Line]) -> String {
     rows.iter().map(line).map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
-/// A Markdown table.
-pub(super) fn for_markdown(lines: &[Line]) -> String {
+/// A Markdown table. A work that was not measured keeps the row that it has in an older one, if it has one.
+pub(super) fn for_markdown<'a>(works: impl IntoIterator<Item = &'a str>, lines: &[Line], older: &str) -> String {
     let row = |cells: [String; 9]| format!("| {} |", cells.join(" | "));
     let rule = std::array::from_fn(|column| if NUMBERS.contains(&column) { "--:" } else { "---" }.to_owned());
     let head = [row(HEAD.map(str::to_owned)), row(rule)];
-    head.into_iter().chain(lines.iter().map(|line| row(cells(line)))).collect::<Vec<_>>().join("\n")
+    let rows = works.into_iter().filter_map(|work| {
+        let measured = lines.iter().find(|line| line.work == work).map(|line| row(cells(line)));
+        let is_of_work = |row: &&str| row.strip_prefix("| ").is_some_and(|row| row.starts_with(&format!("{work} | ")));
+        measured.or_else(|| older.lines().find(is_of_work).map(str::to_owned))
+    });
+    head.into_iter().chain(rows).collect::<Vec<_>>().join("\n")
 }
 
 fn cells(line: &Line) -> [String; 9] {
@@ -90,7 +95,8 @@ longer work  GB/s  10.0       12.5  0.800           1.00   2000  >= 0.8 x memcpy
 
     #[test]
     fn a_miss_is_seen_in_markdown() {
-        let table = for_markdown(&lines());
+        let lines = lines();
+        let table = for_markdown(lines.iter().map(|line| line.work), &lines, "");
         let last = table.lines().last().unwrap();
         assert_eq!(last, "| longer work | GB/s | 10.0 | 12.5 | 0.800 | 1.00 | 2000 | >= 0.8 x memcpy | MISS |");
         assert_eq!(table.lines().nth(1), Some("| --- | --- | --: | --: | --: | --: | --: | --- | --- |"));
@@ -99,8 +105,17 @@ longer work  GB/s  10.0       12.5  0.800           1.00   2000  >= 0.8 x memcpy
     #[test]
     fn what_is_only_reported_is_not_met_either() {
         let [line, _] = lines();
-        let table = for_markdown(&[Line { target: String::new(), ..line }]);
+        let table = for_markdown([line.work], &[Line { target: String::new(), ..line }], "");
         assert!(table.ends_with("|  |  |"), "{table}");
+    }
+
+    #[test]
+    fn works_that_were_not_measured_keep_their_rows() {
+        let [line, other] = lines();
+        let older = for_markdown([line.work, other.work], &lines(), "");
+        let table = for_markdown([line.work, "new", other.work], &[Line { ours: 11.0, ..line }], &older);
+        assert_eq!(table.lines().count(), 4);
+        assert!(table.contains("| 11.0 |") && table.ends_with(older.lines().last().unwrap()), "{table}");
     }
 
     #[test]

@@ -406,6 +406,11 @@ const fn in_chromium(id: &'static str, work: &'static str, unit: Unit, demands: 
     Work { id, work, unit, source: Source::Page, yardstick: None, has_tfjs: true, demands }
 }
 
+/// Every work, in the order of the table.
+pub(super) fn all() -> impl Iterator<Item = &'static Work> {
+    WORKS.iter()
+}
+
 /// The works whose id or description contains the text; the empty one selects all.
 pub(super) fn containing(text: &str) -> Result<Vec<&'static Work>> {
     let found: Vec<_> = WORKS.iter().filter(|work| work.id.contains(text) || work.work.contains(text)).collect();
