@@ -12,6 +12,7 @@ pub mod model_json;
 pub mod multipart;
 pub mod stream_decoder;
 pub mod tensor_files;
+pub mod topology;
 pub mod urls;
 
 /// The parts of `localstorage://` and `indexeddb://` that know no browser: their crate is empty where there is none, so they are

@@ -48,7 +48,7 @@ fn round_trip(parsed: ModelJson) {
 
 /// A file for each path, as long as it must be: the first of each group has all bytes. `None` if they are more than there are
 /// numbers for.
-fn files(parsed: &ModelJson) -> Option<Vec<Segment>> {
+pub(crate) fn files(parsed: &ModelJson) -> Option<Vec<Segment>> {
     let mut segments = Vec::new();
     let mut total = 0u64;
     for group in parsed.groups().unwrap_or_default().iter().filter(|group| group.weights.is_some()) {

@@ -28,6 +28,11 @@ pub(super) fn write(root: &Path, seeds: &Path) -> Result<()> {
     for (index, url) in URLS.iter().enumerate() {
         put(seeds, "urls", &index.to_string(), url.as_bytes())?;
     }
+    for (index, json) in TOPOLOGIES.iter().enumerate() {
+        let json = format!(r#"{{"modelTopology":{json}}}"#);
+        put(seeds, "topology", &format!("written-{index}"), json.as_bytes())?;
+    }
+    put(seeds, "graph_def", "two-nodes", GRAPH_DEF)?;
     for target in ["npz", "safetensors"] {
         let folder = root.join("tests/fuzz/seeds").join(target);
         for entry in fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))? {
@@ -48,6 +53,18 @@ const MODELS: [&str; 3] = [
     r#"[{"paths":["w.bin"],"weights":[{"name":"s","shape":[2,1],"dtype":"string"},{"name":"u","shape":[],"dtype":"int64"}]}]"#,
     r#"{"modelTopology":{"node":[]},"weightsManifest":[{"paths":["w.bin"],"weights":[{"name":"q","shape":[128],"dtype":"int32","group":"optimizer","quantization":{"dtype":"uint16","min":-1e3,"scale":0.5,"original_dtype":"float32"}}]}]}"#,
 ];
+
+/// What the goldens have not: models in models, layers that are called twice, layers around layers, graphs with functions.
+const TOPOLOGIES: [&str; 4] = [
+    r#"{"class_name":"Functional","config":{"name":"m","layers":[{"class_name":"InputLayer","name":"i","config":{"batch_input_shape":[null,4],"dtype":"float32","name":"i"},"inbound_nodes":[]},{"class_name":"Dense","name":"d","config":{"units":4,"name":"d"},"inbound_nodes":[[["i",0,0,{}]],[["d",0,0,{}]]]}],"input_layers":[["i",0,0]],"output_layers":[["d",1,0]]}}"#,
+    r#"{"class_name":"Sequential","config":{"name":"o","layers":[{"class_name":"Sequential","config":{"name":"n","layers":[{"class_name":"Conv2D","config":{"name":"c","filters":2,"kernel_size":[3,3],"strides":[1,1],"padding":"same","batch_input_shape":[null,8,8,1]}}]}},{"class_name":"Flatten","config":{"name":"f"}}]}}"#,
+    r#"{"class_name":"Sequential","config":{"layers":[{"class_name":"Bidirectional","config":{"name":"b","batch_input_shape":[null,3,4],"merge_mode":"concat","layer":{"class_name":"LSTM","config":{"name":"l","units":2,"return_sequences":true}}}},{"class_name":"TimeDistributed","config":{"name":"t","layer":{"class_name":"Dense","config":{"name":"d","units":1}}}}]}}"#,
+    r#"{"node":[{"name":"x","op":"Placeholder","attr":{"dtype":{"type":"DT_FLOAT"},"shape":{"shape":{"dim":[{"size":"-1"}]}}}},{"name":"y","op":"StatefulPartitionedCall","input":["x"],"attr":{"f":{"func":{"name":"g"}}}}],"library":{"function":[{"signature":{"name":"g","inputArg":[{"name":"a","type":"DT_FLOAT"}],"outputArg":[{"name":"r","type":"DT_FLOAT"}]},"nodeDef":[{"name":"n","op":"Relu","input":["a"]}],"ret":{"r":"n:activations:0"}}]},"versions":{"producer":1}}"#,
+];
+
+/// `x = Placeholder(dtype=DT_FLOAT)`, `y = Relu(x)`.
+const GRAPH_DEF: &[u8] =
+    b"\x0a\x1d\x0a\x01x\x12\x0bPlaceholder\x2a\x0b\x0a\x05dtype\x12\x02\x30\x01\x0a\x0c\x0a\x01y\x12\x04Relu\x1a\x01x";
 
 const URLS: [&str; 8] = [
     "file:///models/m%20n",
@@ -111,6 +128,7 @@ fn write_model(seeds: &Path, name: &str, text: &[u8], files: &[(String, Vec<u8>)
     if let Some(manifest) = manifest(text)? {
         put(seeds, "model_json", &format!("{name}-bare"), manifest.as_bytes())?;
     }
+    put(seeds, "topology", name, text)?;
     put(seeds, "decode_weights", name, &[text, &[0], &lengths, &bytes].concat())?;
     put(seeds, "stream_decoder", name, &[text, &[0], &[1, 7, 3, 64, 0, 255, 2, 13], &bytes].concat())?;
 
