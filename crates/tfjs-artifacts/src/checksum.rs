@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256 as Hasher};
 
+use crate::{Error, ErrorKind};
+
 /// A SHA-256 digest; prints as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256([u8; 32]);
@@ -16,6 +18,12 @@ pub struct Sha256([u8; 32]);
 pub struct Sha256Error {
     /// The text.
     pub text: String,
+}
+
+impl From<Sha256Error> for Error {
+    fn from(error: Sha256Error) -> Self {
+        Self::new(ErrorKind::InvalidData, error.to_string())
+    }
 }
 
 impl Sha256 {

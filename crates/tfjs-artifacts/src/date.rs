@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use web_time::{SystemTime as Clock, UNIX_EPOCH as CLOCK_START};
 
+use crate::{Error, ErrorKind};
+
 /// The moment a model was saved: milliseconds since 1970-01-01T00:00:00Z, as in JavaScript's `Date`.
 ///
 /// Prints as `JSON.stringify(new Date())` does: ISO 8601, UTC, milliseconds.
@@ -29,6 +31,12 @@ pub struct DateSaved {
 pub struct DateError {
     /// The text.
     pub text: String,
+}
+
+impl From<DateError> for Error {
+    fn from(error: DateError) -> Self {
+        Self::new(ErrorKind::InvalidData, error.to_string())
+    }
 }
 
 /// The last millisecond of the year 9999: later ones have no four-digit ISO 8601 form.

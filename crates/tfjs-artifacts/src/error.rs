@@ -302,4 +302,34 @@ mod tests {
         let source = std::error::Error::source(&error).map(ToString::to_string);
         assert_eq!(source.as_deref(), Some("inner"));
     }
+
+    #[test]
+    fn what_is_made_by_hand_becomes_an_error() {
+        fn check<T>(made: Result<T, impl Into<Error>>, kind: ErrorKind, message: &str) {
+            let Err(error) = made else { panic!("{message}") };
+            let error: Error = error.into();
+            assert_eq!((error.kind(), error.to_string().as_str()), (kind, message));
+        }
+        check(
+            crate::Shape::vector(1 << 60),
+            ErrorKind::InvalidData,
+            "dimension 0 is `1152921504606846976`, not an integer from 0 to 2^53 - 1",
+        );
+        check(
+            crate::RawJson::parse("{]"),
+            ErrorKind::InvalidData,
+            "not valid JSON at line 1, column 2: key must be a string",
+        );
+        check(
+            crate::RawJson::parse(&"[".repeat(600)),
+            ErrorKind::LimitExceeded,
+            "JSON is nested deeper than 512 levels (at line 1); that is the limit `json-depth`, which can be set to 512 at most",
+        );
+        check(
+            "now".parse::<crate::DateSaved>(),
+            ErrorKind::InvalidData,
+            "`now` is not a date such as 2026-11-23T14:30:19.064Z",
+        );
+        check("ab".parse::<crate::Sha256>(), ErrorKind::InvalidData, "`ab` is not a SHA-256 digest of 64 hex digits");
+    }
 }

@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
+use crate::{Error, ManifestError};
+
 pub use js::array_index;
 
 /// The deepest nesting that is accepted: far beyond any topology, far below any stack.
@@ -63,6 +65,12 @@ pub enum JsonError {
         /// The line where the limit is passed, from 1.
         line: usize,
     },
+}
+
+impl From<JsonError> for Error {
+    fn from(error: JsonError) -> Self {
+        ManifestError::Json(error).into()
+    }
 }
 
 impl RawJson {

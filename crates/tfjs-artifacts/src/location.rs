@@ -5,10 +5,15 @@ use std::fmt;
 /// A URL or path as error messages show it.
 ///
 /// Everything that may carry a secret is cut on construction: the user info before an `@` in the authority,
-/// and the query and fragment of anything with a scheme (signed URLs keep their signature there). A plain
-/// path is kept as it is.
+/// and the query and fragment of anything with a scheme (signed URLs keep their signature there), also of one
+/// that nobody here knows. A plain path and a `file://` URL are kept as they are, and so is the name of a model in a store that is
+/// part of the process or the browser (`memory`, `localstorage`, `indexeddb`, `opfs`, `downloads`): there is no server in them. A name
+/// that is a URL itself is cut as that.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Location(Box<str>);
+
+/// Schemes whose rest is a name: no authority, no query. Whatever else has a scheme may be the URL of a server.
+const OF_NAMES: [&str; 5] = ["memory", "localstorage", "indexeddb", "opfs", "downloads"];
 
 impl Location {
     /// Takes a URL or a path and removes what may be secret.
@@ -18,6 +23,9 @@ impl Location {
         };
         if scheme.eq_ignore_ascii_case("file") {
             return Self(url_or_path.into());
+        }
+        if OF_NAMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+            return Self(format!("{scheme}://{}", Self::new(rest)).into());
         }
         let rest = rest.split(['?', '#']).next().unwrap_or_default();
         let (authority, path) = match rest.find('/') {
@@ -74,10 +82,27 @@ mod tests {
         check("https://host?token=1", "https://host");
         check("s3://bucket/key", "s3://bucket/key");
         check("indexeddb://My Model", "indexeddb://My Model");
+        check("indexeddb://a:b/c", "indexeddb://a:b/c");
         check("http://us:pw/SECRET@host/m.json", "http://…");
         check("http://us:pw#SECRET@host/m.json", "http://…");
         check("http://[::1]:80/a@b", "http://[::1]:80/a@b");
-        check("indexeddb://a:b/c", "indexeddb://a:b/c");
+        for scheme in ["http", "https", "HTTPS", "s3", "gs", "az", "custom", "memory2", "file+x"] {
+            check(&format!("{scheme}://us:SECRET@host/m?SECRET#SECRET"), &format!("{scheme}://host/m"));
+            check(&format!("{scheme}://us:SE/CRET@host/m?SECRET"), &format!("{scheme}://…"));
+        }
+    }
+
+    #[test]
+    fn names_are_kept() {
+        for scheme in ["memory", "localstorage", "indexeddb", "opfs", "downloads", "IndexedDB"] {
+            for name in ["who?", "a#b?c", "me@home", "a:b@c/d?e", ""] {
+                let url = format!("{scheme}://{name}");
+                check(&url, &url);
+            }
+        }
+        // What a URL was copied from as it is.
+        check("indexeddb://https://us:SECRET@host/m?SECRET", "indexeddb://https://host/m");
+        check("opfs://memory://s3://us:SE/CRET@host/m", "opfs://memory://s3://…");
     }
 
     #[test]

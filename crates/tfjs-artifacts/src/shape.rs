@@ -5,6 +5,7 @@ use std::fmt;
 use smallvec::SmallVec;
 
 use crate::json::{number, scan};
+use crate::{Error, ErrorKind};
 
 /// The largest dimension and element count: JavaScript's `Number.MAX_SAFE_INTEGER`, 2^53 - 1.
 ///
@@ -54,6 +55,12 @@ pub enum ShapeError {
         /// What stands there.
         found: String,
     },
+}
+
+impl From<ShapeError> for Error {
+    fn from(error: ShapeError) -> Self {
+        Self::new(ErrorKind::InvalidData, error.to_string())
+    }
 }
 
 impl Shape {

@@ -92,7 +92,9 @@ pub enum WeightsError {
         tensor: String,
     },
     /// The shards hold more bytes than the tensors take.
-    #[error("{shards} but the tensors of group {group} take {taken}: the rest belongs to no tensor")]
+    #[error(
+        "{shards} but the tensors of group {group} take {taken}: the rest belongs to no tensor; if that is right, allow it with `SurplusBytes::Allow` or `--allow-surplus`"
+    )]
     Surplus {
         /// The group.
         group: usize,

@@ -350,7 +350,8 @@ fn wrong_lengths_name_shard_tensor_and_numbers() {
     bad_bytes(
         two,
         &[&[0; 5], &[0; 9]],
-        "the shards hold 14 bytes (`s0` 5, `s1` 9) but the tensors of group 1 take 12: the rest belongs to no tensor",
+        "the shards hold 14 bytes (`s0` 5, `s1` 9) but the tensors of group 1 take 12: the rest belongs to no tensor; \
+         if that is right, allow it with `SurplusBytes::Allow` or `--allow-surplus`",
     );
     bad_bytes(
         two,
@@ -481,7 +482,8 @@ fn strings_must_fit_exactly() {
     bad_bytes(
         strings,
         &[&bytes(2, 4)],
-        "shard `s0` holds 13 bytes but the tensors of group 1 take 12: the rest belongs to no tensor",
+        "shard `s0` holds 13 bytes but the tensors of group 1 take 12: the rest belongs to no tensor; \
+         if that is right, allow it with `SurplusBytes::Allow` or `--allow-surplus`",
     );
     bad_bytes(
         strings,

@@ -181,7 +181,7 @@ impl Router {
             schemes => format!("this router has {}", schemes.join(", ")),
         };
         let Some(scheme) = scheme else {
-            return format!("no scheme takes plain paths; {available}");
+            return format!("no scheme takes plain paths; {available}{NO_BASE}");
         };
         let help = if let Some((_, needs)) = self.0.hints.iter().find(|(hinted, _)| hinted == scheme) {
             format!("; `{scheme}` needs {needs}")
@@ -207,6 +207,13 @@ impl Router {
             .map(|(_, known, needs)| (known, needs))
     }
 }
+
+/// In a page what looks like a path is a URL without its base.
+const NO_BASE: &str = if cfg!(all(target_arch = "wasm32", target_os = "unknown")) {
+    "; make an absolute URL of it: `new URL(path, location.href).href`"
+} else {
+    ""
+};
 
 fn cannot(route: &Route, what: &str, url: &ModelUrl) -> Error {
     let message = format!("models at `{}://` cannot be {what}", route.scheme);

@@ -211,7 +211,8 @@ async fn weights_must_be_what_the_manifest_says() {
     let message = "cannot load `model.json`: shard `w` holds 19 bytes but the tensors of group 1 need 20: the bytes end inside \
                    tensor `w`";
     check(&load(with(&[1; 19])).await.unwrap_err(), ErrorKind::InvalidData, message);
-    let message = "cannot load `model.json`: shard `w` holds 21 bytes but the tensors of group 1 take 20: the rest belongs to no tensor";
+    let message = "cannot load `model.json`: shard `w` holds 21 bytes but the tensors of group 1 take 20: the rest belongs to no tensor; \
+                   if that is right, allow it with `SurplusBytes::Allow` or `--allow-surplus`";
     check(&load(with(&[1; 21])).await.unwrap_err(), ErrorKind::InvalidData, message);
     let lenient = LoadOptions::new().with_surplus_bytes(SurplusBytes::Allow);
     assert!(browser_files(with(&[1; 21])).load(&lenient).await.is_ok());

@@ -60,7 +60,7 @@ fn truncated_shard() {
 #[test]
 fn surplus_in_a_shard() {
     let folder = Folder::with_manifest(MANIFEST, &[("w.bin", &[0; 13])]);
-    refused(&folder, &["`w.bin` holds 13 bytes", "take 12", "model.json"]);
+    refused(&folder, &["`w.bin` holds 13 bytes", "take 12", "model.json", "`--allow-surplus`"]);
     let source = folder.model();
     assert_eq!(tfjs(["tensors", "--json", "--allow-surplus", source.to_str().unwrap()]).code, 0);
 }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use tfjs_artifacts::{
-    Bytes, Error, ErrorKind, Quantization, Segment, Shape, Shard, TensorPlace, WeightData, WeightGroup, WeightSpec,
-    Weights,
+    Bytes, Error, Quantization, Segment, Shape, Shard, TensorPlace, WeightData, WeightGroup, WeightSpec, Weights,
 };
 
 use super::encoder::Encoder;
@@ -27,7 +26,7 @@ use crate::{DecodeError, decode_into};
 /// The reports are those of the quantized weights, in their order.
 ///
 /// # Errors
-/// [`ErrorKind::Unsupported`], before anything is read, when the rules contradict each other
+/// [`Unsupported`](tfjs_artifacts::ErrorKind::Unsupported), before anything is read, when the rules contradict each other
 /// for a weight; as soon as it is found, when a weight that is to become uint8 or uint16 has infinite values or NaN; and
 /// what [`Weights::locate`] and the sources report.
 pub async fn quantize_weights(
@@ -172,8 +171,7 @@ impl Decoder {
 
     fn decode(&mut self, count: usize, codes: Bytes) -> Result<&[f32], Error> {
         self.values.resize(count, 0.0);
-        let shape = Shape::vector(count as u64);
-        self.spec.shape = shape.map_err(|error| Error::new(ErrorKind::InvalidData, error.to_string()))?;
+        self.spec.shape = Shape::vector(count as u64)?;
         decode_into(&self.spec, &[codes], &mut self.values[..])?;
         Ok(&self.values)
     }
