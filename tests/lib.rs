@@ -34,6 +34,9 @@ pub mod guides {
     /// The browser's stores.
     #[doc = include_str!("../docs/guides/browser.md")]
     pub struct Browser;
+    /// A program in a page.
+    #[doc = include_str!("../docs/guides/browser-app.md")]
+    pub struct BrowserApp;
     /// Object stores.
     #[doc = include_str!("../docs/guides/object-stores.md")]
     pub struct ObjectStores;
