@@ -14,6 +14,7 @@ const {Model} = require('./lib/models');
 const {serve} = require('./lib/server');
 const {faults} = require('./checks/faults');
 const {files} = require('./checks/files');
+const {guide, writeWorker} = require('./checks/guide');
 const {large} = require('./checks/large');
 const {management} = require('./checks/management');
 const {pairs} = require('./checks/pairs');
@@ -22,9 +23,13 @@ async function main(config) {
   const places = [
     ...config.models.map(({name, folder}) => [`/models/${name}/`, folder]),
     ['/wasm/', config.wasm],
+    ['/guide/pkg/app.js', path.join(config.wasm, 'tfjs_io.js')],
+    ['/guide/pkg/', config.wasm],
+    ['/guide/', path.join(config.folder, 'guide')],
     ['/tf.min.js', path.join(config.modules, '@tensorflow', 'tfjs', 'dist', 'tf.min.js')],
     ['/', __dirname],
   ];
+  writeWorker(path.join(config.folder, 'guide'));
   const server = await serve(places);
   const checks = new Checks(config.filter);
   const start = profile => Browser.start(config.chromium, path.join(config.folder, 'profiles', profile), server.origin);
@@ -37,6 +42,7 @@ async function main(config) {
       await pairs(checks, page, models, config.server);
       await files(checks, page, models, path.join(config.folder, 'downloads'));
       await management(checks, page, models);
+      await guide(checks, page, models[0]);
     } finally {
       await browser.close();
     }

@@ -194,4 +194,4 @@ async function keepCalling(name, url, milliseconds) {
 
 await init();
 await tf.setBackend('cpu');
-Object.assign(window, {call, fillLocalStorage, holdDatabase, deleteDatabase, cutRecord, dieInSave, saveForEver, keepCalling});
+Object.assign(window, {call, program: wasm, fillLocalStorage, holdDatabase, deleteDatabase, cutRecord, dieInSave, saveForEver, keepCalling});

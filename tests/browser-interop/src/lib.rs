@@ -8,6 +8,7 @@ mod bench;
 mod described;
 mod failure;
 mod generated;
+mod guide;
 
 use std::pin::pin;
 use std::time::Duration;
