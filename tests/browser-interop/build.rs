@@ -12,8 +12,7 @@ const PROGRAMS: [&str; 2] = ["errors.rs", "cancelling.rs"];
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={GUIDE}");
     let guide = fs::read_to_string(GUIDE)?;
-    let blocks: Vec<_> =
-        guide.split("```rust,no_run\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let blocks: Vec<_> = guide.split("```rust,no_run\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     if blocks.len() != PROGRAMS.len() {
         return Err(format!("{GUIDE} has {} programs: {} were expected", blocks.len(), PROGRAMS.len()).into());
     }
