@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tfjs_artifacts::{Error, ErrorKind, Limit, LimitError, Limits, Operation, sniff};
 
 use crate::address::Url;
-use crate::error::status_error;
+use crate::error::{status_error, unread};
 use crate::exchange::{Ask, Session, at};
 use crate::meter::SharedMeter;
 use crate::response::{Response, Validator};
@@ -127,12 +127,16 @@ impl<'a> Download<'a> {
     pub(crate) async fn run(mut self) -> Result<Downloaded, Error> {
         let mut retries = Retries::new(self.session.client.config().retry);
         loop {
+            let before = self.bytes.len();
             match self.attempt(&retries).await {
                 Ok(Ended::Whole) => break,
                 Ok(Ended::Restart) => {}
                 Err(error) => {
-                    let error = at(self.url, Operation::Load)(error);
-                    retries.after(error).await.map_err(|error| self.explain(error))?;
+                    if self.bytes.len() > before {
+                        retries.progressed();
+                    }
+                    let here = at(self.url, Operation::Load);
+                    retries.after(error).await.map_err(|error| here(self.explain(error)))?;
                 }
             }
         }
@@ -273,21 +277,14 @@ impl<'a> Download<'a> {
         }
     }
 
-    /// The last error of several tries, with the file's name, which those that are about an answer have already.
+    /// The last error of several tries.
     fn explain(&self, error: Error) -> Error {
-        if error.message().starts_with(&self.name) {
-            return error;
+        match self.total.filter(|_| error.is_transient() && !error.message().starts_with(&self.name)) {
+            Some(total) => {
+                let name = format!("{} ({} of {total} bytes were received)", self.name, self.bytes.len());
+                unread(error, &name)
+            }
+            None => unread(error, &self.name),
         }
-        let received = self.bytes.len();
-        let message = match self.total.filter(|_| error.is_transient()) {
-            Some(total) => format!("{} cannot be read; {received} of {total} bytes were received", self.name),
-            None => format!("{} cannot be read", self.name),
-        };
-        let explained = Error::new(error.kind(), message);
-        let explained = match error.retry_after() {
-            Some(wait) => explained.with_retry_after(wait),
-            None => explained,
-        };
-        at(self.url, Operation::Load)(explained.with_source(error))
     }
 }

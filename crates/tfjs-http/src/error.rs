@@ -71,6 +71,8 @@ pub(crate) async fn status_error(mut response: Response, name: Option<&str>) -> 
         message = format!("{message}; {help}");
     }
     let kind = match told.as_ref().map(|told| told.kind.as_str()) {
+        // What a client of ours can get wrong is where it asks: the name of the model.
+        Some("badRequest") => ErrorKind::InvalidUrl,
         Some("invalidModel") => ErrorKind::InvalidData,
         Some("tooLarge") => ErrorKind::LimitExceeded,
         _ => kind(status),
@@ -104,9 +106,10 @@ fn kind(status: StatusCode) -> ErrorKind {
         StatusCode::PAYLOAD_TOO_LARGE => ErrorKind::LimitExceeded,
         StatusCode::TOO_MANY_REQUESTS => ErrorKind::RateLimited,
         StatusCode::INSUFFICIENT_STORAGE => ErrorKind::StorageFull,
-        StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED => {
-            ErrorKind::Unsupported
-        }
+        StatusCode::METHOD_NOT_ALLOWED
+        | StatusCode::UNSUPPORTED_MEDIA_TYPE
+        | StatusCode::NOT_IMPLEMENTED
+        | StatusCode::HTTP_VERSION_NOT_SUPPORTED => ErrorKind::Unsupported,
         _ if status.is_server_error() => ErrorKind::Transport,
         _ => ErrorKind::Unexpected,
     }
@@ -120,6 +123,19 @@ fn help(status: StatusCode) -> Option<&'static str> {
         StatusCode::PAYLOAD_TOO_LARGE => "the server takes no body of this size",
         _ => return None,
     })
+}
+
+/// Why a file cannot be read, with its name, which an error that is about an answer has already. All that is known is said at once, for
+/// those who see no more of an error than its message.
+pub(crate) fn unread(error: Error, name: &str) -> Error {
+    if error.message().starts_with(name) {
+        return error;
+    }
+    let unread = Error::new(error.kind(), format!("{name} cannot be read: {}", error.chain()));
+    match error.retry_after() {
+        Some(wait) => unread.with_retry_after(wait),
+        None => unread,
+    }
 }
 
 /// A status with its reason, as in `404 Not Found`.

@@ -191,7 +191,7 @@ impl Session {
             // As long as the server takes the body, it is not idle.
             let now = hop.body.map_or(0, Upload::moved);
             if now == moved {
-                return Err(sent(stalled(patience)));
+                return Err(sent(stalled(patience, ask.attempt)));
             }
             moved = now;
         };
@@ -209,7 +209,7 @@ impl Session {
                 );
                 Err(sent(Error::new(ErrorKind::Unexpected, message)))
             }
-            Ok(incoming) => Ok(Response::new(incoming, idle)),
+            Ok(incoming) => Ok(Response::new(incoming, idle, ask.attempt)),
             // Weights that cannot be read are no fault of the server.
             Err(_) if let Some(error) = hop.body.and_then(Upload::take_error) => {
                 Err(Failure { error, is_unsent: false })
@@ -342,7 +342,7 @@ mod tests {
         let headers = HeaderMap::from_iter([(LOCATION, HeaderValue::from_str(to).unwrap())]);
         let status = StatusCode::from_u16(status).unwrap();
         let answer = Incoming { status, headers, length_hint: None, body: Box::pin(futures::stream::empty()) };
-        let answer = Response::new(answer, std::time::Duration::from_secs(1));
+        let answer = Response::new(answer, std::time::Duration::from_secs(1), 1);
         let next = session.redirect(&answer, &hop).map_err(|failure| failure.error)?;
         Ok(next.map(|next| format!("{} {}", next.url, next.has_credentials)))
     }

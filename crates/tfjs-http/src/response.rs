@@ -24,6 +24,8 @@ pub(crate) struct Response {
     length_hint: Option<u64>,
     body: BoxStream<'static, Result<Bytes, Error>>,
     idle_timeout: Duration,
+    /// Which try it answers, from 1.
+    attempt: u32,
 }
 
 /// By what a changed file is told from the one that was there.
@@ -43,9 +45,9 @@ pub(crate) struct ContentRange {
 }
 
 impl Response {
-    pub(crate) fn new(incoming: Incoming, idle_timeout: Duration) -> Self {
+    pub(crate) fn new(incoming: Incoming, idle_timeout: Duration, attempt: u32) -> Self {
         let Incoming { status, headers, length_hint, body } = incoming;
-        Self { status, headers, length_hint, body, idle_timeout }
+        Self { status, headers, length_hint, body, idle_timeout, attempt }
     }
 
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
@@ -74,8 +76,10 @@ impl Response {
     pub(crate) fn check_encoding(&self) -> Result<(), Error> {
         match self.encoding().filter(|_| !cfg!(target_arch = "wasm32")) {
             Some(encoding) => {
-                let message =
-                    format!("the body has the content encoding `{}`, which nobody asked for", encoding.escape_debug());
+                let message = format!(
+                    "the body has the content encoding `{}`, which nobody asked for; switch it off for the files of models",
+                    encoding.escape_debug()
+                );
                 Err(Error::new(ErrorKind::Unsupported, message))
             }
             None => Ok(()),
@@ -103,11 +107,16 @@ impl Response {
         }
     }
 
+    /// Whether it says of itself that it is a page.
+    pub(crate) fn is_html(&self) -> bool {
+        self.header(&CONTENT_TYPE).is_some_and(|content_type| content_type.starts_with("text/html"))
+    }
+
     /// The next piece of the body; nothing at its end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         match within(self.idle_timeout, self.body.next()).await {
             Some(chunk) => chunk.transpose(),
-            None => Err(stalled(self.idle_timeout)),
+            None => Err(stalled(self.idle_timeout, self.attempt)),
         }
     }
 
@@ -148,8 +157,9 @@ impl fmt::Debug for Response {
 const BEGINNING: Duration = Duration::from_secs(5);
 
 /// Nothing came for so long.
-pub(crate) fn stalled(idle_timeout: Duration) -> Error {
-    Error::new(ErrorKind::Timeout, format!("nothing came from the server for {idle_timeout:?}"))
+pub(crate) fn stalled(idle_timeout: Duration, attempt: u32) -> Error {
+    let message = format!("nothing came from the server for {idle_timeout:?} (attempt {attempt})");
+    Error::new(ErrorKind::Timeout, message)
 }
 
 impl Validator {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tfjs_artifacts::Error;
+use tfjs_artifacts::{Error, ErrorKind};
 use web_time::{SystemTime, UNIX_EPOCH};
 
 use crate::date::parse_http_date;
@@ -12,7 +12,8 @@ use crate::timer::sleep;
 /// How often a request is tried, and how long to wait in between.
 ///
 /// Tried again are loads after connection errors, the statuses 408, 429 and 5xx (but 501 and 505), and bodies that stall or break
-/// off; see the crate's documentation for saves. The wait is what the server asks for with `Retry-After`, at most
+/// off; see the crate's documentation for saves. What takes too long twice in a row, without a byte in between, is not tried again: the
+/// idle timeout is long enough to wait for it twice. The wait is what the server asks for with `Retry-After`, at most
 /// [`max_retry_after`](Self::max_retry_after); otherwise a random time between nothing and a bound that doubles with each try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -104,16 +105,26 @@ impl Default for RetryPolicy {
 pub(crate) struct Retries {
     policy: RetryPolicy,
     failures: u32,
+    /// How many of the last failures in a row took too long.
+    timeouts: u32,
 }
+
+/// So many of them are enough: who has sent nothing for so long will hardly begin to.
+const MOST_TIMEOUTS: u32 = 2;
 
 impl Retries {
     pub(crate) fn new(policy: RetryPolicy) -> Self {
-        Self { policy, failures: 0 }
+        Self { policy, failures: 0, timeouts: 0 }
     }
 
     /// The number of the try that comes next, from 1.
     pub(crate) fn attempt(&self) -> u32 {
         self.failures.saturating_add(1)
+    }
+
+    /// Bytes have come since the last failure.
+    pub(crate) fn progressed(&mut self) {
+        self.timeouts = 0;
     }
 
     /// Waits before another try; returns the error if there is none.
@@ -125,7 +136,8 @@ impl Retries {
     /// As [`after`](Self::after), for who knows better what is worth another try.
     pub(crate) async fn after_if(&mut self, is_worth_it: bool, error: Error) -> Result<(), Error> {
         self.failures = self.failures.saturating_add(1);
-        if !is_worth_it || self.failures >= self.policy.attempts {
+        self.timeouts = if error.kind() == ErrorKind::Timeout { self.timeouts + 1 } else { 0 };
+        if !is_worth_it || self.failures >= self.policy.attempts || self.timeouts >= MOST_TIMEOUTS {
             return Err(error);
         }
         sleep(self.policy.wait(self.failures, error.retry_after())).await;

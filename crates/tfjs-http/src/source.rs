@@ -14,7 +14,7 @@ use bytes::Bytes;
 use tfjs_artifacts::{ByteSource, Error, ErrorKind, Operation};
 
 use crate::address::Url;
-use crate::error::status_error;
+use crate::error::{status_error, unread};
 use crate::exchange::{Ask, Session, at};
 use crate::handler::out_of_time;
 use crate::response::{Response, Validator};
@@ -66,8 +66,8 @@ struct Cursor {
 struct Looked {
     byte_length: Option<u64>,
     validator: Validator,
-    /// Whether ranges come without saying which they are, as a browser hides that unless the server wants it shown.
-    hides_ranges: bool,
+    /// Whether the file has to be read whole: its ranges cannot be had, or not be told apart, or it is not what it should be.
+    is_only_whole: bool,
 }
 
 impl HttpSource {
@@ -83,12 +83,12 @@ impl HttpSource {
             match look(&session, &url, &name, &retries).await {
                 Ok(looked) => break looked,
                 Err(error) => {
-                    let error = at(&url, Operation::Load)(error);
-                    retries.after(error).await.map_err(|error| explain(error, &name, &url))?;
+                    let here = at(&url, Operation::Load);
+                    retries.after(error).await.map_err(|error| here(unread(error, &name)))?;
                 }
             }
         };
-        let Some(byte_length) = looked.byte_length.or(told).filter(|_| !looked.hides_ranges) else { return Ok(None) };
+        let Some(byte_length) = looked.byte_length.or(told).filter(|_| !looked.is_only_whole) else { return Ok(None) };
         Ok(Some(Self { session, url, name, byte_length, validator: looked.validator, state: Arc::default() }))
     }
 
@@ -100,15 +100,20 @@ impl HttpSource {
         let (mut cursor, is_sequential) = self.take_cursor(&range);
         let mut bytes = self.allocate(range.end - range.start)?;
         loop {
-            let had_cursor = cursor.is_some();
+            let (had_cursor, before) = (cursor.is_some(), bytes.len());
             match self.read_once(cursor.take(), &range, is_sequential, &mut bytes, &retries).await {
                 Ok(cursor) => {
                     self.keep(cursor, &range, is_sequential);
                     return Ok(bytes.into());
                 }
                 // An answer that was left open too long breaks off, which is no failure.
-                Err(error) if had_cursor && error.is_transient() => {}
-                Err(error) => retries.after(at(&self.url, Operation::Read)(error)).await?,
+                Err(_) if had_cursor && (bytes.len() as u64) < range.end - range.start => {}
+                Err(error) => {
+                    if bytes.len() > before {
+                        retries.progressed();
+                    }
+                    retries.after(at(&self.url, Operation::Read)(error)).await?;
+                }
             }
             if self.validator.if_range().is_none() {
                 // Nothing would tell whether the rest is of the same file.
@@ -252,8 +257,11 @@ impl Cursor {
     async fn next_piece(&mut self, wanted: u64) -> Result<Bytes, Error> {
         while self.rest.is_empty() {
             let Some(chunk) = self.response.chunk().await? else {
-                let message = format!("the body ended {} bytes early", self.end - self.next);
-                return Err(Error::new(ErrorKind::Transport, message));
+                let (missing, answer) = (self.end - self.next, self.response.describe());
+                let message = format!("the body ended {missing} bytes early; it was answered with {answer}");
+                // Of a whole file whose length nobody told, this is the end.
+                let is_end = self.is_whole && self.response.content_length().is_none();
+                return Err(Error::new(if is_end { ErrorKind::InvalidData } else { ErrorKind::Transport }, message));
             };
             self.rest = chunk;
         }
@@ -278,62 +286,76 @@ impl Cursor {
 /// Asks for length and validator. Servers whose signed URLs are for `GET` alone refuse `HEAD`, and browsers tell more of a range.
 async fn look(session: &Session, url: &Url, name: &str, retries: &Retries) -> Result<Looked, Error> {
     if cfg!(target_arch = "wasm32") {
-        return match look_with_get(session, url, name, retries).await {
-            Ok(looked) if looked.byte_length.is_some() || looked.hides_ranges => Ok(looked),
-            _ => Ok(look_with_head(session, url, name, retries).await?.unwrap_or(Looked::NOTHING)),
+        return look_from_browser(session, url, name, retries).await;
+    }
+    match look_with(Method::HEAD, "", session, url, name, retries).await? {
+        looked if looked.byte_length.is_some() => Ok(looked),
+        _ => look_with(Method::GET, ONE_BYTE, session, url, name, retries).await,
+    }
+}
+
+/// The answer to it tells how many there are.
+const ONE_BYTE: &str = "bytes=0-0";
+
+/// A browser asks for a range as it is. If the server compresses it nevertheless, Chromium says that there is no answer.
+async fn look_from_browser(session: &Session, url: &Url, name: &str, retries: &Retries) -> Result<Looked, Error> {
+    let mut is_again = false;
+    loop {
+        let is_unanswered = match look_with(Method::GET, ONE_BYTE, session, url, name, retries).await {
+            Ok(looked) if looked.byte_length.is_some() || looked.is_only_whole => return Ok(looked),
+            Err(error) if error.kind() == ErrorKind::Timeout => return Err(error),
+            // If there is an answer without a range, and again none with it, that is no accident.
+            Err(error) if error.kind() == ErrorKind::Transport && is_again => {
+                return Ok(Looked { is_only_whole: true, ..Looked::NOTHING });
+            }
+            Err(error) => error.kind() == ErrorKind::Transport,
+            Ok(_) => false,
         };
-    }
-    match look_with_head(session, url, name, retries).await? {
-        Some(looked) if looked.byte_length.is_some() => Ok(looked),
-        _ => look_with_get(session, url, name, retries).await,
-    }
-}
-
-/// Nothing if the server does not take `HEAD` here, which it may say with any status; a `GET` then tells more.
-async fn look_with_head(session: &Session, url: &Url, name: &str, retries: &Retries) -> Result<Option<Looked>, Error> {
-    let mut ask = Ask::new(Method::HEAD, url, retries).with_header(ACCEPT_ENCODING, "identity");
-    if cfg!(target_arch = "wasm32") {
         // The browser sets `Accept-Encoding`, and asks for bytes as they are if a range is wanted: here, of all of them.
-        ask = ask.with_header(RANGE, "bytes=0-");
-    }
-    let response = session.send(ask).await.map_err(|failure| failure.error)?;
-    if response.status.is_success() {
-        return Ok(Some(Looked::at(&response, response.content_length())));
-    }
-    let error = status_error(response, Some(name)).await;
-    if error.is_transient() { Err(error) } else { Ok(None) }
-}
-
-/// Asks for one byte, whose answer tells how many there are.
-async fn look_with_get(session: &Session, url: &Url, name: &str, retries: &Retries) -> Result<Looked, Error> {
-    let ask =
-        Ask::new(Method::GET, url, retries).with_header(RANGE, "bytes=0-0").with_header(ACCEPT_ENCODING, "identity");
-    let response = session.send(ask).await.map_err(|failure| failure.error)?;
-    let total = response.content_range().and_then(|range| range.total);
-    let hides_ranges = cfg!(target_arch = "wasm32") && response.content_range().is_none();
-    match response.status {
-        StatusCode::PARTIAL_CONTENT if hides_ranges => Ok(Looked { hides_ranges, ..Looked::at(&response, None) }),
-        StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => Ok(Looked::at(&response, total)),
-        status if status.is_success() => Ok(Looked::at(&response, response.content_length())),
-        _ => Err(status_error(response, Some(name)).await),
+        let range = if is_unanswered { "" } else { "bytes=0-" };
+        let looked = look_with(Method::HEAD, range, session, url, name, retries).await?;
+        if !is_unanswered {
+            return Ok(looked);
+        }
+        is_again = true;
     }
 }
 
-/// An error with the file's name, which those that are about an answer have already.
-fn explain(error: Error, name: &str, url: &Url) -> Error {
-    if error.message().starts_with(name) {
-        return error;
+/// Asks for the head, or for a range. If the server does not take `HEAD` here, which it may say with any status, it has told nothing,
+/// and a `GET` then tells more.
+async fn look_with(
+    method: Method,
+    range: &str,
+    session: &Session,
+    url: &Url,
+    name: &str,
+    retries: &Retries,
+) -> Result<Looked, Error> {
+    let is_head = method == Method::HEAD;
+    let mut ask = Ask::new(method, url, retries).with_header(ACCEPT_ENCODING, "identity");
+    if !range.is_empty() {
+        ask = ask.with_header(RANGE, range);
     }
-    let explained = Error::new(error.kind(), format!("{name} cannot be looked at")).with_source(error);
-    at(url, Operation::Load)(explained)
+    let response = session.send(ask).await.map_err(|failure| failure.error)?;
+    let (status, part) = (response.status, response.content_range());
+    let is_part = !is_head && status == StatusCode::PARTIAL_CONTENT;
+    let (byte_length, is_only_whole) = if is_part || (!is_head && status == StatusCode::RANGE_NOT_SATISFIABLE) {
+        // A browser hides which part it is unless the server wants it shown; natively an encoded part has no length.
+        let is_told = if cfg!(target_arch = "wasm32") { part.is_some() } else { response.content_length().is_some() };
+        (part.and_then(|part| part.total), is_part && !is_told)
+    } else if status.is_success() {
+        // Of a page the specs are not believed how long it is: read whole, it is told what came.
+        let byte_length = response.content_length();
+        (byte_length, byte_length.is_none() && response.is_html())
+    } else {
+        let error = status_error(response, Some(name)).await;
+        return if is_head && !error.is_transient() { Ok(Looked::NOTHING) } else { Err(error) };
+    };
+    Ok(Looked { byte_length, validator: response.validator(), is_only_whole })
 }
 
 impl Looked {
-    const NOTHING: Self = Self { byte_length: None, validator: Validator::NONE, hides_ranges: false };
-
-    fn at(response: &Response, byte_length: Option<u64>) -> Self {
-        Self { byte_length, validator: response.validator(), hides_ranges: false }
-    }
+    const NOTHING: Self = Self { byte_length: None, validator: Validator::NONE, is_only_whole: false };
 }
 
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]

@@ -81,6 +81,7 @@ impl StatusCode {
     pub(crate) const GONE: Self = Self(410);
     pub(crate) const PRECONDITION_FAILED: Self = Self(412);
     pub(crate) const PAYLOAD_TOO_LARGE: Self = Self(413);
+    pub(crate) const UNSUPPORTED_MEDIA_TYPE: Self = Self(415);
     pub(crate) const RANGE_NOT_SATISFIABLE: Self = Self(416);
     pub(crate) const TOO_MANY_REQUESTS: Self = Self(429);
     pub(crate) const NOT_IMPLEMENTED: Self = Self(501);

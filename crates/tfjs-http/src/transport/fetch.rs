@@ -17,7 +17,7 @@ use web_sys::{
     RequestMode, RequestRedirect, Response, ResponseType,
 };
 
-use self::thrown::{Thrown, cannot};
+use self::thrown::{Thrown, cannot, thrown};
 use super::{Failure, Incoming, Outgoing};
 use crate::client::Config;
 use crate::{FetchCache, FetchCredentials, FetchMode};
@@ -188,9 +188,7 @@ fn body(response: &Response, abort: AbortOnDrop) -> Result<BoxStream<'static, Re
             }
             Ok((!is_done).then(|| Uint8Array::new(&chunk)))
         });
-        let chunk = read.map_err(|value| {
-            Error::new(ErrorKind::Transport, "the connection broke").with_source(Thrown::new(&value))
-        })?;
+        let chunk = read.map_err(|value| thrown(ErrorKind::Transport, &value, "the connection broke"))?;
         Ok(chunk.map(|chunk| (Bytes::from(chunk.to_vec()), (reader, abort))))
     })))
 }

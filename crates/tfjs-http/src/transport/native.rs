@@ -101,7 +101,7 @@ fn transport_error(error: reqwest::Error) -> Error {
     } else if error.is_connect() {
         (ErrorKind::Transport, "cannot connect to the server")
     } else if error.is_decode() {
-        (ErrorKind::Transport, "the body cannot be decoded")
+        (ErrorKind::Transport, "the body breaks off or cannot be decoded")
     } else {
         (ErrorKind::Transport, "the connection broke")
     };

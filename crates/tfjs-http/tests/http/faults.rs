@@ -178,6 +178,7 @@ async fn a_body_that_is_always_short() {
     })
     .await;
     assert_says(&error, ErrorKind::Transport, &["shard `model.weights.bin`", "102 of 4000 bytes"]);
+    assert!(error.message().contains("(102 of 4000 bytes were received) cannot be read: the body breaks off"), "{error}");
     assert_eq!(server.requests().len(), 4);
 }
 
@@ -226,7 +227,32 @@ async fn a_server_that_never_answers() {
         client().with_idle_timeout(Duration::from_millis(100)),
     );
     let error = load_with(&server.url(JSON), &client).await.unwrap_err();
-    assert_says(&error, ErrorKind::Timeout, &["nothing came from the server"]);
+    assert_says(&error, ErrorKind::Timeout, &["nothing came from the server for 100ms (attempt 2)"]);
+    assert_eq!(server.requests().len(), 2, "who is silent twice is not asked a third time");
+}
+
+/// A wait for what comes is worth it as long as something does.
+#[tokio::test]
+async fn a_body_that_always_stalls() {
+    let stall = |more: bool| {
+        let files = Files::of_model(&model_of(1000));
+        server_but(WEIGHTS, files, move |request, good| match (request.range(4000), more) {
+            (Some(_), true) => good.ending(End::Stall(10)),
+            (Some(_), false) => good.ending(End::Stall(0)),
+            (None, _) => good.ending(End::Stall(100)),
+        })
+    };
+    let client = client().with_idle_timeout(Duration::from_millis(200));
+    for (more, attempt, received) in [(true, 3, 120), (false, 2, 100)] {
+        let server = stall(more).await;
+        let error = load_with(&server.url(JSON), &client).await.unwrap_err();
+        let message = format!(
+            "shard `model.weights.bin` ({received} of 4000 bytes were received) cannot be read: \
+             nothing came from the server for 200ms (attempt {attempt})"
+        );
+        assert_eq!((error.message(), error.kind()), (&*message, ErrorKind::Timeout));
+        assert_eq!(server.requests().len(), 1 + attempt);
+    }
 }
 
 #[tokio::test]
@@ -363,7 +389,7 @@ async fn a_part_that_nobody_asked_for() {
     assert_says(&error, ErrorKind::InvalidData, &["which nobody asked for"]);
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()

@@ -5,6 +5,7 @@ use tfjs_artifacts::{ErrorKind, ModelArtifacts, WeightData};
 use tfjs_router::{LoadOptions, Router, SaveOptions};
 use tfjs_testkit::{assert_same_model, samples};
 
+use crate::faults::gzip;
 use crate::server::{End, Files, Reply, Server};
 use crate::{client, load_lazily, model_of};
 
@@ -106,6 +107,119 @@ async fn where_no_length_is_told_the_specs_tell_it_or_the_file_is_read() {
         let lazy = load_lazily(&server.url(JSON), &client()).await.unwrap();
         assert_same_model(&in_memory(lazy).await, &artifacts);
     }
+}
+
+/// Some servers have nothing but compressed files, and send those, or parts of those, whatever is asked for.
+#[tokio::test]
+async fn gzip_that_nobody_asked_for_is_read_whole() {
+    for has_ranges in [false, true] {
+        for artifacts in [model_of(1000), samples::many_shards(3)] {
+            let files = Files::of_model(&artifacts);
+            let server = Server::start(move |request| {
+                let body = gzip(&files.get(request.path()).unwrap());
+                let reply = match request.range(body.len()).filter(|_| has_ranges) {
+                    Some((start, end)) => Reply::new(206, &body[start..end])
+                        .with("content-range", &format!("bytes {start}-{}/{}", end - 1, body.len())),
+                    None => Reply::ok(body),
+                };
+                reply.with("content-encoding", "gzip")
+            })
+            .await;
+            let lazy = load_lazily(&server.url(JSON), &client()).await.unwrap();
+            assert_same_model(&in_memory(lazy).await, &artifacts);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_encoding_that_nobody_asked_for_is_named() {
+    for has_ranges in [false, true] {
+        let files = Files::of_model(&model_of(1000));
+        let server = Server::start(move |request| {
+            let good = if has_ranges { files.answer(request) } else { files.answer_plainly(request) };
+            if request.path() == WEIGHTS { good.with("content-encoding", "br") } else { good }
+        })
+        .await;
+        let loaded = load_lazily(&server.url(JSON), &client()).await;
+        let error = match loaded {
+            Ok(lazy) => data(&lazy).read(0..8).await.unwrap_err(),
+            Err(error) => error,
+        };
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        assert!(
+            error.message().contains("the content encoding `br`, which nobody asked for; switch it off"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_untold_length_in_place_of_a_shard() {
+    let files = Files::of_model(&model_of(1000));
+    let page = format!("<!DOCTYPE html><title>Home</title>{:2000}", "");
+    files.put(WEIGHTS, page);
+    let server = Server::start(move |request| {
+        files.answer_plainly(request).with("content-type", "text/html").ending(End::Chunked)
+    })
+    .await;
+    let error = load_lazily(&server.url(JSON), &client()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
+    assert!(error.message().contains("shard `model.weights.bin` looks like an HTML"), "{error}");
+}
+
+#[tokio::test]
+async fn a_short_file_of_untold_length() {
+    let files = Files::of_model(&model_of(1000));
+    files.put(WEIGHTS, "not here");
+    let server = Server::start(move |request| {
+        files.answer_plainly(request).with("content-type", "text/plain").ending(End::Chunked)
+    })
+    .await;
+    let lazy = load_lazily(&server.url(JSON), &client()).await.unwrap();
+    server.forget_requests();
+    let error = data(&lazy).read(0..4000).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
+    assert_eq!(error.message(), "the body ended 3992 bytes early; it was answered with 200 OK (text/plain)");
+    assert_eq!(server.requests().len(), 1, "a whole answer is not asked for again");
+}
+
+/// Of an answer that was left open, nobody knows whether this is its end.
+#[tokio::test]
+async fn an_answer_that_ends_while_it_is_left_open_is_asked_for_again() {
+    let artifacts = model_of(VALUES);
+    let files = Files::of_model(&artifacts);
+    let server = Server::start(move |request| {
+        let good = files.answer_plainly(request);
+        if request.path() == JSON {
+            return good;
+        }
+        // The first one ends after the first read.
+        let first = request.method == "GET" && request.range(usize::MAX) == Some((0, 100_000)) && request.earlier == 1;
+        let length = if first { 100_000 } else { good.body.len() };
+        Reply { body: good.body[..length].to_vec(), ..good }.ending(End::Close)
+    })
+    .await;
+    let lazy = load_lazily(&server.url(JSON), &client()).await.unwrap();
+    for range in [0..100_000, 100_000..200_000] {
+        let read = data(&lazy).read(range.clone()).await.unwrap();
+        assert_eq!(read, data(&artifacts).read(range).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_look_says_what_went_wrong_and_how_often() {
+    let files = Files::of_model(&model_of(1000));
+    let server = Server::start(move |request| match request.path() {
+        WEIGHTS => Reply::ok("").of_length(4000).ending(End::Stall(0)),
+        _ => files.answer(request),
+    })
+    .await;
+    let client = client().with_idle_timeout(std::time::Duration::from_millis(100));
+    let lazy = load_lazily(&server.url(JSON), &client).await.unwrap();
+    let error = data(&lazy).read(0..8).await.unwrap_err();
+    assert_eq!(error.message(), "nothing came from the server for 100ms (attempt 2)");
+    let error = load_lazily("http://127.0.0.1:1/m/model.json", &client).await.unwrap_err();
+    assert!(error.message().starts_with("cannot connect to the server"), "{error}");
 }
 
 #[tokio::test]

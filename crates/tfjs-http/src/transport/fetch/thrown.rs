@@ -31,5 +31,10 @@ impl std::error::Error for Thrown {}
 
 /// A request that cannot even be tried.
 pub(super) fn cannot(value: &JsValue, message: &'static str) -> Error {
-    Error::new(ErrorKind::InvalidUrl, message).with_source(Thrown::new(value))
+    thrown(ErrorKind::InvalidUrl, value, message)
+}
+
+/// What failed, with the browser's words.
+pub(super) fn thrown(kind: ErrorKind, value: &JsValue, message: &'static str) -> Error {
+    Error::new(kind, format!("{message}: {}", Thrown::new(value)))
 }
