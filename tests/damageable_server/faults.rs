@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, RETRY_AFTER};
+use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
@@ -36,6 +36,8 @@ enum Fault {
     Missing,
     /// `html`: a page is in place of the weights.
     Html,
+    /// `page`: as before, and its length is not told.
+    Page,
     /// `short-N`: there are so many bytes of weights.
     Short(usize),
     /// `cut-N`: the first answer with weights breaks off after so many bytes.
@@ -44,6 +46,8 @@ enum Fault {
     BusyOnce,
     /// `gzip`: weights are encoded, which pages of other origins are not shown.
     Gzip,
+    /// `encoded`: as before, whatever is asked for, also in place of a range.
+    Encoded,
     /// `redirect-STATUS`: it is below `files`.
     Redirect(u16),
     /// `silent`: no header of CORS.
@@ -68,10 +72,12 @@ impl Fault {
             "slow" => Self::Slow,
             "missing" => Self::Missing,
             "html" => Self::Html,
+            "page" => Self::Page,
             "short" => Self::Short(number),
             "cut" => Self::CutOnce(number),
             "busy" => Self::BusyOnce,
             "gzip" => Self::Gzip,
+            "encoded" => Self::Encoded,
             "redirect" => Self::Redirect(u16::try_from(number).ok()?),
             "silent" => Self::Silent,
             "bare" => Self::Bare,
@@ -85,7 +91,7 @@ impl Fault {
     fn cors(self) -> Cors {
         match self {
             Self::Silent => Cors::None,
-            Self::Bare | Self::Gzip => Cors::Bare,
+            Self::Bare | Self::Gzip | Self::Encoded => Cors::Bare,
             Self::Cookie => Cors::Credentials,
             _ => Cors::Open,
         }
@@ -217,6 +223,8 @@ async fn answer(
     reply.send(cors, &method, &headers, open)
 }
 
+const PAGE: &str = "<!DOCTYPE html><title>Home</title>";
+
 /// A stored file, spoilt.
 fn file_reply(fault: Fault, path: &str, bytes: &Bytes, earlier: usize) -> Reply {
     let whole = Reply::file(bytes.clone());
@@ -231,10 +239,12 @@ fn file_reply(fault: Fault, path: &str, bytes: &Bytes, earlier: usize) -> Reply 
         Fault::Stall(after) => whole.stalling(after),
         Fault::Slow => whole.slowly(),
         Fault::Missing => Reply::new(StatusCode::NOT_FOUND, "no such file"),
-        Fault::Html => Reply::new(StatusCode::OK, "<!DOCTYPE html><title>Home</title>"),
+        Fault::Html => Reply::new(StatusCode::OK, PAGE),
+        Fault::Page => Reply::new(StatusCode::OK, PAGE).with(CONTENT_TYPE, "text/html; charset=utf-8").in_chunks(),
         Fault::Short(length) => Reply::file(bytes.slice(..length)),
         Fault::CutOnce(after) if earlier == 0 => whole.cut(after),
         Fault::Gzip => whole.gzipped(),
+        Fault::Encoded => whole.encoded(),
         _ => whole,
     }
 }

@@ -43,6 +43,7 @@ pub(crate) struct Reply {
     /// Whether it has ranges and an ETag.
     is_file: bool,
     is_gzipped: bool,
+    is_in_chunks: bool,
     pace: Pace,
 }
 
@@ -106,7 +107,7 @@ impl Cors {
 impl Reply {
     pub(crate) fn new(status: StatusCode, body: impl Into<Bytes>) -> Self {
         let (headers, body) = (HeaderMap::new(), body.into());
-        Self { status, headers, body, is_file: false, is_gzipped: false, pace: Pace::AtOnce }
+        Self { status, headers, body, is_file: false, is_gzipped: false, is_in_chunks: false, pace: Pace::AtOnce }
     }
 
     pub(crate) fn file(body: Bytes) -> Self {
@@ -138,6 +139,16 @@ impl Reply {
         Self { is_gzipped: true, ..self }
     }
 
+    /// All of it and encoded, whoever asks for what.
+    pub(crate) fn encoded(self) -> Self {
+        Self { body: gzip(&self.body), is_file: false, ..self }.with(CONTENT_ENCODING, "gzip")
+    }
+
+    /// Without a length.
+    pub(crate) fn in_chunks(self) -> Self {
+        Self { is_in_chunks: true, ..self }
+    }
+
     /// The answer to this request, which ends when all of it has been sent.
     pub(crate) fn send(mut self, cors: Cors, method: &Method, request: &HeaderMap, mut open: Open) -> Response {
         cors.add_to(&mut self.headers, request);
@@ -146,7 +157,9 @@ impl Reply {
             self.choose_representation(request);
         }
         let length = self.body.len();
-        self.headers.insert(CONTENT_LENGTH, length.into());
+        if !self.is_in_chunks {
+            self.headers.insert(CONTENT_LENGTH, length.into());
+        }
         if *method == Method::HEAD {
             open.end();
             return (self.status, self.headers).into_response();
@@ -188,12 +201,16 @@ impl Reply {
             self.headers.insert(CONTENT_RANGE, HeaderValue::from_str(&range).unwrap());
             self.body = self.body.slice(start..end);
         } else if self.is_gzipped && text(ACCEPT_ENCODING).is_some_and(|accepted| accepted.contains("gzip")) {
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-            encoder.write_all(&self.body).unwrap();
-            self.body = encoder.finish().unwrap().into();
+            self.body = gzip(&self.body);
             self.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
     }
+}
+
+fn gzip(bytes: &[u8]) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap().into()
 }
 
 impl Pace {

@@ -93,6 +93,18 @@ async fn a_stalled_file_is_let_go_after_the_idle_timeout() {
 }
 
 #[wasm_bindgen_test]
+async fn who_is_silent_twice_is_not_asked_again() {
+    let case = case_of(&model_of(10_000)).await;
+    let client = client().with_idle_timeout(Duration::from_millis(200));
+    let error = load_with(&case.url("stall-0"), &client, &LoadOptions::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{}", error.chain());
+    // A page that shows an error shows its message.
+    assert_eq!(error.message(), "shard `w.bin` cannot be read: nothing came from the server for 200ms (attempt 2)");
+    let asked = case.seen_with("stall-0").await;
+    assert_eq!(asked.iter().filter(|one| one.path() == "stall-0/w.bin").count(), 2);
+}
+
+#[wasm_bindgen_test]
 async fn what_fails_for_now_is_tried_again() {
     let model = model_of(1000);
     let case = case_of(&model).await;
@@ -144,6 +156,14 @@ async fn a_page_in_place_of_weights_is_told_apart() {
 }
 
 #[wasm_bindgen_test]
+async fn a_page_of_untold_length_is_told_apart_before_it_is_read() {
+    let case = case_of(&model_of(1000)).await;
+    let error = load_with(&case.url("page"), &client(), &LoadOptions::lazy()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidData, "{}", error.chain());
+    assert!(error.message().contains("shard `w.bin` looks like an HTML"), "{}", error.chain());
+}
+
+#[wasm_bindgen_test]
 async fn a_short_file_is_told_with_both_numbers() {
     let case = case_of(&model_of(1000)).await;
     let error = load(&case.url("short-3999")).await.unwrap_err();
@@ -164,4 +184,19 @@ async fn encoded_bodies_are_decoded_though_their_length_is_another() {
     let seen = case.seen_with("gzip").await;
     let accepted = seen.iter().find(|one| one.path().ends_with("w.bin")).unwrap().header("accept-encoding");
     assert!(accepted.unwrap().contains("gzip"), "{accepted:?}");
+}
+
+/// Chromium asks for ranges as they are, and shows no answer that is compressed nevertheless.
+#[wasm_bindgen_test]
+async fn encoded_bodies_are_read_whole_where_ranges_have_no_answer() {
+    let model = model_of(10_000);
+    let case = case_of(&model).await;
+    let lazy = load_with(&case.url("encoded"), &client(), &LoadOptions::lazy()).await.unwrap();
+    assert!(lazy.weights.as_ref().unwrap().data().is_in_memory());
+    assert_same_model(&lazy, &model);
+    let seen = case.seen_with("encoded").await;
+    let of_weights = seen.iter().filter(|one| one.path().ends_with("w.bin"));
+    let asked: Vec<_> = of_weights.map(|one| (one.method(), one.header("range"))).collect();
+    let (range, head) = (("GET", Some("bytes=0-0")), ("HEAD", None));
+    assert_eq!(asked, [range, head, range, ("GET", None)]);
 }

@@ -178,7 +178,10 @@ async fn a_body_that_is_always_short() {
     })
     .await;
     assert_says(&error, ErrorKind::Transport, &["shard `model.weights.bin`", "102 of 4000 bytes"]);
-    assert!(error.message().contains("(102 of 4000 bytes were received) cannot be read: the body breaks off"), "{error}");
+    assert!(
+        error.message().contains("(102 of 4000 bytes were received) cannot be read: the body breaks off"),
+        "{error}"
+    );
     assert_eq!(server.requests().len(), 4);
 }
 

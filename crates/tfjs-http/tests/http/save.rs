@@ -334,3 +334,37 @@ async fn a_connection_that_is_refused() {
     assert_eq!(error.kind(), ErrorKind::Transport);
     assert!(error.to_string().starts_with("cannot save `http://127.0.0.1:1/upload`"), "{error}");
 }
+
+/// What `tfjs-server` calls wrong, with the status that it sends.
+#[tokio::test]
+async fn what_our_server_calls_wrong_has_a_kind() {
+    for (status, name, kind) in [
+        (400, "badRequest", ErrorKind::InvalidUrl),
+        (401, "unauthenticated", ErrorKind::Unauthenticated),
+        (403, "forbidden", ErrorKind::PermissionDenied),
+        (404, "notFound", ErrorKind::NotFound),
+        (405, "methodNotAllowed", ErrorKind::Unsupported),
+        (408, "timeout", ErrorKind::Timeout),
+        (409, "conflict", ErrorKind::Conflict),
+        (412, "preconditionFailed", ErrorKind::Conflict),
+        (413, "tooLarge", ErrorKind::LimitExceeded),
+        (415, "unsupportedMediaType", ErrorKind::Unsupported),
+        (422, "invalidModel", ErrorKind::InvalidData),
+        (500, "internal", ErrorKind::Transport),
+        (500, "invalidModel", ErrorKind::InvalidData),
+        (500, "tooLarge", ErrorKind::LimitExceeded),
+        (501, "internal", ErrorKind::Unsupported),
+        (503, "busy", ErrorKind::Transport),
+        (504, "internal", ErrorKind::Timeout),
+        (507, "storageFull", ErrorKind::StorageFull),
+    ] {
+        let body = format!(r#"{{"error":"what to do","kind":"{name}"}}"#);
+        let server = Server::start(move |_| Reply::new(status, body.clone())).await;
+        let error = save(&server.url("/a"), &model_of(10)).await.unwrap_err();
+        assert_eq!((error.kind(), status), (kind, status), "{name}");
+        assert!(error.message().contains("what to do"), "{error}");
+    }
+    let foreign = Server::start(|_| Reply::new(400, r#"{"error":"no"}"#)).await;
+    let error = save(&foreign.url("/a"), &model_of(10)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unexpected, "nobody knows what another server means");
+}
