@@ -273,7 +273,9 @@ impl HttpClient {
         self.with_new_transport(|config| config.connect_timeout = timeout)
     }
 
-    /// The longest time without a byte in either direction. There is no limit for a whole request: who is slow but alive is served.
+    /// The longest time without a byte in either direction, 30 s unless told otherwise. There is no limit for a whole request: who is
+    /// slow but alive is served. Who is silent for so long is asked once more, see [`RetryPolicy`], so that a load takes twice as long to
+    /// give up.
     /// An upload has a second more for each 16 KiB, at most 256, since nobody can see what is on its way.
     #[must_use]
     pub fn with_idle_timeout(self, timeout: Duration) -> Self {

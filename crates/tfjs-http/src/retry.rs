@@ -12,8 +12,8 @@ use crate::timer::sleep;
 /// How often a request is tried, and how long to wait in between.
 ///
 /// Tried again are loads after connection errors, the statuses 408, 429 and 5xx (but 501 and 505), and bodies that stall or break
-/// off; see the crate's documentation for saves. What takes too long twice in a row, without a byte in between, is not tried again: the
-/// idle timeout is long enough to wait for it twice. The wait is what the server asks for with `Retry-After`, at most
+/// off; see the crate's documentation for saves. What takes too long twice in a row, without a byte in between, is not tried again,
+/// however many attempts there are. The wait is what the server asks for with `Retry-After`, at most
 /// [`max_retry_after`](Self::max_retry_after); otherwise a random time between nothing and a bound that doubles with each try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -301,20 +301,17 @@ const ONE_BYTE: &str = "bytes=0-0";
 async fn look_from_browser(session: &Session, url: &Url, name: &str, retries: &Retries) -> Result<Looked, Error> {
     let mut is_again = false;
     loop {
-        let is_unanswered = match look_with(Method::GET, ONE_BYTE, session, url, name, retries).await {
+        let range = match look_with(Method::GET, ONE_BYTE, session, url, name, retries).await {
             Ok(looked) if looked.byte_length.is_some() || looked.is_only_whole => return Ok(looked),
-            Err(error) if error.kind() == ErrorKind::Timeout => return Err(error),
+            // The browser sets `Accept-Encoding`, and asks for bytes as they are if a range is wanted: here, of all of them.
+            Ok(_) => "bytes=0-",
+            Err(error) if error.kind() != ErrorKind::Transport => return Err(error),
             // If there is an answer without a range, and again none with it, that is no accident.
-            Err(error) if error.kind() == ErrorKind::Transport && is_again => {
-                return Ok(Looked { is_only_whole: true, ..Looked::NOTHING });
-            }
-            Err(error) => error.kind() == ErrorKind::Transport,
-            Ok(_) => false,
+            Err(_) if is_again => return Ok(Looked { is_only_whole: true, ..Looked::NOTHING }),
+            Err(_) => "",
         };
-        // The browser sets `Accept-Encoding`, and asks for bytes as they are if a range is wanted: here, of all of them.
-        let range = if is_unanswered { "" } else { "bytes=0-" };
         let looked = look_with(Method::HEAD, range, session, url, name, retries).await?;
-        if !is_unanswered {
+        if !range.is_empty() {
             return Ok(looked);
         }
         is_again = true;

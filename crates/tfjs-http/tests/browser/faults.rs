@@ -138,9 +138,11 @@ async fn a_body_that_always_breaks_off_is_an_error() {
 #[wasm_bindgen_test]
 async fn a_missing_file_is_named() {
     let case = case_of(&model_of(1000)).await;
-    let error = load(&case.url("missing")).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert!(error.chain().to_string().contains("shard `w.bin` was answered with 404 Not Found"), "{}", error.chain());
+    for options in [LoadOptions::new(), LoadOptions::lazy()] {
+        let error = load_with(&case.url("missing"), &client(), &options).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(error.message().contains("shard `w.bin` was answered with 404 Not Found"), "{}", error.chain());
+    }
 }
 
 #[wasm_bindgen_test]
