@@ -275,7 +275,9 @@ impl Cursor {
         if self.next < self.end {
             return Ok(());
         }
-        let has_more = !self.rest.is_empty() || self.response.chunk().await?.is_some_and(|chunk| !chunk.is_empty());
+        // An answer that breaks off behind its last byte has given all that was asked for.
+        let has_more =
+            !self.rest.is_empty() || matches!(self.response.chunk().await, Ok(Some(chunk)) if !chunk.is_empty());
         if has_more {
             return Err(Error::new(ErrorKind::InvalidData, "the server sent more bytes than the file has"));
         }

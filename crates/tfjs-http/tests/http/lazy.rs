@@ -303,6 +303,23 @@ async fn a_read_that_breaks_off_is_resumed() {
 }
 
 #[tokio::test]
+async fn an_answer_that_breaks_off_behind_its_last_byte_has_given_all() {
+    let artifacts = model_of(VALUES);
+    let files = Files::of_model(&artifacts);
+    let server = Server::start(move |request| {
+        let good = files.answer(request);
+        let length = good.body.len();
+        let is_part = request.method == "GET" && request.path() == WEIGHTS;
+        if is_part { good.of_length(length as u64 + 1).ending(End::Cut(length)) } else { good }
+    })
+    .await;
+    let lazy = load_lazily(&server.url(JSON), &client()).await.unwrap();
+    let read = data(&lazy).read(1000..5000).await.unwrap();
+    assert_eq!(read, data(&artifacts).read(1000..5000).await.unwrap());
+    assert_eq!(gets(&server), 1);
+}
+
+#[tokio::test]
 async fn missing_shards_are_found_missing_at_once() {
     let files = Files::of_model(&model_of(1000));
     files.remove(WEIGHTS);
