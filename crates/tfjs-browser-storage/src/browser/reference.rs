@@ -5,8 +5,7 @@
 //! that TensorFlow.js ignores and that goes when it saves over the model.
 
 use tfjs_artifacts::{
-    Error, ErrorKind, Limits, ManifestError, ModelArtifacts, ModelJson, RawJson, ShardLayout, encode_model_json,
-    encode_weight_specs,
+    Error, ErrorKind, Limits, ModelArtifacts, ModelJson, RawJson, ShardLayout, encode_model_json, encode_weight_specs,
 };
 
 use crate::in_order::in_order;
@@ -48,7 +47,7 @@ impl Parts {
     pub(crate) fn of(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>, keeps: Keeps) -> Result<Self, Error> {
         stored::refuse_binary_topology(artifacts)?;
         let text = encode_model_json(artifacts, layout)?;
-        let whole = RawJson::parse(&text).map_err(ManifestError::from)?;
+        let whole = RawJson::parse(&text)?;
         let (mut others, mut reserved) = (Vec::new(), 0);
         for (key, value) in whole.entries().unwrap_or_default() {
             match key.as_str() {
@@ -59,7 +58,7 @@ impl Parts {
         }
         let topology = artifacts.topology_json().cloned();
         let specs = artifacts.weights.as_ref().map(|weights| RawJson::parse(&encode_weight_specs(weights.specs())));
-        let specs = specs.transpose().map_err(ManifestError::from)?;
+        let specs = specs.transpose()?;
 
         let survives = |json: &RawJson| keeps == Keeps::Text || json.to_js_string() == json.get();
         let keeps_topology = topology.as_ref().is_none_or(|topology| !topology.is_null() && survives(topology));
@@ -74,7 +73,7 @@ impl Parts {
         } else {
             let kept = |key: &str| key == "modelTopology" && keeps_topology;
             let entries = whole.entries().unwrap_or_default().into_iter().filter(|(key, _)| !kept(key));
-            Some(stored::encode_text(&RawJson::from_entries(entries).map_err(ManifestError::from)?, layout)?)
+            Some(stored::encode_text(&RawJson::from_entries(entries)?, layout)?)
         };
         Ok(Self { topology, specs, others, extra })
     }
@@ -95,7 +94,7 @@ impl Parts {
         let mut shard_bytes = Vec::new();
         if let Some(specs) = self.specs {
             let manifest = format!(r#"[{{"paths":["{WEIGHTS_FILE}"],"weights":{specs}}}]"#);
-            let manifest = RawJson::parse(&manifest).map_err(ManifestError::from)?;
+            let manifest = RawJson::parse(&manifest)?;
             entries.push(("weightsManifest".to_owned(), manifest));
             shard_bytes.push(weight_bytes);
         } else if weight_bytes > 0 {
@@ -103,7 +102,7 @@ impl Parts {
                 format!("there are {weight_bytes} bytes of weights, but no `weightSpecs` that say what they are");
             return Err(Error::new(ErrorKind::InvalidData, message));
         }
-        let text = RawJson::from_entries(entries).map_err(ManifestError::from)?;
+        let text = RawJson::from_entries(entries)?;
         Ok(Stored::new(ModelJson::parse_with(text.get().as_bytes(), limits)?, shard_bytes))
     }
 
@@ -111,7 +110,7 @@ impl Parts {
     fn agree_with(&self, stored: &Stored) -> Result<bool, Error> {
         let groups = stored.model_json().groups().unwrap_or_default();
         let specs = encode_weight_specs(groups.iter().flat_map(|group| group.weights.iter().flatten()));
-        let specs = RawJson::parse(&specs).map_err(ManifestError::from)?.to_js_string();
+        let specs = RawJson::parse(&specs)?.to_js_string();
         let ours = self.specs.as_ref().map_or_else(|| "[]".to_owned(), RawJson::to_js_string);
         if specs != ours {
             return Ok(false);

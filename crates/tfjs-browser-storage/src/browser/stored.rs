@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use tfjs_artifacts::{
-    Error, ErrorKind, Limit, Limits, ManifestError, ModelArtifacts, ModelJson, ModelTopology, PlannedShard, RawJson,
-    Segment, ShardLayout, SurplusBytes,
+    Error, ErrorKind, Limit, Limits, ModelArtifacts, ModelJson, ModelTopology, PlannedShard, RawJson, Segment,
+    ShardLayout, SurplusBytes,
 };
 use tfjs_router::SaveOptions;
 
@@ -37,8 +37,7 @@ pub(crate) fn refuse_binary_topology(artifacts: &ModelArtifacts) -> Result<(), E
 #[cfg(feature = "opfs")]
 pub(crate) fn encode(artifacts: &ModelArtifacts, layout: Option<&ShardLayout>) -> Result<String, Error> {
     refuse_binary_topology(artifacts)?;
-    let model_json =
-        RawJson::parse(&tfjs_artifacts::encode_model_json(artifacts, layout)?).map_err(ManifestError::from)?;
+    let model_json = RawJson::parse(&tfjs_artifacts::encode_model_json(artifacts, layout)?)?;
     encode_text(&model_json, layout)
 }
 
@@ -69,7 +68,7 @@ impl Stored {
     /// Parses a text whose topology is kept elsewhere, unless it has one of its own.
     pub(crate) fn parse_with_topology(text: &str, topology: Option<&RawJson>, limits: &Limits) -> Result<Self, Error> {
         limits.check(Limit::JsonBytes, text.len() as u64)?;
-        let text = RawJson::parse(text).map_err(ManifestError::from)?;
+        let text = RawJson::parse(text)?;
         let members = text.entries().unwrap_or_default();
         let member = |key: &str| members.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value);
         let bad =
@@ -83,7 +82,7 @@ impl Stored {
             && !entries.iter().any(|(key, _)| key == "modelTopology")
         {
             let first = ("modelTopology".to_owned(), topology.clone());
-            model_json = RawJson::from_entries([first].into_iter().chain(entries)).map_err(ManifestError::from)?;
+            model_json = RawJson::from_entries([first].into_iter().chain(entries))?;
         }
         let parsed = ModelJson::parse_with(model_json.get().as_bytes(), limits)?;
         Ok(Self { text: Some(model_json), model_json: parsed, shard_bytes })

@@ -4,7 +4,7 @@
 //! again, as they are, with whatever weights its user has put into them.
 
 use js_sys::{Date, JSON, JsString, Object, Reflect};
-use tfjs_artifacts::{Error, ErrorKind, Limit, Limits, ManifestError, ModelArtifactsInfo, RawJson};
+use tfjs_artifacts::{Error, ErrorKind, Limit, Limits, ModelArtifactsInfo, RawJson};
 use wasm_bindgen::{JsCast as _, JsValue};
 
 use super::SCHEME;
@@ -55,7 +55,7 @@ impl Records {
         let mut entries: Vec<_> = parts.topology.map(|json| ("modelTopology".to_owned(), json)).into_iter().collect();
         entries.extend(parts.others);
         entries.extend(parts.specs.map(|json| ("weightSpecs".to_owned(), json)));
-        let entries = RawJson::from_entries(entries).map_err(ManifestError::from)?;
+        let entries = RawJson::from_entries(entries)?;
         // Not set one by one, which a key `__proto__` would not survive.
         let artifacts = JSON::parse(entries.get()).map_err(failed)?;
         if let Some(StoredAs::WeightData(weight_data)) = weights {
@@ -106,7 +106,7 @@ impl Read {
         let characters = u64::from(json.length()) + extra.map_or(0, |extra| u64::from(extra.length()));
         limits.check(Limit::JsonBytes, characters)?;
         let extra = extra.map(String::from);
-        let json = RawJson::parse(&String::from(json)).map_err(ManifestError::from)?;
+        let json = RawJson::parse(&String::from(json))?;
         let mut parts = Parts { topology: None, specs: None, others: Vec::new(), extra };
         for (key, value) in json.entries().ok_or_else(self::damaged)? {
             match key.as_str() {

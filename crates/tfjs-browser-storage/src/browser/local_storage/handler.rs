@@ -5,8 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::TryStreamExt as _;
 use tfjs_artifacts::{
-    BoxStream, DateSaved, Error, ErrorKind, ManifestError, ModelArtifacts, ModelArtifactsInfo, Operation, RawJson,
-    SaveResult, Segment, ShardLayout, Weights,
+    BoxStream, DateSaved, Error, ErrorKind, ModelArtifacts, ModelArtifactsInfo, Operation, RawJson, SaveResult,
+    Segment, ShardLayout, Weights,
 };
 use tfjs_router::{
     Digests, ListedModel, LoadHandler, LoadOptions, ModelStore, ModelUrl, ProgressMeter, RemoveOptions, SaveHandler,
@@ -100,10 +100,10 @@ async fn save(keys: &Keys, artifacts: &ModelArtifacts, options: &SaveOptions) ->
     };
     let Parts { topology, specs, mut others, extra } = Parts::of(artifacts, layout.as_ref(), Keeps::Text)?;
     if let Some(extra) = extra {
-        others.push((EXTRA.to_owned(), RawJson::parse(&extra).map_err(ManifestError::from)?));
+        others.push((EXTRA.to_owned(), RawJson::parse(&extra)?));
     }
     let result = SaveResult::now(artifacts);
-    let metadata = RawJson::from_entries(others).map_err(ManifestError::from)?;
+    let metadata = RawJson::from_entries(others)?;
     let values: Values = [
         Some(result.model_artifacts_info.to_json().to_string()),
         // The reference would write the text `undefined`, and fail to read it.

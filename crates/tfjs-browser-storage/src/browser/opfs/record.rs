@@ -49,7 +49,7 @@ impl Record {
 
     fn parse(text: &str) -> Result<Self, Error> {
         // What is too deep is told before anything else looks at it.
-        let record = RawJson::parse(text).map_err(ManifestError::from)?;
+        let record = RawJson::parse(text)?;
         let members = record.entries().unwrap_or_default();
         let member = |key: &str| members.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value);
         let version = member("formatVersion").filter(|version| version.as_f64().is_some());
