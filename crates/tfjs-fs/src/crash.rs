@@ -322,6 +322,23 @@ impl Stand {
         assert_eq!(found, self.expected, "{}: {what}", scenario.name);
     }
 
+    /// The next removal of each place leaves no file of it, and none that anybody had begun.
+    fn check_next_removal(&self, scenario: &Scenario, what: &str) {
+        for (place, _) in scenario.places {
+            match block_on(FsHandler::from_path(self.folder.join(place)).remove(&RemoveOptions::new())) {
+                Err(error) if error.kind() != ErrorKind::NotFound => panic!("{}: {what}: {error:?}", scenario.name),
+                _ => {}
+            }
+        }
+        let is_others = |path: &&PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name == NOTES || name.starts_with("neighbour")
+        };
+        let others: BTreeSet<_> = self.before.keys().filter(is_others).cloned().collect();
+        let found: BTreeSet<_> = read_tree(&self.folder).into_keys().filter(|path| path.is_file()).collect();
+        assert_eq!(found, others, "{}: {what}", scenario.name);
+    }
+
     /// Tries everything that a disk may have kept. Gives how much there was.
     fn lose(&self, scenario: &Scenario, disk: &FaultyDisk, seen: &mut BTreeSet<Hidden>, what: &str) -> usize {
         // It is worked out, on one system like on another; and Windows cannot be asked to keep names.
@@ -373,6 +390,9 @@ fn try_all(scenario: &Scenario) -> usize {
 
         let (disk, _) = stand.run(scenario, Plan::Die { at });
         stand.check(scenario, &format!("the process ended in step {at}"));
+        let left = read_tree(&stand.folder);
+        stand.check_next_removal(scenario, &format!("the process ended in step {at}"));
+        write_tree(&stand.folder, &left);
         stand.check_next_save(scenario, &nothing, &format!("the process ended in step {at}"));
         points += 2;
 
@@ -466,6 +486,31 @@ fn test_name(scenario: &Scenario) -> String {
 #[test]
 fn every_scenario_has_a_test() {
     assert!(SCENARIOS.iter().map(test_name).eq(TESTS.iter().copied()));
+}
+
+#[test]
+fn a_removal_ends_what_an_interrupted_one_has_begun() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("model");
+    let options = SaveOptions::new().with_weights_file_name(RelPath::parse("below/w.bin").unwrap());
+    let (mut at, mut ended) = (0, 0);
+    loop {
+        block_on(FsHandler::from_path(&folder).save(&model(1, 3), &options)).unwrap();
+        let begun = remove(&folder, &FaultyDisk::new(Plan::Die { at }));
+        let is_hidden = number_at(&folder).is_none();
+        match block_on(FsHandler::from_path(&folder).remove(&RemoveOptions::new())) {
+            Ok(_) => ended += usize::from(is_hidden),
+            // Nothing was left of the model, and perhaps the file that says that somebody is at work.
+            Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "step {at}: {error}"),
+        }
+        let left: Vec<_> = read_tree(temporary.path()).into_keys().filter(|path| path.is_file()).collect();
+        assert_eq!(left, [""; 0].map(PathBuf::from), "step {at}");
+        if begun.is_ok() {
+            break;
+        }
+        at += 1;
+    }
+    assert!(ended > 2, "{ended} of {at}");
 }
 
 /// Whoever finishes what another one left may be killed, too.

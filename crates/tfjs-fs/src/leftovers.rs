@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::Disk;
 use crate::finished::{Finished, is_the_file, read_records};
+use crate::journal::JOURNAL;
 
 const PREFIX: &str = ".tfjs-";
 const GUARD: &str = ".save";
@@ -38,6 +39,11 @@ pub(crate) fn id_of_temporary(name: &str) -> Option<&str> {
 /// The name of another file of a save.
 pub(crate) fn temporary_name(id: &str, number: usize) -> String {
     format!("{PREFIX}{id}-{number}{TEMPORARY}")
+}
+
+/// Whether somebody has left something in a folder, or is at work there.
+pub(crate) fn are_in(folder: &Path) -> bool {
+    folder.join(JOURNAL).exists() || !files_of_saves(folder).is_empty()
 }
 
 /// Removes the files of saves whose processes are dead. Nobody else may begin one meanwhile.

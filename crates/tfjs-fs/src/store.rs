@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::{StreamExt as _, stream};
-use tfjs_artifacts::{BoxStream, Error, ErrorKind, Limits, ModelArtifactsInfo, Operation, SurplusBytes};
+use tfjs_artifacts::{
+    BoxStream, DateSaved, Error, ErrorKind, Limits, ModelArtifacts, ModelArtifactsInfo, Operation, SurplusBytes,
+};
 use tfjs_router::{Durability, Links, ListedModel, ModelUrl, RemoveOptions};
 
 use crate::blocking::blocking;
@@ -15,6 +17,7 @@ use crate::commit::{commit, recover};
 use crate::disk::Disk;
 use crate::error::io_error;
 use crate::journal::Journal;
+use crate::leftovers;
 use crate::links;
 use crate::load::Opened;
 use crate::lock::lock;
@@ -30,7 +33,15 @@ pub(crate) async fn remove(
     path: PathBuf,
     options: &RemoveOptions,
 ) -> Result<ModelArtifactsInfo, Error> {
-    let (removal, opened) = Removal::begin(&disk, &path, options).await?;
+    let (removal, opened) = match Removal::begin(&disk, &path, options).await {
+        // Where nothing is to be seen, something may be left of a removal, or of a first save.
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let has_ended = end_of_interrupted(disk, path, options.links).await?;
+            let unknown = || ModelArtifactsInfo::new(&ModelArtifacts::new(), DateSaved::now());
+            return if has_ended { Ok(unknown()) } else { Err(error) };
+        }
+        begun => begun?,
+    };
     let (claimed, info) = Claimed::by_opened(opened, options.surplus_bytes).await.map_err(not_whole)?;
     // The lock goes along: a removal ends by itself when this future is dropped.
     let left = blocking(move || removal.run(disk.as_ref(), &claimed, &path)).await?;
@@ -43,6 +54,35 @@ pub(crate) async fn remove(
             Err(error.with_location(&file.to_string_lossy()))
         }
     }
+}
+
+/// Ends what was interrupted in the folder of a path, and removes the folder if nothing else is in it. Tells whether that was the
+/// removal of what was at the path.
+async fn end_of_interrupted(disk: Arc<dyn Disk>, path: PathBuf, links: Links) -> Result<bool, Error> {
+    let folder = if path.is_dir() { path.clone() } else { folder_of(&path).to_path_buf() };
+    if !leftovers::are_in(&folder) {
+        return Ok(false);
+    }
+    let lock = lock(&folder, Operation::Remove).await?;
+    blocking(move || {
+        let journal = Journal::in_force(&folder)?;
+        let of_journal = |journal: &Journal| {
+            let is_it = |head: &Path| path == folder || head.file_name() == path.file_name();
+            (journal.hidden(&folder).any(|head| is_it(&head)), journal.folders(&folder).collect())
+        };
+        let (was_removal, folders): (_, BTreeSet<_>) = journal.as_ref().map(of_journal).unwrap_or_default();
+        recover(disk.as_ref(), &folder, links).map_err(|error| error.with_operation(Operation::Remove))?;
+        // The deepest first. It fails, rightly, if other files are in them.
+        for below in folders.iter().rev().filter(|below| **below != folder) {
+            let _gone = disk.remove_folder(below);
+        }
+        drop(lock);
+        if path == folder {
+            let _gone = disk.remove_folder(&path);
+        }
+        Ok(was_removal)
+    })
+    .await
 }
 
 /// A removal that has begun: nobody else changes the folder.

@@ -60,8 +60,12 @@ async function deleting({checks, open, models, command}) {
     await checks.check('what is left of a broken model can be deleted, and takes no other with it', async () => {
       await manager.page.evaluate(async () => {
         localStorage.setItem('tensorflowjs_models/broken/info', 'no JSON');
-        // The error that tells of it names no more than `wrong`.
+        // Beside a whole one whose name is the beginning of this.
         localStorage.setItem('tensorflowjs_models/wrong?x/info', 'no JSON');
+        // Of a name that is a URL itself the error shows no query, and so the name of a whole one.
+        for (const key of Object.keys(localStorage).filter(key => key.startsWith('tensorflowjs_models/wrong/')))
+          localStorage.setItem(key.replace('wrong', 'http://host/m'), localStorage.getItem(key));
+        localStorage.setItem('tensorflowjs_models/http://host/m?x/info', 'no JSON');
         const done = (target, event) => new Promise(resolve => target.addEventListener(event, resolve));
         const opening = indexedDB.open('tensorflowjs');
         await done(opening, 'success');
@@ -76,8 +80,9 @@ async function deleting({checks, open, models, command}) {
         await stream.close();
       });
       await manager.reload();
-      for (const id of ['indexeddb', 'localstorage', 'opfs']) {
-        const button = manager.store(id).getByRole('button', {name: `Delete what is left of ${id}://broken`});
+      const broken = ['indexeddb://broken', 'localstorage://broken', 'localstorage://wrong?x', 'opfs://broken'];
+      for (const url of broken) {
+        const button = manager.page.getByRole('button', {name: `Delete what is left of ${url}`});
         manager.page.once('dialog', dialog => dialog.accept());
         await button.click();
         await button.waitFor({state: 'detached'});
@@ -86,7 +91,10 @@ async function deleting({checks, open, models, command}) {
       await manager.reload();
       same('what is told', await manager.page.locator('#stores').getByRole('alert').count(), 1);
       assert.equal(await manager.page.getByRole('button', {name: /^Delete what is left/}).count(), 0, 'a whole model would be deleted');
-      await manager.page.evaluate(() => localStorage.removeItem('tensorflowjs_models/wrong?x/info'));
+      await manager.has('localstorage', 'http://host/m');
+      await manager.page.evaluate(() => {
+        for (const key of Object.keys(localStorage)) if (key.includes('http://host/m')) localStorage.removeItem(key);
+      });
       await manager.reload();
       for (const id of ['indexeddb', 'localstorage', 'opfs', 'server']) await manager.has(id, 'wrong');
     });

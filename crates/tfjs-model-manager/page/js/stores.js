@@ -16,7 +16,7 @@ class BrowserStore {
 
   async list() {
     const {models, broken} = JSON.parse(await listModels(`${this.id}://`));
-    // An error may shorten a name: what it says then is not to be taken for another model.
+    // An error shortens a name that is a URL itself: what it says then is not to be taken for another model.
     const isWhole = url => models.some(model => model.url === url);
     return {
       models: models.map(model => ({...model, store: this})),
