@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tfjs_artifacts::{ErrorKind, Limit, ModelArtifacts, SurplusBytes, Weights};
 use tfjs_fs::FsHandler;
-use tfjs_router::{LoadHandler as _, LoadOptions, Router, SaveHandler as _, SaveOptions};
+use tfjs_router::{Checkpoints, LoadHandler as _, LoadOptions, RemoveOptions, Router, SaveHandler as _, SaveOptions};
 use tfjs_testkit::{block_on, samples};
 
 fn save(artifacts: &ModelArtifacts, path: &Path) {
@@ -32,6 +32,22 @@ fn a_lazy_file_that_is_rewritten_is_an_error_not_other_weights() {
     std::fs::File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
     let error = block_on(lazy.data().read(0..4)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+}
+
+#[test]
+fn checkpoints_are_found_by_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let router = Router::builder().routes(tfjs_fs::routes()).build().unwrap();
+    let path = folder.path().join("run").to_str().unwrap().replace('\\', "/");
+    let url = format!("file:///{}", path.trim_start_matches('/'));
+    for place in [path.clone(), url] {
+        let checkpoints = Checkpoints::new(router.clone(), &place, 2.try_into().unwrap());
+        block_on(checkpoints.save(&samples::filled(1.0), &SaveOptions::new())).unwrap();
+        let last = block_on(checkpoints.save(&samples::filled(2.0), &SaveOptions::new())).unwrap().number;
+        block_on(router.remove_model(&format!("{path}/latest"), &RemoveOptions::new())).unwrap();
+        let found = block_on(checkpoints.load_latest(&LoadOptions::new())).unwrap();
+        assert_eq!(found.0, last, "{place}");
+    }
 }
 
 #[test]

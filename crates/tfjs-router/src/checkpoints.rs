@@ -3,18 +3,21 @@
 //! Here, and not beside the models of tfjs-model: a checkpoint is artifacts at a place, whatever is in them, and every place that a
 //! router reaches can have some.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
+use futures::StreamExt as _;
 use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, Operation, RawJson, SaveResult};
 
-use crate::{Durability, LoadOptions, RemoveOptions, Router, SaveOptions};
+use crate::{Durability, LoadOptions, ModelUrl, RemoveOptions, Router, SaveOptions};
 
 /// The checkpoints below one place, of any backend that can save: `{place}/checkpoint-000001` and so on, each a model that anybody can
 /// load, and `{place}/latest`, which says which ones there are. On the web each is a folder with a `model.json`.
 ///
 /// `latest` is a model without weights, since backends save models and nothing else: all at once, as every save. It is saved
 /// when the checkpoint is durable, and only then older ones are removed. So whatever fails, and whenever the process dies, the last
-/// checkpoint that [`save`](Self::save) has returned is there and found. One writer at a time; readers need not ask it.
+/// checkpoint that [`save`](Self::save) has returned is there and found. One writer at a time; readers need not ask it. Where `latest` is
+/// lost, or was removed because it was damaged, the checkpoints that are whole are found by their names, if the place can list.
 ///
 /// ```
 /// use tfjs_artifacts::{ModelArtifacts, RawJson};
@@ -103,9 +106,12 @@ impl Checkpoints {
     /// What [`Router::save`] reports. Then the latest is the one that was. That an old one could not be removed is no error.
     /// [`ErrorKind::Unsupported`] at the first one, if the place takes models and does not give them back.
     pub async fn save(&self, artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<Checkpoint, Error> {
-        let before = self.pointer(&LoadOptions::new()).await?;
+        let before = self.read_pointer(&LoadOptions::new()).await?;
         let is_first = before.is_none();
-        let before = before.unwrap_or_default();
+        let before = match before {
+            Some(before) => before,
+            None => self.found().await?,
+        };
         // What a writer that died has left under the next number is replaced.
         let number = before.kept.last().map_or(1, |last| last.saturating_add(1));
         let url = self.url(number);
@@ -122,7 +128,7 @@ impl Checkpoints {
         let pointer = Pointer { kept, dropped };
         let save = SaveOptions { durability: Durability::Strict, links: options.links, ..SaveOptions::new() };
         self.router.save(&pointer.artifacts()?, &self.pointer_url(), &save).await?;
-        if is_first && self.pointer(&LoadOptions::new()).await?.is_none() {
+        if is_first && self.read_pointer(&LoadOptions::new()).await?.is_none() {
             // The next one would be the first again, and replace this one.
             let message = "what is saved here cannot be loaded from here, so no checkpoint would be found again";
             return Err(self.explain(Error::new(ErrorKind::Unsupported, message), Operation::Save));
@@ -147,7 +153,7 @@ impl Checkpoints {
     /// # Errors
     /// What [`Router::load`] reports, and [`ErrorKind::InvalidData`] when `latest` is something else.
     pub async fn numbers(&self, options: &LoadOptions) -> Result<Vec<u64>, Error> {
-        Ok(self.pointer(options).await?.unwrap_or_default().kept)
+        Ok(self.pointer(options).await?.kept)
     }
 
     /// Loads the latest, and says its number. If a writer removes it meanwhile, the one that is the latest then.
@@ -172,16 +178,50 @@ impl Checkpoints {
     }
 
     async fn latest(&self, options: &LoadOptions) -> Result<u64, Error> {
-        let last = self.pointer(options).await?.and_then(|pointer| pointer.kept.last().copied());
+        let last = self.pointer(options).await?.kept.last().copied();
         last.ok_or_else(|| self.explain(Error::new(ErrorKind::NotFound, "there is no checkpoint yet"), Operation::Load))
     }
 
-    async fn pointer(&self, options: &LoadOptions) -> Result<Option<Pointer>, Error> {
+    async fn pointer(&self, options: &LoadOptions) -> Result<Pointer, Error> {
+        match self.read_pointer(options).await? {
+            Some(pointer) => Ok(pointer),
+            None => self.found().await,
+        }
+    }
+
+    /// The checkpoints that are whole, by their names. None where nothing can be listed, or nothing is.
+    async fn found(&self) -> Result<Pointer, Error> {
+        let mut listed = self.router.list_models(&self.place);
+        let mut kept = BTreeSet::new();
+        while let Some(model) = listed.next().await {
+            match model {
+                Ok(model) => kept.extend(self.number_of(&model.url)),
+                // A place that is not there yet, or cannot list; a model that is damaged is no checkpoint to go on from.
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::NotFound | ErrorKind::Unsupported | ErrorKind::InvalidData
+                    ) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Pointer { kept: kept.into_iter().collect(), dropped: Vec::new() })
+    }
+
+    /// The number of a checkpoint, if a URL is that of one.
+    fn number_of(&self, url: &ModelUrl) -> Option<u64> {
+        let text = url.to_string();
+        let number = text.rsplit_once("checkpoint-")?.1.parse().ok().filter(|number| *number < u64::MAX)?;
+        self.router.parse(&self.url(number)).is_ok_and(|own| own == *url).then_some(number)
+    }
+
+    /// What `latest` says; nothing if it is not there.
+    async fn read_pointer(&self, options: &LoadOptions) -> Result<Option<Pointer>, Error> {
         // Nobody waits for a bar of it.
         let options = LoadOptions { progress: None, ..options.clone() };
         match self.router.load(&self.pointer_url(), &options).await {
             Ok(artifacts) => {
-                let message = "`latest` is no list of checkpoints: it was not saved by `Checkpoints`";
+                let message = "`latest` is no list of checkpoints: it was not saved by `Checkpoints`; if it was damaged, remove it, and the checkpoints are found by their names";
                 let foreign = || self.explain(Error::new(ErrorKind::InvalidData, message), Operation::Load);
                 Pointer::of(&artifacts).map(Some).ok_or_else(foreign)
             }

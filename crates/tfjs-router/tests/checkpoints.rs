@@ -100,7 +100,11 @@ impl SaveHandler for At {
 #[async_trait]
 impl ModelStore for At {
     fn list(&self) -> BoxStream<'static, Result<ListedModel, Error>> {
-        self.told.inner().list_models(&self.url())
+        let listed = self.told.inner().list_models(&self.url());
+        Box::pin(listed.map(|model| {
+            let ListedModel { url, info, .. } = model?;
+            Ok(ListedModel::new(ModelUrl::from_parts("told", url.rest())?, info))
+        }))
     }
 
     async fn remove(&self, options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
@@ -202,4 +206,24 @@ fn a_model_called_latest_is_not_taken_for_a_list() {
     block_on(told.inner().save(&filled(1.0), "memory://run/latest", &SaveOptions::new())).unwrap();
     assert_eq!(save(&told.checkpoints(1), 1.0).unwrap_err().kind(), ErrorKind::InvalidData);
     assert_eq!(names(&told), ["run/latest"]);
+}
+
+#[test]
+fn without_latest_the_checkpoints_are_found_by_their_names() {
+    let told = Told::default();
+    for value in 1..=4u8 {
+        save(&told.checkpoints(2), value.into()).unwrap();
+    }
+    for stranger in
+        ["run/checkpoint-7", "run/checkpoint-000009x", "run/deep/checkpoint-000008", "runs/checkpoint-000006"]
+    {
+        block_on(told.inner().save(&filled(0.0), &format!("memory://{stranger}"), &SaveOptions::new())).unwrap();
+    }
+    block_on(told.inner().remove_model("memory://run/latest", &RemoveOptions::new())).unwrap();
+    assert_eq!(block_on(told.checkpoints(2).numbers(&LoadOptions::new())).unwrap(), [3, 4]);
+    let (number, model) = latest(&told);
+    assert_eq!(number, 4);
+    assert_same_model(&model, &filled(4.0));
+    let next = save(&told.checkpoints(2), 5.0).unwrap();
+    assert_eq!((next.number, next.removed), (5, vec![3]));
 }

@@ -56,6 +56,9 @@ impl Transfer {
                     .to_owned(),
             );
         }
+        if self.resume && !self.quantize.is_empty() {
+            return Err("--resume: what --quantize computes on the way cannot be taken over from an interrupted copy; leave one of them out".to_owned());
+        }
         self.quantization_rules().map(drop).map_err(|error| format!("--quantize: {error}"))
     }
 

@@ -36,6 +36,12 @@ fn spawn(folder: &Folder) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
+#[test]
+fn what_is_computed_on_the_way_cannot_be_resumed() {
+    let run = tfjs(["cp", "--resume", "--quantize", "uint8", "a", "b"]);
+    assert!(run.code == 2 && run.stderr.contains("--resume: what --quantize computes"), "{run:?}");
+}
+
 /// How many files are finished, as the guard says.
 fn finished(copy: &Path) -> usize {
     let Ok(entries) = std::fs::read_dir(copy) else { return 0 };
