@@ -59,12 +59,13 @@ impl ModelUrl {
         if is_scheme(scheme) {
             return Ok(Self { scheme: Some(scheme.to_ascii_lowercase().into()), rest: rest.into() });
         }
-        // `C://x` is a drive, and whatever has a separator before `://` is a path with an odd name.
-        if scheme.contains(['/', '\\']) || scheme.len() == 1 {
+        // `C://x` is a drive on Windows, and whatever has a separator before `://` is a path with an odd name.
+        if scheme.contains(['/', '\\']) || (cfg!(windows) && scheme.len() == 1) {
             return Ok(Self::plain_path(text));
         }
         // What stands there may be a password: it is not repeated.
-        let message = "what stands before `://` is not a scheme: letters, digits, `+`, `-` and `.` make one";
+        let message =
+            "what stands before `://` is not a scheme: two or more letters, digits, `+`, `-` and `.` make one";
         Err(Error::new(ErrorKind::InvalidUrl, message))
     }
 
@@ -157,6 +158,7 @@ mod tests {
         check("model.json", None, "model.json");
         check("/a/b", None, "/a/b");
         check(r"C:\x", None, r"C:\x");
+        #[cfg(windows)]
         check("C://x", None, "C://x");
         check("./odd://name", None, "./odd://name");
         check("mailto:x", None, "mailto:x");
@@ -168,6 +170,8 @@ mod tests {
         let error = ModelUrl::parse("ht tp://x").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidUrl);
         assert!(error.to_string().starts_with("what stands before `://` is not a scheme"));
+        #[cfg(not(windows))]
+        assert_eq!(ModelUrl::parse("q://bucket/m").unwrap_err().kind(), ErrorKind::InvalidUrl);
     }
 
     proptest! {
