@@ -152,6 +152,7 @@ impl ModelStore for FsHandler {
     }
 
     async fn remove(&self, options: &RemoveOptions) -> Result<ModelArtifactsInfo, Error> {
-        remove(Arc::clone(&self.disk), self.path.clone(), options).await
+        let removed = remove(Arc::clone(&self.disk), self.path.clone(), options).await;
+        removed.map_err(|error| error.with_operation(Operation::Remove).with_location(&self.path.to_string_lossy()))
     }
 }
