@@ -111,11 +111,21 @@ impl FileSource {
         {
             return Ok(file);
         }
-        let file = File::open(&self.path).map_err(fail)?;
+        let changed = |message| {
+            let error = Error::new(ErrorKind::Conflict, message);
+            Err(error.with_operation(Operation::Read).with_location(&self.path.to_string_lossy()))
+        };
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return changed(
+                    "the file is gone: the model was replaced or removed after it was loaded; load it again",
+                );
+            }
+            Err(error) => return Err(fail(error)),
+        };
         if Identity::of(&file.metadata().map_err(fail)?) != self.identity {
-            let error =
-                Error::new(ErrorKind::Conflict, "the file was changed after the model was loaded; load it again");
-            return Err(error.with_operation(Operation::Read).with_location(&self.path.to_string_lossy()));
+            return changed("the file was changed after the model was loaded; load it again");
         }
         Ok(file)
     }

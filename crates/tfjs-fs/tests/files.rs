@@ -32,6 +32,10 @@ fn a_lazy_file_that_is_rewritten_is_an_error_not_other_weights() {
     std::fs::File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
     let error = block_on(lazy.data().read(0..4)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    // A model of other files.
+    std::fs::remove_file(&file).unwrap();
+    let error = block_on(lazy.data().read(0..4)).unwrap_err();
+    assert!(error.kind() == ErrorKind::Conflict && error.to_string().contains("load it again"), "{error}");
 }
 
 #[test]
