@@ -15,16 +15,40 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 /// That of the README of tfjs-router.
 #[expect(unused_imports, reason = "what the README shows behind its handler uses them")]
 mod readme {
+    use tfjs_testkit::Capabilities;
+
     include!(concat!(env!("OUT_DIR"), "/readme.rs"));
 
-    tfjs_testkit::conformance_suite!(harness = crate::Stored::new("blobs", blobs), block_on = tfjs_testkit::block_on);
+    impl crate::Model for Files {
+        fn files(&mut self) -> &mut Files {
+            self
+        }
+    }
+
+    fn stored() -> crate::Stored<Files> {
+        crate::Stored::new("blobs", blobs, Capabilities::all().without_management().without_lazy_loading())
+    }
+
+    tfjs_testkit::conformance_suite!(harness = stored(), block_on = tfjs_testkit::block_on);
 }
 
 /// That of the guide.
 mod guide {
+    use tfjs_testkit::Capabilities;
+
     include!(concat!(env!("OUT_DIR"), "/guide.rs"));
 
-    tfjs_testkit::conformance_suite!(harness = crate::Stored::new("kv", route), block_on = tfjs_testkit::block_on);
+    impl crate::Model for Model {
+        fn files(&mut self) -> &mut BTreeMap<String, Bytes> {
+            &mut self.files
+        }
+    }
+
+    fn stored() -> crate::Stored<Model> {
+        crate::Stored::new("kv", route, Capabilities::all().without_lazy_loading())
+    }
+
+    tfjs_testkit::conformance_suite!(harness = stored(), block_on = tfjs_testkit::block_on);
 }
 
 /// That of the example, whose `main` nobody calls here.
@@ -36,26 +60,33 @@ mod example_suite {
     tfjs_testkit::conformance_suite!(harness = crate::Zipped::new(), block_on = tfjs_testkit::block_on);
 }
 
-/// Where the first two keep models: `name/model.json` and the weight files beside it.
-type Store = Arc<Mutex<BTreeMap<String, Bytes>>>;
+/// Where the first two keep models, by their names.
+type Store<M> = Arc<Mutex<BTreeMap<String, M>>>;
 
-/// Models in a map.
-struct Stored {
-    scheme: &'static str,
-    store: Store,
-    router: Router,
+/// What they keep of a model.
+trait Model: Send + 'static {
+    /// `model.json` and the weight files, by their names.
+    fn files(&mut self) -> &mut BTreeMap<String, Bytes>;
 }
 
-impl Stored {
-    fn new(scheme: &'static str, route: fn(&Store) -> Route) -> Self {
+/// Models in a map.
+struct Stored<M> {
+    scheme: &'static str,
+    store: Store<M>,
+    router: Router,
+    capabilities: Capabilities,
+}
+
+impl<M: Model> Stored<M> {
+    fn new(scheme: &'static str, route: fn(&Store<M>) -> Route, capabilities: Capabilities) -> Self {
         let store = Store::default();
         let router = Router::builder().route(route(&store)).build().unwrap();
-        Self { scheme, store, router }
+        Self { scheme, store, router, capabilities }
     }
 }
 
 #[async_trait::async_trait]
-impl Harness for Stored {
+impl<M: Model> Harness for Stored<M> {
     fn router(&self) -> Router {
         self.router.clone()
     }
@@ -69,19 +100,21 @@ impl Harness for Stored {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::all().without_management().without_lazy_loading()
+        self.capabilities
     }
 
     async fn damage(&self, url: &str, damage: Damage) -> Damaged {
-        let folder = format!("{}/", url.strip_prefix(&self.root()).unwrap());
-        let json = format!("{folder}model.json");
         let mut store = self.store.lock().unwrap();
-        let weights = store.keys().find(|key| key.starts_with(&folder) && **key != json).unwrap().clone();
-        let mut files: Files = [&weights, &json].map(|key| (key.clone(), store.get(key).unwrap().to_vec())).into();
-        damaged(&mut files, &weights, &json, damage);
-        store.remove(&weights);
-        store.extend(files.into_iter().map(|(key, bytes)| (key, bytes.into())));
+        let stored = store.get_mut(url.strip_prefix(&self.root()).unwrap()).unwrap().files();
+        let weights = stored.keys().find(|name| *name != "model.json").unwrap().clone();
+        let mut files: Files = stored.iter().map(|(name, bytes)| (name.clone(), bytes.to_vec())).collect();
+        damaged(&mut files, &weights, "model.json", damage);
+        *stored = files.into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
         Damaged::Done
+    }
+
+    async fn count(&self) -> Option<usize> {
+        Some(self.store.lock().unwrap().values_mut().map(|model| model.files().len()).sum())
     }
 }
 
@@ -132,6 +165,11 @@ impl Harness for Zipped {
         }
         archive.finish().unwrap();
         Damaged::Done
+    }
+
+    async fn count(&self) -> Option<usize> {
+        let files = std::fs::read_dir(self.0.path()).unwrap().map(|entry| File::open(entry.unwrap().path()).unwrap());
+        Some(files.map(|file| ZipArchive::new(file).unwrap().len()).sum())
     }
 }
 

@@ -74,6 +74,16 @@ impl Harness for Files {
         }
         Damaged::Done
     }
+
+    async fn count(&self) -> Option<usize> {
+        Some(files_in(self.folder.path()))
+    }
+}
+
+/// How many files are in a folder and in those below it.
+fn files_in(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { files_in(&path) } else { 1 }).sum()
 }
 
 fn tokio_block_on(future: impl Future<Output = ()>) {

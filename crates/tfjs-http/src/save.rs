@@ -55,6 +55,7 @@ async fn save_form(
 ) -> Result<SaveResult, Error> {
     let config = &handler.session.client.config().upload;
     let name = weights_name(options)?;
+    check_name(&name, name.as_str() == MODEL_JSON)?;
     let mut sent = artifacts.clone();
     let mut layout = None;
     if let Some(weights) = &artifacts.weights {
@@ -111,13 +112,17 @@ async fn save_form_of_files(
         Some(weights) => Some(ShardLayout::new(weights, &names, options.sharding)?),
         None => None,
     };
+    let json_part = &handler.session.client.config().upload.json_part;
+    for shard in layout.iter().flat_map(ShardLayout::shards) {
+        check_name(&shard.path, [MODEL_JSON, json_part].contains(&shard.path.as_str()))?;
+    }
     if let (Some(weights), Some(layout)) = (&artifacts.weights, &mut layout) {
         write_checksums(weights, layout, options).await?;
     }
     let json = encode_model_json(artifacts, layout.as_ref())?;
     let meter = SharedMeter::new(ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref()));
     let mut form = Form::new();
-    form.part(&handler.session.client.config().upload.json_part, MODEL_JSON, JSON, Piece::Bytes(json.into()));
+    form.part(json_part, MODEL_JSON, JSON, Piece::Bytes(json.into()));
     if let (Some(weights), Some(layout)) = (&artifacts.weights, &layout) {
         for shard in layout.shards() {
             let check = match shard.sha256 {
@@ -161,6 +166,15 @@ fn weights_name(options: &SaveOptions) -> Result<RelPath, Error> {
         Some(name) => Ok(name.clone()),
         None => Ok(RelPath::parse("model.weights.bin")?),
     }
+}
+
+/// Weights that are called as the JSON is would be written over it, or it over them.
+fn check_name(path: &RelPath, is_that_of_the_json: bool) -> Result<(), Error> {
+    if is_that_of_the_json {
+        let message = format!("a weights file cannot be called `{path}`: the JSON is; choose another name");
+        return Err(Error::new(ErrorKind::InvalidUrl, message));
+    }
+    Ok(())
 }
 
 /// The weights in one group and one file, which is all that a form can hold.
@@ -239,6 +253,9 @@ async fn save_each_file(
     };
     // Before anything is sent.
     encode_model_json(artifacts, layout.as_ref())?;
+    for shard in layout.iter().flat_map(ShardLayout::shards) {
+        check_name(&shard.path, is_put_onto_the_json(session, &base, &shard.path))?;
+    }
     let meter = SharedMeter::new(ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref()));
     if let (Some(weights), Some(layout)) = (&artifacts.weights, &mut layout) {
         let came_with_any = weights.has_any_checksum();
@@ -275,6 +292,14 @@ async fn save_each_file(
     drop(upload);
     meter.done();
     Ok(result)
+}
+
+/// Whether a weights file has the URL of the JSON. Who makes URLs of names is given the JSON as `model.json`.
+fn is_put_onto_the_json(session: &Session, base: &Url, path: &RelPath) -> bool {
+    match session.client.config().converter {
+        Some(_) => path.as_str() == MODEL_JSON,
+        None => beside(base, path, session.client.config().shard_query).path() == base.path(),
+    }
 }
 
 /// Where `model.json` goes: the URL itself if it ends like a file, otherwise into the folder.

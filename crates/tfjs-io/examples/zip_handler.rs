@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tfjs_io::{
     Bytes, Digests, Error, ErrorKind, LoadHandler, LoadOptions, ModelArtifacts, ModelJson, Operation, ProgressMeter,
-    Route, SaveHandler, SaveOptions, SaveResult, Segment, async_trait, encode_model_json, finish_load,
+    Route, SaveHandler, SaveOptions, SaveResult, Segment, ShardLayout, async_trait, encode_model_json, finish_load,
 };
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
@@ -73,6 +73,10 @@ impl ZipHandler {
             Some(weights) => Some(options.shard_layout(weights, "model")?),
             None => None,
         };
+        if layout.iter().flat_map(ShardLayout::shards).any(|shard| shard.path.as_str() == "model.json") {
+            let message = "a weights file cannot be called `model.json`: the JSON is; choose another name";
+            return Err(Error::new(ErrorKind::InvalidUrl, message));
+        }
         let mut meter = ProgressMeter::of_layout(options.progress.as_ref(), layout.as_ref());
         if let (Some(weights), Some(layout)) = (&artifacts.weights, &mut layout) {
             // Compares with the checksums that the weights came with, and makes new ones if they are asked for.

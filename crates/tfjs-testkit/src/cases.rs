@@ -3,6 +3,7 @@
 //! The names are the specification: [`conformance_suite!`](crate::conformance_suite) makes a test of each.
 
 use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures::StreamExt as _;
@@ -14,6 +15,7 @@ use tfjs_artifacts::{
 use tfjs_router::{Checksums, LoadOptions, Phase, Progress, ProgressSink, RemoveOptions, SaveOptions};
 use tfjs_weights::Tensor;
 
+use crate::at_once::{at_once, give_way};
 use crate::{Damage, Damaged, FailingSource, Harness, Outcome, StallingSource, assert_same_model, samples};
 
 /// More than any backend holds at once.
@@ -252,6 +254,107 @@ pub async fn concurrent_saves_last_wins_whole<H: Harness>(harness: &H) -> Outcom
     Outcome::Shown
 }
 
+/// Two models are saved in turns by somebody else. What is loaded meanwhile is one of them, with all its files.
+pub async fn loads_during_saves_find_one_of_them_whole<H: Harness>(harness: &H) -> Outcome {
+    let (router, url) = (harness.router(), harness.url("model"));
+    save(harness, &samples::numbered(1), &url).await.unwrap();
+    // Whoever drops it ends the saves; and who saves holds on to it as `Weak`, until a save fails.
+    let saves = Arc::new(AtomicU32::new(0));
+    let going_on = Arc::downgrade(&saves);
+    let saving = {
+        let url = url.clone();
+        async move {
+            while let Some(saves) = going_on.upgrade() {
+                for number in [2, 1] {
+                    router.save(&samples::numbered(number), &url, &SaveOptions::new()).await?;
+                    give_way().await;
+                }
+                saves.fetch_add(2, Ordering::Relaxed);
+            }
+            Ok::<(), Error>(())
+        }
+    };
+    let loading = async move {
+        let mut rounds = Rounds::new();
+        while Arc::weak_count(&saves) > 0 && rounds.go_on(saves.load(Ordering::Relaxed)) {
+            assert_numbered(&load(harness, &url).await.unwrap()).await;
+            give_way().await;
+        }
+    };
+    at_once(saving, loading).await.unwrap();
+    Outcome::Shown
+}
+
+/// How many loads are tried: enough that some are cut in two by a save, and few enough that nobody waits.
+struct Rounds {
+    loads: u32,
+    #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
+    since: std::time::Instant,
+}
+
+impl Rounds {
+    #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
+    fn new() -> Self {
+        Self { loads: 2000, since: std::time::Instant::now() }
+    }
+
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    fn new() -> Self {
+        Self { loads: 40 }
+    }
+
+    #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
+    fn is_late(&self) -> bool {
+        self.since.elapsed() > std::time::Duration::from_millis(250)
+    }
+
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    fn is_late(&self) -> bool {
+        false
+    }
+
+    /// Some saves are waited for, however slow they are.
+    fn go_on(&mut self, saves: u32) -> bool {
+        self.loads = self.loads.saturating_sub(1);
+        saves < 4 || (self.loads > 0 && !self.is_late())
+    }
+}
+
+async fn assert_numbered(loaded: &ModelArtifacts) {
+    let number: u8 = loaded.user_defined_metadata.as_ref().unwrap().get().parse().unwrap();
+    let bytes = loaded.weights.as_ref().unwrap().data().read(0..400).await.unwrap();
+    let others = bytes.iter().filter(|byte| **byte != number).count();
+    assert_eq!(
+        others,
+        0,
+        "a mixture of two saves: bytes of the weights that are not those of the JSON, of {}; a load looks once at what is \
+         there, and a save replaces it in one step",
+        bytes.len()
+    );
+}
+
+/// The files of a model that is replaced by one with fewer go, and so do all files of one that is removed.
+pub async fn nothing_is_left_behind<H: Harness>(harness: &H) -> Outcome {
+    let url = harness.url("model");
+    let before = harness.count().await;
+    save(harness, &samples::filled(1.0), &url).await.unwrap();
+    let one_file = harness.count().await;
+    for artifacts in [samples::many_shards(9), samples::everything(), samples::filled(1.0)] {
+        save(harness, &artifacts, &url).await.unwrap();
+    }
+    assert_eq!(harness.count().await, one_file, "files of models that were replaced are left behind");
+    if harness.capabilities().manages {
+        save(harness, &samples::many_shards(9), &url).await.unwrap();
+        harness.router().remove_model(&url, &RemoveOptions::new()).await.unwrap();
+        assert_eq!(list(harness).await, [""; 0]);
+        assert_eq!(harness.count().await, before, "files of a model that was removed are left behind");
+    }
+    match before {
+        Some(_) => Outcome::Shown,
+        None => Outcome::NotApplicable("what its medium holds is not counted"),
+    }
+}
+
 /// What lazy loads do in a medium that cannot read a part of what it holds.
 const READ_AT_ONCE: Outcome = Outcome::Refused("a lazy load reads all weights at once, and they are the same");
 
@@ -380,6 +483,28 @@ pub async fn checksums_are_written_and_kept<H: Harness>(harness: &H) -> Outcome 
     let cut = checksums(&load(harness, &two).await.unwrap());
     assert!(cut.len() > 3 && cut.iter().all(Option::is_some));
     Outcome::Shown
+}
+
+/// Where the JSON is a file, no weights are written over it; elsewhere its name is one like any other.
+pub async fn weights_never_take_the_name_of_the_json<H: Harness>(harness: &H) -> Outcome {
+    let (url, previous, next) = (harness.url("model"), samples::filled(1.0), samples::filled(2.0));
+    save(harness, &previous, &url).await.unwrap();
+    let options = SaveOptions::new().with_weights_file_name(RelPath::parse("model.json").unwrap());
+    match harness.router().save(&next, &url, &options).await {
+        Ok(_) => {
+            let loaded = load(harness, &url).await;
+            assert_same_model(
+                &loaded.expect("a weights file called `model.json` is refused, or is not in the way"),
+                &next,
+            );
+            Outcome::NotApplicable("no file of it is the JSON, and a weights file of that name is as good as any")
+        }
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::InvalidUrl, "{error}");
+            assert_same_model(&load(harness, &url).await.unwrap(), &previous);
+            Outcome::Shown
+        }
+    }
 }
 
 /// A byte that changed is found by the checksum, and nothing is made of it.

@@ -22,6 +22,12 @@ pub trait Harness: MaybeSend + MaybeSync {
 
     /// Damages a model that was saved at this URL, behind the backend's back.
     async fn damage(&self, url: &str, damage: Damage) -> Damaged;
+
+    /// How many things the medium holds of this place, whoever they belong to: files, objects, keys. It looks behind the backend's back;
+    /// `None` if nobody can.
+    async fn count(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// What a medium can do. What it cannot is checked to be refused.

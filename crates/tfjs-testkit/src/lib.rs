@@ -7,6 +7,7 @@
     reason = "a panic is how a behaviour fails"
 )]
 
+mod at_once;
 pub mod cases;
 mod compare;
 mod faults;

@@ -77,6 +77,17 @@ pub fn from_source(source: impl ByteSource + 'static) -> ModelArtifacts {
     layers_model(Weights::single(vec![spec], path("model.weights.bin"), data).unwrap())
 }
 
+/// A small model in four files that says of itself everywhere which one it is: in its metadata, and in each byte of its weights.
+pub fn numbered(number: u8) -> ModelArtifacts {
+    let spec = WeightSpec::new("w", Shape::vector(400).unwrap(), DType::Bool);
+    let shards = (0..4).map(|index| Shard::new(path(&format!("shard{index}")), 100)).collect();
+    let group = WeightGroup::new(vec![spec], shards);
+    let bytes = Bytes::from(vec![number; 400]);
+    let mut artifacts = layers_model(Weights::new(vec![group], bytes.into(), SurplusBytes::Reject).unwrap());
+    artifacts.user_defined_metadata = Some(json(&number.to_string()));
+    artifacts
+}
+
 /// A model in so many files of seven bytes.
 pub fn many_shards(count: usize) -> ModelArtifacts {
     let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(count * 7).collect();

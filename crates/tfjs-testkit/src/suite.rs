@@ -78,6 +78,7 @@ macro_rules! conformance_suite {
             "Files of weights, and checksums" {
                 resharding_keeps_every_byte "weights are cut into files of any size, and are the same"
                 checksums_are_written_and_kept "checksums are written when asked for, and copies have them, too"
+                weights_never_take_the_name_of_the_json "a weights file that would be written over the JSON is refused, and the previous model stays"
                 changed_weights_are_found_by_their_checksum "a bit that changed is found by the checksum"
             }
             "Replacing a model is all or nothing" {
@@ -87,6 +88,8 @@ macro_rules! conformance_suite {
                 interrupted_save_is_not_loadable "a save that fails where nothing was leaves nothing"
                 cancelled_save_is_all_or_nothing "a save that is cancelled keeps the previous model"
                 concurrent_saves_last_wins_whole "of two saves at once one wins, whole"
+                loads_during_saves_find_one_of_them_whole "who loads while somebody else saves finds one of the models, whole"
+                nothing_is_left_behind "no file of a model that was replaced or removed is left behind"
             }
             "Damaged models" {
                 weights_shorter_than_manifest_is_invalid_data "weights that lack a byte are refused"

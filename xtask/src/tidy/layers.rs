@@ -47,7 +47,10 @@ const ONLY: &[(&str, &[&str])] = &[
     ("wasm-bindgen", &["tfjs-browser-storage", "tfjs-http", "tfjs-model-manager"]),
     ("wasm-bindgen-futures", &["tfjs-browser-storage", "tfjs-http", "tfjs-model-manager"]),
     ("gloo-timers", &["tfjs-browser-storage", "tfjs-http"]),
-    ("tokio", &["tfjs-cli", "tfjs-convert", "tfjs-fs", "tfjs-http", "tfjs-object-store", "tfjs-server"]),
+    (
+        "tokio",
+        &["tfjs-cli", "tfjs-convert", "tfjs-fs", "tfjs-http", "tfjs-object-store", "tfjs-server", "tfjs-testkit"],
+    ),
     ("reqwest", &["tfjs-http", "tfjs-object-store"]),
     ("object_store", &["tfjs-object-store"]),
     ("axum", &["tfjs-server"]),

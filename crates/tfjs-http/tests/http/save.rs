@@ -151,6 +151,26 @@ async fn what_a_form_cannot_hold_is_said() {
 }
 
 #[tokio::test]
+async fn no_weights_are_called_as_the_json() {
+    let server = Server::start(|_| Reply::ok("")).await;
+    let named = |name: &str| SaveOptions::new().with_weights_file_name(RelPath::parse(name).unwrap());
+    let files = client().with_put_per_file();
+    for (client, url, name) in [
+        (client(), "/upload", "model.json"),
+        (client().with_part_per_file(), "/upload", "model.json"),
+        (files.clone(), "/m", "model.json"),
+        (files.clone(), "/m/a%20b.json?token=secret", "a b.json"),
+    ] {
+        let error = save_with(&server.url(url), &client, &model_of(10), &named(name)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidUrl);
+        assert!(error.to_string().contains(&format!("a weights file cannot be called `{name}`")), "{error}");
+    }
+    assert!(server.requests().is_empty());
+    save_with(&server.url("/m/other.json"), &files, &model_of(10), &named("model.json")).await.unwrap();
+    assert_eq!(server.targets(), ["/m/model.json", "/m/other.json"]);
+}
+
+#[tokio::test]
 async fn statuses_are_errors() {
     for (status, kind) in [
         (400, ErrorKind::Unexpected),

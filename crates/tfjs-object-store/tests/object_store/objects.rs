@@ -98,6 +98,11 @@ impl Harness for Objects {
         }
         Damaged::Done
     }
+
+    async fn count(&self) -> Option<usize> {
+        let place = Path::parse(&self.prefix).unwrap();
+        Some(self.store.list(Some(&place)).try_collect::<Vec<_>>().await.unwrap().len())
+    }
 }
 
 /// Runs a behaviour.
