@@ -15,6 +15,10 @@ use crate::meter::SharedMeter;
 use crate::response::{Response, Validator};
 use crate::retry::Retries;
 
+/// Said of weights that are longer than their tensors, as tfjs-artifacts says it.
+const SURPLUS: &str =
+    ": the rest belongs to no tensor; if that is right, allow it with `SurplusBytes::Allow` or `--allow-surplus`";
+
 /// How many bytes the files of a group may have together.
 #[derive(Clone, Debug)]
 pub(crate) struct Budget {
@@ -273,6 +277,7 @@ impl<'a> Download<'a> {
         let message = format!("{name} {length}; it was answered with {answer}{looks}");
         match self.budget.beyond.clone() {
             Some(beyond) => Error::new(ErrorKind::LimitExceeded, format!("{message}: {}", beyond.of(name.clone()))),
+            None if looks.is_empty() => Error::new(ErrorKind::InvalidData, message + SURPLUS),
             None => Error::new(ErrorKind::InvalidData, message),
         }
     }

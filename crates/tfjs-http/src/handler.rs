@@ -9,7 +9,7 @@ use crate::address::{Address, Url, beside, on_tf_hub};
 use crate::exchange::Session;
 use crate::load::{Entry, Loader};
 use crate::save::save;
-use crate::timer::within;
+use crate::timer::{need_runtime, within};
 
 /// Loads from and saves to one URL.
 #[derive(Clone, Debug)]
@@ -71,7 +71,11 @@ impl HttpHandler {
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let done = match self.session.client.config().total_timeout {
-            Some(total) => within(total, work).await.unwrap_or_else(|| Err(out_of_time(total))),
+            // What is waited for first may be a store, which needs no runtime.
+            Some(total) => match need_runtime() {
+                Ok(()) => within(total, work).await.unwrap_or_else(|| Err(out_of_time(total))),
+                Err(error) => Err(error),
+            },
             None => work.await,
         };
         done.map_err(|error| error.with_operation(operation).with_location(self.entry.json.as_str()))

@@ -19,7 +19,7 @@ use crate::exchange::{Ask, Session, at};
 use crate::handler::out_of_time;
 use crate::response::{Response, Validator};
 use crate::retry::Retries;
-use crate::timer::within;
+use crate::timer::{need_runtime, within};
 
 /// A read shorter than this is a look at the file, after which nothing is kept open.
 const WORTH_KEEPING: u64 = 64 << 10;
@@ -369,6 +369,8 @@ impl ByteSource for HttpSource {
     }
 
     async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
+        // An answer that is open asks no transport, which would say the same.
+        need_runtime().map_err(at(&self.url, Operation::Read))?;
         let reading = Box::pin(self.read_with_retries(range));
         let read = match self.session.client.config().total_timeout {
             Some(total) => within(total, reading).await.unwrap_or_else(|| Err(out_of_time(total))),

@@ -73,9 +73,21 @@ impl Drop for Turn<'_> {
 
 /// The routes of a model server. See the crate's documentation for what each does.
 ///
-/// It can be nested into another router and served by anything that serves one; [`serve`](crate::serve()) also guards the
-/// connections. With a page, nest it with [`nest_service`](Router::nest_service): the page asks for the list at a path that ends
-/// with a slash, which [`nest`](Router::nest) leaves out.
+/// It can be served by anything that serves a router; [`serve`](crate::serve()) also guards the connections.
+///
+/// Put it into another router with [`nest_service`](Router::nest_service): below `/models`, the models are then listed at `/models` and at
+/// `/models/`. With [`nest`](Router::nest) they are listed at one of the two, that which is written, and the other never gets here: it is
+/// the outer router's 404. A page needs both, since it asks for the list at the path with the slash.
+///
+/// ```
+/// use tfjs_router::{MemoryStore, Router};
+/// use tfjs_server::{Models, ServerOptions, router};
+///
+/// let store = Router::builder().route(MemoryStore::new().route()).build()?;
+/// let models = router(Models::new(store, "memory://")?, ServerOptions::new());
+/// let app: axum::Router = axum::Router::new().nest_service("/models", models);
+/// # Ok::<(), tfjs_artifacts::Error>(())
+/// ```
 pub fn router(models: Models, options: ServerOptions) -> Router {
     let options = Arc::new(options);
     let json_room = Arc::new(Semaphore::new(upload::json_room(&options)));
@@ -138,25 +150,33 @@ async fn list_or_page(
 }
 
 /// The page's own paths begin at its folder.
-async fn page_folder(State(server): State<Arc<Server>>) -> Result<Response, Refusal> {
+async fn page_folder(State(server): State<Arc<Server>>, original: OriginalUri, uri: Uri) -> Result<Response, Refusal> {
     match server.options.page {
         Some(_) => Ok((StatusCode::SEE_OTHER, [(header::LOCATION, "./.page/")]).into_response()),
-        None => Err(nothing_here().await),
+        None => Err(nothing_here(original, uri).await),
     }
 }
 
-async fn page_start(server: State<Arc<Server>>, method: Method, headers: HeaderMap) -> Result<Response, Refusal> {
-    page_file(server, Ok(Path(page::START.to_owned())), method, headers).await
+async fn page_start(
+    server: State<Arc<Server>>,
+    original: OriginalUri,
+    uri: Uri,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    page_file(server, original, uri, Ok(Path(page::START.to_owned())), method, headers).await
 }
 
 async fn page_file(
     State(server): State<Arc<Server>>,
+    original: OriginalUri,
+    uri: Uri,
     path: Result<Path<String>, PathRejection>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let Path(path) = path.map_err(|_| bad_path())?;
-    let Some(page) = &server.options.page else { return Err(nothing_here().await) };
+    let Some(page) = &server.options.page else { return Err(nothing_here(original, uri).await) };
     page.answer(&path, &server.options, &method, &headers).await
 }
 
@@ -183,7 +203,7 @@ async fn list(State(server): State<Arc<Server>>, OriginalUri(uri): OriginalUri) 
         match model {
             Ok(model) => match models.name_of(&model.url) {
                 Some(Ok(name)) => {
-                    let url = url_of(&uri, &name);
+                    let url = url_below(uri.path(), &name);
                     found.models.push(Row { name: name.to_string(), url, model_artifacts_info: model.info });
                 }
                 // Whoever looks for it shall not look in vain.
@@ -209,10 +229,9 @@ async fn list(State(server): State<Arc<Server>>, OriginalUri(uri): OriginalUri) 
 }
 
 /// Where a model is served, seen from where the list is.
-fn url_of(list: &Uri, name: &ModelName) -> String {
+fn url_below(prefix: &str, name: &ModelName) -> String {
     const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-    let prefix = list.path().trim_end_matches('/');
-    format!("{prefix}/{}/model.json", utf8_percent_encode(name.as_str(), ESCAPED))
+    format!("{}/{}/model.json", prefix.trim_end_matches('/'), utf8_percent_encode(name.as_str(), ESCAPED))
 }
 
 async fn healthz() -> &'static str {
@@ -246,7 +265,8 @@ async fn receive(
 async fn receive_at_json(
     State(server): State<Arc<Server>>,
     path: Result<Path<(String, String)>, PathRejection>,
-    OriginalUri(uri): OriginalUri,
+    OriginalUri(original): OriginalUri,
+    uri: Uri,
     method: Method,
     headers: HeaderMap,
     body: Body,
@@ -254,9 +274,9 @@ async fn receive_at_json(
     let Path((name, path)) = path.map_err(|_| bad_path())?;
     let name = model_name(&name)?;
     if path != "model.json" {
-        return Err(not_that_way(method, uri).await);
+        return Err(not_that_way(method, OriginalUri(original), uri).await);
     }
-    let (folder, _) = uri.path().rsplit_once('/').unwrap_or_default();
+    let (folder, _) = original.path().rsplit_once('/').unwrap_or_default();
     let prefix = folder.rsplit_once('/').map_or("", |(prefix, _)| prefix);
     server.receive(&name, prefix, &headers, body).await
 }
@@ -288,8 +308,7 @@ impl Server {
         self.cache.forget(name);
         let saved: SaveResult = saved?;
         let mut response = json(StatusCode::OK, &saved);
-        let uri = Uri::try_from(prefix).unwrap_or_default();
-        if let Ok(url) = HeaderValue::try_from(url_of(&uri, name)) {
+        if let Ok(url) = HeaderValue::try_from(url_below(prefix, name)) {
             response.headers_mut().insert(header::LOCATION, url);
         }
         Ok(response)
@@ -332,9 +351,13 @@ async fn remove(
     Ok(json(StatusCode::OK, &info))
 }
 
-async fn where_it_is(name: Result<Path<String>, PathRejection>) -> Result<Response, Refusal> {
-    let name = path_name(name)?;
-    Err(Refusal::not_found(format!("a model is loaded from its model.json: `/{name}/model.json`")))
+async fn where_it_is(
+    name: Result<Path<String>, PathRejection>,
+    OriginalUri(original): OriginalUri,
+    uri: Uri,
+) -> Result<Response, Refusal> {
+    let url = url_below(prefix(&original, &uri), &path_name(name)?);
+    Err(Refusal::not_found(format!("a model is loaded from its model.json: `{url}`")))
 }
 
 async fn file(
@@ -378,11 +401,21 @@ fn under_way(name: &ModelName) -> Refusal {
     Refusal::new(StatusCode::CONFLICT, message).with_retry_after(Duration::from_secs(2))
 }
 
-async fn nothing_here() -> Refusal {
-    Refusal::not_found("there is nothing here; models are listed at `/`")
+/// What stands before the server's own paths if it is nested into another router: nothing, or a path without a slash at its end.
+fn prefix<'a>(original: &'a Uri, uri: &Uri) -> &'a str {
+    // The list is at the prefix itself, with a slash or without.
+    let path = original.path();
+    path.strip_suffix(uri.path()).unwrap_or(path).trim_end_matches('/')
 }
 
-async fn not_that_way(method: Method, uri: Uri) -> Refusal {
+async fn nothing_here(OriginalUri(original): OriginalUri, uri: Uri) -> Refusal {
+    Refusal::not_found(match prefix(&original, &uri) {
+        "" => "there is nothing here; models are listed at `/`".to_owned(),
+        prefix => format!("there is nothing here; models are listed at `{prefix}`"),
+    })
+}
+
+async fn not_that_way(method: Method, OriginalUri(original): OriginalUri, uri: Uri) -> Refusal {
     let what_it_is = match uri.path().trim_matches('/') {
         _ if access::is_read(&method) => None,
         "" => Some("this is the list of the models"),
@@ -390,7 +423,9 @@ async fn not_that_way(method: Method, uri: Uri) -> Refusal {
         _ => None,
     };
     let message = match what_it_is {
-        Some(what) => format!("{what}; upload a model as multipart/form-data to `/{{name}}`"),
+        Some(what) => {
+            format!("{what}; upload a model as multipart/form-data to `{}/{{name}}`", prefix(&original, &uri))
+        }
         None => format!("{method} makes no sense here"),
     };
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message)

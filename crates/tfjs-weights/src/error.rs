@@ -187,9 +187,10 @@ impl From<DecodeError> for Error {
             | DecodeError::UnknownQuantization { .. }
             | DecodeError::Float16NeedsFloat32 { .. }
             | DecodeError::NotQuantized { .. }
-            | DecodeError::WrongCount { .. }
             | DecodeError::WrongType { .. } => ErrorKind::Unsupported,
             DecodeError::TooLarge { .. } | DecodeError::Limit(_) => ErrorKind::LimitExceeded,
+            // The caller's mistake: nothing is wrong with the model, and with other memory it can be done.
+            DecodeError::WrongCount { .. } => ErrorKind::Unexpected,
             _ => ErrorKind::InvalidData,
         };
         Self::new(kind, error.to_string()).with_operation(Operation::Decode)

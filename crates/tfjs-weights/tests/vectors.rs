@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use futures::executor::block_on;
-use tfjs_artifacts::{Bytes, DType, ModelJson, RelPath, Segment, Shape, SurplusBytes, WeightData, Weights};
+use tfjs_artifacts::{Bytes, DType, ErrorKind, ModelJson, RelPath, Segment, Shape, SurplusBytes, WeightData, Weights};
 use tfjs_weights::{Codes, Tensor, TensorReader, Values, decode_weights, encode_weights, sort_like_object_keys};
 
 fn hex(text: &str) -> Vec<u8> {
@@ -334,6 +334,12 @@ fn codes_of_quantized_tensors() {
         let mut values = [0.0; 3];
         reader.tensor_into("q", &mut values[..]).await.unwrap();
         assert_eq!(values, [-1., 3.8, 24.5]);
+        for wrong in [&mut [0.0; 2][..], &mut [0.0; 4][..]] {
+            let message = format!("weight `q` of shape [3] has 3 values, but memory for {} was given", wrong.len());
+            let error = reader.tensor_into("q", wrong).await.unwrap_err();
+            // Neither the model's fault nor what cannot be done.
+            assert_eq!((error.kind(), error.message()), (ErrorKind::Unexpected, message.as_str()));
+        }
         let error = reader.codes("p").await.unwrap_err();
         assert_eq!(error.to_string(), "cannot decode: weight `p` is not quantized");
         assert_eq!(reader.codes("x").await.unwrap_err().to_string(), "cannot decode: the model has no weight `x`");

@@ -8,6 +8,7 @@ use tfjs_artifacts::{Error, ErrorKind};
 
 use super::{Failure, Incoming, Outgoing};
 use crate::client::Config;
+use crate::timer;
 
 /// Connections, pooled.
 #[derive(Default)]
@@ -22,7 +23,7 @@ impl Transport {
 
     /// Sends a request and waits for the head of its answer.
     pub(crate) async fn send(&self, config: &Config, outgoing: Outgoing<'_>) -> Result<Incoming, Failure> {
-        need_runtime()?;
+        timer::need_runtime()?;
         let Outgoing { method, url, mut headers, body, .. } = outgoing;
         let mut request = self.client(config)?.request(method, url.clone());
         if let Some(upload) = body {
@@ -44,15 +45,6 @@ impl Transport {
         let client = build(config)?;
         Ok(self.0.get_or_init(|| client))
     }
-}
-
-/// Timers and sockets live in a runtime; without one they panic.
-fn need_runtime() -> Result<(), Error> {
-    if tokio::runtime::Handle::try_current().is_err() {
-        let message = "http needs a Tokio runtime with I/O and time enabled: call this from one";
-        return Err(Error::new(ErrorKind::Unsupported, message));
-    }
-    Ok(())
 }
 
 /// Redirects are followed by us, proxies are named to us, and time is kept by us.

@@ -11,7 +11,7 @@ use tfjs_testkit::{assert_same_model, samples};
 use tfjs_weights::Tensor;
 
 use crate::server::{End, Files, Reply, Request, Server};
-use crate::{client, load, load_with, model_of};
+use crate::{client, load, load_lazily, load_with, model_of};
 
 const JSON: &str = "/m/model.json";
 const WEIGHTS: &str = "/m/model.weights.bin";
@@ -297,7 +297,11 @@ async fn surplus_bytes_are_taken_if_they_are_allowed() {
     files.put(WEIGHTS, [files.get(WEIGHTS).unwrap(), vec![9; 10]].concat());
     let server = Server::of(files).await;
     let error = load(&server.url(JSON)).await.unwrap_err();
-    assert_says(&error, ErrorKind::InvalidData, &["has 4010 bytes, but may have 4000"]);
+    let allow =
+        "the rest belongs to no tensor; if that is right, allow it with `SurplusBytes::Allow` or `--allow-surplus`";
+    assert_says(&error, ErrorKind::InvalidData, &["has 4010 bytes, but may have 4000", allow]);
+    let lazily = load_lazily(&server.url(JSON), &client()).await.unwrap_err();
+    assert_says(&lazily, ErrorKind::InvalidData, &[allow]);
     let options = LoadOptions::new().with_surplus_bytes(SurplusBytes::Allow);
     let handler = HttpHandler::from_url(&server.url(JSON), &client()).unwrap();
     let loaded = handler.load(&options).await.unwrap();

@@ -1,5 +1,7 @@
 //! Weights that are read when they are used.
 
+use std::time::Duration;
+
 use futures::TryStreamExt as _;
 use tfjs_artifacts::{ErrorKind, ModelArtifacts, WeightData};
 use tfjs_router::{LoadOptions, Router, SaveOptions};
@@ -214,7 +216,7 @@ async fn a_look_says_what_went_wrong_and_how_often() {
         _ => files.answer(request),
     })
     .await;
-    let client = client().with_idle_timeout(std::time::Duration::from_millis(100));
+    let client = client().with_idle_timeout(Duration::from_millis(100));
     let lazy = load_lazily(&server.url(JSON), &client).await.unwrap();
     let error = data(&lazy).read(0..8).await.unwrap_err();
     assert_eq!(error.message(), "nothing came from the server for 100ms (attempt 2)");
@@ -365,4 +367,28 @@ async fn a_copy_to_the_disk_asks_for_each_file_few_times() {
     assert_same_model(&copied, &artifacts);
     // One looks at the beginning.
     assert!(gets(&server) <= 2, "{} requests", gets(&server));
+}
+
+/// What was loaded in a runtime may be read where there is none: by an executor of another kind, or when the runtime has ended.
+#[test]
+fn a_read_without_a_runtime_is_an_error_and_no_panic() {
+    let refused = |lazy: &ModelArtifacts, range| {
+        let error = tfjs_testkit::block_on(data(lazy).read(range)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        let message = format!("{error}");
+        assert!(message.starts_with("cannot read `http://") && message.contains("Tokio runtime"), "{message}");
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let artifacts = model_of(VALUES);
+    for client in [client(), client().with_total_timeout(Duration::from_mins(1))] {
+        let server = runtime.block_on(Server::of(Files::of_model(&artifacts)));
+        let lazy = runtime.block_on(load_lazily(&server.url(JSON), &client)).unwrap();
+        refused(&lazy, 0..8);
+        // Leaves an answer open, of which the next read takes its bytes.
+        runtime.block_on(data(&lazy).read(0..70_000)).unwrap();
+        runtime.block_on(data(&lazy).read(70_000..140_000)).unwrap();
+        refused(&lazy, 140_000..240_000);
+        let all = runtime.block_on(data(&lazy).read(0..240_000)).unwrap();
+        assert_eq!(all, tfjs_testkit::block_on(data(&artifacts).read(0..240_000)).unwrap());
+    }
 }

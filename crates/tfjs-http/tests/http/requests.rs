@@ -293,7 +293,9 @@ async fn no_more_files_at_once_than_allowed() {
 
 #[test]
 fn without_a_runtime_is_an_error_and_no_panic() {
-    let error = tfjs_testkit::block_on(load("http://127.0.0.1:1/m/model.json")).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("Tokio runtime"), "{error}");
+    for client in [client(), client().with_total_timeout(Duration::from_mins(1))] {
+        let error = tfjs_testkit::block_on(load_with("http://127.0.0.1:1/m/model.json", &client)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains("Tokio runtime"), "{error}");
+    }
 }

@@ -351,3 +351,39 @@ async fn models_in_memory_below_another_path() {
     assert_eq!((uploaded.status, uploaded.header("location")), (200, Some("/v1/models/new/model.json")));
     assert_eq!(server.get("/v1/models/new/model.weights.bin").await.body, vec![1; 40]);
 }
+
+/// What a refusal says to ask for instead is there.
+#[tokio::test]
+async fn refusals_name_paths_below_the_prefix() {
+    let served = async |nest: fn(axum::Router) -> axum::Router| {
+        let store = MemoryStore::new();
+        let router = Router::builder().route(store.route()).build().unwrap();
+        router.save(&samples::everything(), "memory://my model", &SaveOptions::new()).await.unwrap();
+        let models = Models::new(router, "memory://").unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Client(listener.local_addr().unwrap());
+        let app = nest(tfjs_server::router(models, ServerOptions::new()));
+        tokio::spawn(tfjs_server::serve(listener, app, ServeOptions::new(), std::future::pending()));
+        server
+    };
+    let services = served(|models| axum::Router::new().nest_service("/v1/ro", models)).await;
+    assert_eq!(services.get("/v1/ro/").await.json(), services.get("/v1/ro").await.json());
+    let nested = served(|models| axum::Router::new().nest("/v1/ro", models)).await;
+    for (server, prefix) in [(services, "/v1/ro"), (nested, "/v1/ro"), (served(|models| models).await, "")] {
+        let model = format!("{prefix}/my%20model/model.json");
+        let hint = format!("a model is loaded from its model.json: `{model}`");
+        assert_eq!(server.get(&format!("{prefix}/my%20model")).await.error(404), hint);
+        assert_eq!(server.get(&model).await.status, 200);
+        let list = if prefix.is_empty() { "/" } else { prefix };
+        let hint = format!("there is nothing here; models are listed at `{list}`");
+        for missing in [".page", ".page/", ".page/x", ".x/"] {
+            assert_eq!(server.get(&format!("{prefix}/{missing}")).await.error(404), hint, "{missing}");
+        }
+        assert_eq!(server.get(list).await.json()[0]["url"], json!(model));
+        let hint = format!("upload a model as multipart/form-data to `{prefix}/{{name}}`");
+        let refused = server.request("DELETE", list, &[]).await.error(405);
+        assert_eq!(refused, format!("this is the list of the models; {hint}"));
+        let refused = server.request("PUT", &format!("{prefix}/m/model.weights.bin"), &[]).await.error(405);
+        assert_eq!(refused, format!("files cannot be written one by one; {hint}"));
+    }
+}
