@@ -62,7 +62,7 @@ pub enum ErrorKind {
     Transport,
     /// Credentials are missing or were rejected.
     Unauthenticated,
-    /// A failure that fits no other kind, such as memory of the caller's that is for more or fewer values than a tensor has.
+    /// A failure that fits no other kind, such as memory of the caller's for more or fewer values than a tensor has.
     Unexpected,
     /// The medium or this build cannot do that; the message says what can.
     Unsupported,

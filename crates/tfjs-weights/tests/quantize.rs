@@ -363,3 +363,14 @@ proptest! {
         prop_assert_eq!(block_on(quantized.data().read(start as u64..end as u64)).unwrap(), &all[start..end]);
     }
 }
+
+#[test]
+fn memory_of_another_length_is_the_fault_of_neither_the_weights_nor_the_rules() {
+    let error = quantize_into(&vector("w", &[1.0, 2.0]), QuantizeTo::Uint16, &mut [0; 3]).unwrap_err();
+    assert_eq!(error, QuantizeError::Length { name: "w".to_owned(), expected: 4, actual: 3 });
+    let message = "cannot encode: the codes of weight `w` take 4 bytes, but there is memory for 3";
+    assert_eq!(
+        (Error::from(error.clone()).kind(), Error::from(error).to_string().as_str()),
+        (ErrorKind::Unexpected, message)
+    );
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tfjs_artifacts::{Error, ErrorKind, ModelArtifacts, RawJson};
 use tfjs_fs::FsHandler;
@@ -155,4 +156,19 @@ async fn lazy_weights_come_from_the_store() {
     place.is_away.store(true, Ordering::SeqCst);
     let read = lazy.weights.unwrap().load(|_| ()).await.unwrap();
     assert_eq!(read.data().byte_length(), 39);
+}
+
+/// The time is kept by the runtime, also while the store is waited for.
+#[test]
+fn a_total_timeout_without_a_runtime_is_an_error_and_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |client| {
+        let http = HttpHandler::from_url("http://127.0.0.1:1/m/model.json", &client).unwrap();
+        let cached = cached(http, FsHandler::from_path(folder.path().join("m"))).with_policy(CachePolicy::OnlyCache);
+        tfjs_testkit::block_on(async move { cached.load(&LoadOptions::new()).await }).unwrap_err()
+    };
+    assert_eq!(load(client()).kind(), ErrorKind::NotFound);
+    let error = load(client().with_total_timeout(Duration::from_mins(1)));
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("Tokio runtime"), "{error}");
 }

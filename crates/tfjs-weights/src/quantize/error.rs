@@ -96,6 +96,8 @@ impl From<QuantizeError> for Error {
     fn from(error: QuantizeError) -> Self {
         let kind = match error {
             QuantizeError::TooLarge { .. } => ErrorKind::LimitExceeded,
+            // The caller's mistake: with other memory it can be done.
+            QuantizeError::Length { .. } => ErrorKind::Unexpected,
             _ => ErrorKind::Unsupported,
         };
         Self::new(kind, error.to_string()).with_operation(Operation::Encode)
