@@ -16,8 +16,7 @@ use crate::response::{Response, Validator};
 use crate::retry::Retries;
 
 /// Said of weights that are longer than their tensors, as tfjs-artifacts says it.
-const SURPLUS: &str =
-    ": the rest belongs to no tensor; if that is right, allow it with `SurplusBytes::Allow` or `--allow-surplus`";
+const SURPLUS: &str = "; if that is right, allow it with `SurplusBytes::Allow` or `--allow-surplus`";
 
 /// How many bytes the files of a group may have together.
 #[derive(Clone, Debug)]
@@ -265,7 +264,11 @@ impl<'a> Download<'a> {
     fn too_long(&self, chunk: &[u8]) -> Error {
         let allowed = self.bytes.len() as u64 + self.budget.left();
         let head = if self.bytes.is_empty() { chunk } else { &self.bytes };
-        let looks = sniff(head).map_or_else(String::new, |sniffed| format!("; it {sniffed}"));
+        let looks = match sniff(head) {
+            Some(sniffed) => format!("; it {sniffed}"),
+            None if self.budget.beyond.is_none() => SURPLUS.to_owned(),
+            None => String::new(),
+        };
         let (name, answer) = (&self.name, &self.described);
         let length = match self.total.filter(|total| *total > allowed) {
             Some(total) => format!("has {total} bytes, but may have {allowed}"),
@@ -277,7 +280,6 @@ impl<'a> Download<'a> {
         let message = format!("{name} {length}; it was answered with {answer}{looks}");
         match self.budget.beyond.clone() {
             Some(beyond) => Error::new(ErrorKind::LimitExceeded, format!("{message}: {}", beyond.of(name.clone()))),
-            None if looks.is_empty() => Error::new(ErrorKind::InvalidData, message + SURPLUS),
             None => Error::new(ErrorKind::InvalidData, message),
         }
     }

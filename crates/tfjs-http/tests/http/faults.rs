@@ -297,8 +297,7 @@ async fn surplus_bytes_are_taken_if_they_are_allowed() {
     files.put(WEIGHTS, [files.get(WEIGHTS).unwrap(), vec![9; 10]].concat());
     let server = Server::of(files).await;
     let error = load(&server.url(JSON)).await.unwrap_err();
-    let allow =
-        "the rest belongs to no tensor; if that is right, allow it with `SurplusBytes::Allow` or `--allow-surplus`";
+    let allow = "; if that is right, allow it with `SurplusBytes::Allow` or `--allow-surplus`";
     assert_says(&error, ErrorKind::InvalidData, &["has 4010 bytes, but may have 4000", allow]);
     let lazily = load_lazily(&server.url(JSON), &client()).await.unwrap_err();
     assert_says(&lazily, ErrorKind::InvalidData, &[allow]);
