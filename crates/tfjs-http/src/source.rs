@@ -96,6 +96,8 @@ impl HttpSource {
         if range.is_empty() {
             return Ok(Bytes::new());
         }
+        // An answer that is open asks no transport, which would say the same.
+        need_runtime()?;
         let mut retries = Retries::new(self.session.client.config().retry);
         let (mut cursor, is_sequential) = self.take_cursor(&range);
         let mut bytes = self.allocate(range.end - range.start)?;
@@ -369,8 +371,6 @@ impl ByteSource for HttpSource {
     }
 
     async fn read(&self, range: Range<u64>) -> Result<Bytes, Error> {
-        // An answer that is open asks no transport, which would say the same.
-        need_runtime().map_err(at(&self.url, Operation::Read))?;
         let reading = Box::pin(self.read_with_retries(range));
         let read = match self.session.client.config().total_timeout {
             Some(total) => within(total, reading).await.unwrap_or_else(|| Err(out_of_time(total))),
