@@ -9,7 +9,7 @@ use crate::address::{Address, Url, beside, on_tf_hub};
 use crate::exchange::Session;
 use crate::load::{Entry, Loader};
 use crate::save::save;
-use crate::timer::{need_runtime, within};
+use crate::timer::within;
 
 /// Loads from and saves to one URL.
 #[derive(Clone, Debug)]
@@ -70,15 +70,17 @@ impl HttpHandler {
         operation: Operation,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
+        let here = |error: Error| error.with_operation(operation).with_location(self.entry.json.as_str());
         let done = match self.session.client.config().total_timeout {
-            // What is waited for first may be a store, which needs no runtime.
-            Some(total) => match need_runtime() {
-                Ok(()) => within(total, work).await.unwrap_or_else(|| Err(out_of_time(total))),
-                Err(error) => Err(error),
-            },
+            Some(total) => {
+                // What is waited for first may be a store, which needs no runtime.
+                #[cfg(not(target_arch = "wasm32"))]
+                crate::timer::need_runtime().map_err(here)?;
+                within(total, work).await.unwrap_or_else(|| Err(out_of_time(total)))
+            }
             None => work.await,
         };
-        done.map_err(|error| error.with_operation(operation).with_location(self.entry.json.as_str()))
+        done.map_err(here)
     }
 }
 

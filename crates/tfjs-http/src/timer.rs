@@ -3,22 +3,16 @@
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use tfjs_artifacts::Error;
+#[cfg(not(target_arch = "wasm32"))]
+use tfjs_artifacts::{Error, ErrorKind};
 
 /// Timers and sockets live in a runtime; without one they panic.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn need_runtime() -> Result<(), Error> {
     if tokio::runtime::Handle::try_current().is_err() {
         let message = "http needs a Tokio runtime with I/O and time enabled: call this from one";
-        return Err(Error::new(tfjs_artifacts::ErrorKind::Unsupported, message));
+        return Err(Error::new(ErrorKind::Unsupported, message));
     }
-    Ok(())
-}
-
-/// A browser always has what timers need.
-#[cfg(target_arch = "wasm32")]
-#[expect(clippy::unnecessary_wraps, reason = "natively there may be no runtime")]
-pub(crate) fn need_runtime() -> Result<(), Error> {
     Ok(())
 }
 
