@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ServerOptions::new().with_token(Token::new("correct-horse-battery")?),
     );
     let application =
-        axum::Router::new().route("/", get(|| async { "an application of one's own" })).nest("/models", models);
+        axum::Router::new().route("/", get(|| async { "an application of one's own" })).nest_service("/models", models);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let server = tokio::spawn(async move { axum::serve(listener, application).await });
