@@ -492,15 +492,18 @@ fn every_scenario_has_a_test() {
 fn a_removal_ends_what_an_interrupted_one_has_begun() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().join("model");
-    let options = SaveOptions::new().with_weights_file_name(RelPath::parse("below/w.bin").unwrap());
+    let options = SaveOptions::new().with_weights_file_name(RelPath::parse("deep/below/w.bin").unwrap());
     let (mut at, mut ended) = (0, 0);
     loop {
         block_on(FsHandler::from_path(&folder).save(&model(1, 3), &options)).unwrap();
         let begun = remove(&folder, &FaultyDisk::new(Plan::Die { at }));
         let is_hidden = number_at(&folder).is_none();
         match block_on(FsHandler::from_path(&folder).remove(&RemoveOptions::new())) {
-            Ok(_) => ended += usize::from(is_hidden),
-            // Nothing was left of the model, and perhaps the file that says that somebody is at work.
+            Ok(_) => {
+                assert!(!folder.exists(), "step {at}: {:?}", read_tree(&folder).keys());
+                ended += usize::from(is_hidden);
+            }
+            // Nothing was left of the model but folders, and perhaps the file that says that somebody is at work.
             Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "step {at}: {error}"),
         }
         let left: Vec<_> = read_tree(temporary.path()).into_keys().filter(|path| path.is_file()).collect();
@@ -511,6 +514,33 @@ fn a_removal_ends_what_an_interrupted_one_has_begun() {
         at += 1;
     }
     assert!(ended > 2, "{ended} of {at}");
+}
+
+/// Neither what another save has finished, nor the removal of another model.
+#[test]
+fn a_removal_of_nothing_ends_nothing_of_others() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let [one, two] = ["one.json", "two.json"].map(|name| folder.join(name));
+    let gone = |path: &Path| block_on(FsHandler::from_path(path).remove(&RemoveOptions::new())).unwrap_err().kind();
+    put(&one, &model(1, 2));
+    save(&two, &FaultyDisk::new(Plan::Die { at: 6 }), &versioned(2, 2), &resumable()).unwrap_err();
+    let before = read_tree(folder);
+    assert!(before.keys().any(|path| path.extension().is_some_and(|name| name == "save")));
+    assert_eq!(gone(&folder.join("three.json")), ErrorKind::NotFound);
+    assert_eq!(read_tree(folder), before);
+
+    // Until its list is there and nothing more.
+    write_tree(folder, &Tree::new());
+    put(&one, &model(1, 2));
+    put(&two, &model(2, 2));
+    let hidden = (0..40).find(|at| {
+        let _ = remove(&one, &FaultyDisk::new(Plan::Die { at: *at }));
+        folder.join(JOURNAL).exists()
+    });
+    assert!(hidden.is_some() && number_at(&one).is_none());
+    assert_eq!(gone(folder), ErrorKind::NotFound);
+    assert_eq!((number_at(&one), number_at(&two)), (None, Some(2)));
 }
 
 /// Whoever finishes what another one left may be killed, too.

@@ -13,7 +13,7 @@ use tfjs_artifacts::{
 use tfjs_router::{Durability, Links, ListedModel, ModelUrl, RemoveOptions};
 
 use crate::blocking::blocking;
-use crate::commit::{commit, recover};
+use crate::commit::{carry_out, commit, recover};
 use crate::disk::Disk;
 use crate::error::io_error;
 use crate::journal::Journal;
@@ -56,24 +56,36 @@ pub(crate) async fn remove(
     }
 }
 
-/// Ends what was interrupted in the folder of a path, and removes the folder if nothing else is in it. Tells whether that was the
-/// removal of what was at the path.
+/// Ends what was interrupted in a folder, and removes the folder if nothing else is in it; of a file, only its removal, since what else
+/// is in its folder is of others. Tells whether that was the removal of what was at the path.
 async fn end_of_interrupted(disk: Arc<dyn Disk>, path: PathBuf, links: Links) -> Result<bool, Error> {
-    let folder = if path.is_dir() { path.clone() } else { folder_of(&path).to_path_buf() };
-    if !leftovers::are_in(&folder) {
-        return Ok(false);
-    }
+    let folder = {
+        let path = path.clone();
+        blocking(move || {
+            let is_folder = path.is_dir();
+            let folder = if is_folder { path.clone() } else { folder_of(&path).to_path_buf() };
+            let has_begun = if is_folder { leftovers::are_in(&folder) } else { is_removed(&folder, &path) };
+            Ok(has_begun.then_some(folder))
+        })
+    };
+    let Some(folder) = folder.await? else { return Ok(false) };
     let lock = lock(&folder, Operation::Remove).await?;
     blocking(move || {
-        let journal = Journal::in_force(&folder)?;
-        let of_journal = |journal: &Journal| {
-            let is_it = |head: &Path| path == folder || head.file_name() == path.file_name();
-            (journal.hidden(&folder).any(|head| is_it(&head)), journal.folders(&folder).collect())
+        let was_removal = is_removed(&folder, &path);
+        let emptied: BTreeSet<_> = match Journal::in_force(&folder)? {
+            Some(journal) => journal.folders(&folder).flat_map(|below| between(&below, &folder)).collect(),
+            None => BTreeSet::new(),
         };
-        let (was_removal, folders): (_, BTreeSet<_>) = journal.as_ref().map(of_journal).unwrap_or_default();
-        recover(disk.as_ref(), &folder, links).map_err(|error| error.with_operation(Operation::Remove))?;
+        let ended = if path == folder {
+            recover(disk.as_ref(), &folder, links)
+        } else if was_removal {
+            carry_out(disk.as_ref(), &folder, links)
+        } else {
+            Ok(())
+        };
+        ended.map_err(|error| error.with_operation(Operation::Remove))?;
         // The deepest first. It fails, rightly, if other files are in them.
-        for below in folders.iter().rev().filter(|below| **below != folder) {
+        for below in emptied.iter().rev() {
             let _gone = disk.remove_folder(below);
         }
         drop(lock);
@@ -83,6 +95,22 @@ async fn end_of_interrupted(disk: Arc<dyn Disk>, path: PathBuf, links: Links) ->
         Ok(was_removal)
     })
     .await
+}
+
+/// Whether somebody has begun to remove what is at a path, and nothing else.
+fn is_removed(folder: &Path, path: &Path) -> bool {
+    let Ok(Some(journal)) = Journal::in_force(folder) else { return false };
+    let names = match path.file_name() {
+        Some(name) if path != folder => vec![name],
+        _ => [MODEL_JSON, GRAPH_DEF].map(OsStr::new).to_vec(),
+    };
+    let is_it = |head: PathBuf| head.file_name().is_some_and(|name| names.contains(&name));
+    journal.renames(folder).next().is_none() && journal.hidden(folder).any(is_it)
+}
+
+/// A folder and those around it, below another one.
+fn between(below: &Path, folder: &Path) -> Vec<PathBuf> {
+    below.ancestors().take_while(|around| *around != folder).map(Path::to_path_buf).collect()
 }
 
 /// A removal that has begun: nobody else changes the folder.

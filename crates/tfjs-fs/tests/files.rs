@@ -54,6 +54,30 @@ fn checkpoints_are_found_by_their_names() {
     }
 }
 
+/// A newer one that is damaged is not gone on from, nor replaced; what is wrong with others is nothing to it.
+#[test]
+fn checkpoints_are_found_among_what_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().to_str().unwrap();
+    for damaged in ["checkpoint-000009", "other"] {
+        std::fs::create_dir(folder.path().join(damaged)).unwrap();
+        std::fs::write(folder.path().join(damaged).join("model.json"), "[1").unwrap();
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+
+        let unnamed = folder.path().join(std::ffi::OsStr::from_bytes(b"\xff"));
+        save(&samples::filled(1.0), &unnamed);
+    }
+    let router = Router::builder().routes(tfjs_fs::routes()).build().unwrap();
+    let checkpoints = Checkpoints::new(router, place, 2.try_into().unwrap());
+    let nothing = block_on(checkpoints.load_latest(&LoadOptions::new())).unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::NotFound, "{nothing}");
+    assert_eq!(block_on(checkpoints.save(&samples::filled(2.0), &SaveOptions::new())).unwrap().number, 10);
+    assert_eq!(block_on(checkpoints.load_latest(&LoadOptions::new())).unwrap().0, 10);
+}
+
 #[test]
 fn a_json_file_beyond_the_limit_is_not_read() {
     let folder = tempfile::tempdir().unwrap();

@@ -17,7 +17,8 @@ use crate::{Durability, LoadOptions, ModelUrl, RemoveOptions, Router, SaveOption
 /// `latest` is a model without weights, since backends save models and nothing else: all at once, as every save. It is saved
 /// when the checkpoint is durable, and only then older ones are removed. So whatever fails, and whenever the process dies, the last
 /// checkpoint that [`save`](Self::save) has returned is there and found. One writer at a time; readers need not ask it. Where `latest` is
-/// lost, or was removed because it was damaged, the checkpoints that are whole are found by their names, if the place can list.
+/// lost, or was removed because it was damaged, the checkpoints that are whole are found by their names, if the place can list: what is
+/// looked for before the first one is saved lists the place, too.
 ///
 /// ```
 /// use tfjs_artifacts::{ModelArtifacts, RawJson};
@@ -108,12 +109,15 @@ impl Checkpoints {
     pub async fn save(&self, artifacts: &ModelArtifacts, options: &SaveOptions) -> Result<Checkpoint, Error> {
         let before = self.read_pointer(&LoadOptions::new()).await?;
         let is_first = before.is_none();
-        let before = match before {
-            Some(before) => before,
+        // What a writer that died has left under the next number is replaced.
+        let (before, last) = match before {
+            Some(pointer) => {
+                let last = pointer.kept.last().copied();
+                (pointer, last)
+            }
             None => self.found().await?,
         };
-        // What a writer that died has left under the next number is replaced.
-        let number = before.kept.last().map_or(1, |last| last.saturating_add(1));
+        let number = last.map_or(1, |last| last.saturating_add(1));
         let url = self.url(number);
         let options = options.clone().with_durability(Durability::Strict);
         let result = self.router.save(artifacts, &url, &options).await?;
@@ -185,33 +189,31 @@ impl Checkpoints {
     async fn pointer(&self, options: &LoadOptions) -> Result<Pointer, Error> {
         match self.read_pointer(options).await? {
             Some(pointer) => Ok(pointer),
-            None => self.found().await,
+            None => Ok(self.found().await?.0),
         }
     }
 
-    /// The checkpoints that are whole, by their names. None where nothing can be listed, or nothing is.
-    async fn found(&self) -> Result<Pointer, Error> {
+    /// The checkpoints that are whole, by their names, and the last number that one has, whole or not. None where nothing can be listed,
+    /// or nothing is.
+    async fn found(&self) -> Result<(Pointer, Option<u64>), Error> {
         let mut listed = self.router.list_models(&self.place);
-        let mut kept = BTreeSet::new();
+        let (mut kept, mut last) = (BTreeSet::new(), None);
         while let Some(model) = listed.next().await {
             match model {
                 Ok(model) => kept.extend(self.number_of(&model.url)),
-                // A place that is not there yet, or cannot list; a model that is damaged is no checkpoint to go on from.
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        ErrorKind::NotFound | ErrorKind::Unsupported | ErrorKind::InvalidData
-                    ) => {}
-                Err(error) => return Err(error),
+                // It may be there the next time.
+                Err(error) if error.is_transient() => return Err(error),
+                // One that cannot be loaded is not gone on from, nor replaced. What is wrong with others, or with the list, is not asked here.
+                Err(error) => last = last.max(error.location().and_then(|location| number_in(location.as_str()))),
             }
         }
-        Ok(Pointer { kept: kept.into_iter().collect(), dropped: Vec::new() })
+        last = last.max(kept.last().copied());
+        Ok((Pointer { kept: kept.into_iter().collect(), dropped: Vec::new() }, last))
     }
 
     /// The number of a checkpoint, if a URL is that of one.
     fn number_of(&self, url: &ModelUrl) -> Option<u64> {
-        let text = url.to_string();
-        let number = text.rsplit_once("checkpoint-")?.1.parse().ok().filter(|number| *number < u64::MAX)?;
+        let number = number_in(&url.to_string())?;
         self.router.parse(&self.url(number)).is_ok_and(|own| own == *url).then_some(number)
     }
 
@@ -233,6 +235,12 @@ impl Checkpoints {
     fn explain(&self, error: Error, operation: Operation) -> Error {
         error.with_operation(operation).with_location(&self.pointer_url())
     }
+}
+
+/// The number behind the last `checkpoint-` of a URL or path, of which there may be a next one.
+fn number_in(text: &str) -> Option<u64> {
+    let name = text.rsplit_once("checkpoint-")?.1.split(['/', '\\']).next()?;
+    name.parse().ok().filter(|number| *number < u64::MAX)
 }
 
 impl Pointer {

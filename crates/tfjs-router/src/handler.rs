@@ -89,7 +89,8 @@ pub trait ModelStore: fmt::Debug + MaybeSend + MaybeSync {
     /// The models below this place, in the order of their URLs. The stream owns what it needs: it outlives the store.
     fn list(&self) -> BoxStream<'static, Result<ListedModel, Error>>;
 
-    /// Removes the model at this place and returns what it was.
+    /// Removes the model at this place and returns what it was. Of one that was damaged, or whose removal was interrupted and is ended
+    /// now, a store that can tell no more returns no bytes and the present time.
     ///
     /// # Errors
     /// [`NotFound`](tfjs_artifacts::ErrorKind::NotFound) when there is none, and what the medium reports.

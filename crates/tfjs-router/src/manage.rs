@@ -178,7 +178,7 @@ impl Router {
         Err(move_error(ErrorKind::Conflict, message, url))
     }
 
-    /// Removes a model and returns what it was.
+    /// Removes a model and returns what it was, as far as its store can still tell; see [`ModelStore::remove`](crate::ModelStore::remove).
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is none, [`ErrorKind::Unsupported`] when models cannot be removed there, and
