@@ -86,6 +86,8 @@ pub(crate) struct Download<'a> {
     reported: u64,
     /// Whether progress still has to hear of the file's length.
     is_untold: bool,
+    /// Whether the last try has brought any bytes.
+    has_received: bool,
 }
 
 /// How a try ended that did not fail.
@@ -117,6 +119,7 @@ impl<'a> Download<'a> {
             passes_cache: false,
             reported: 0,
             is_untold: false,
+            has_received: false,
         }
     }
 
@@ -130,12 +133,12 @@ impl<'a> Download<'a> {
     pub(crate) async fn run(mut self) -> Result<Downloaded, Error> {
         let mut retries = Retries::new(self.session.client.config().retry);
         loop {
-            let before = self.bytes.len();
+            self.has_received = false;
             match self.attempt(&retries).await {
                 Ok(Ended::Whole) => break,
                 Ok(Ended::Restart) => {}
                 Err(error) => {
-                    if self.bytes.len() > before {
+                    if self.has_received {
                         retries.progressed();
                     }
                     let here = at(self.url, Operation::Load);
@@ -230,6 +233,7 @@ impl<'a> Download<'a> {
                 return Err(self.too_long(&chunk));
             }
             self.bytes.extend_from_slice(&chunk);
+            self.has_received = true;
             self.report();
         }
         match self.total {

@@ -17,13 +17,14 @@ const ERROR_PAGE: usize = 1024;
 const MAX_TOLD: usize = 400;
 
 /// What `tfjs-server` calls that which is wrong.
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 16] = [
     "badRequest",
     "busy",
     "conflict",
     "forbidden",
     "internal",
     "invalidModel",
+    "invalidName",
     "methodNotAllowed",
     "notFound",
     "preconditionFailed",
@@ -71,8 +72,7 @@ pub(crate) async fn status_error(mut response: Response, name: Option<&str>) -> 
         message = format!("{message}; {help}");
     }
     let kind = match told.as_ref().map(|told| told.kind.as_str()) {
-        // What a client of ours can get wrong is where it asks: the name of the model.
-        Some("badRequest") => ErrorKind::InvalidUrl,
+        Some("invalidName") => ErrorKind::InvalidUrl,
         Some("invalidModel") => ErrorKind::InvalidData,
         Some("tooLarge") => ErrorKind::LimitExceeded,
         _ => kind(status),

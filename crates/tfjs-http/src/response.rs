@@ -156,9 +156,12 @@ impl fmt::Debug for Response {
 /// How long the beginning of a body is waited for.
 const BEGINNING: Duration = Duration::from_secs(5);
 
+/// How the message begins that says that the other side is silent.
+pub(crate) const SILENT: &str = "nothing came from the server";
+
 /// Nothing came for so long.
 pub(crate) fn stalled(idle_timeout: Duration, attempt: u32) -> Error {
-    let message = format!("nothing came from the server for {idle_timeout:?} (attempt {attempt})");
+    let message = format!("{SILENT} for {idle_timeout:?} (attempt {attempt})");
     Error::new(ErrorKind::Timeout, message)
 }
 

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use tfjs_artifacts::{Error, ErrorKind};
+use tfjs_artifacts::Error;
 use web_time::{SystemTime, UNIX_EPOCH};
 
 use crate::date::parse_http_date;
 use crate::random::random;
+use crate::response::SILENT;
 use crate::timer::sleep;
 
 /// How often a request is tried, and how long to wait in between.
 ///
 /// Tried again are loads after connection errors, the statuses 408, 429 and 5xx (but 501 and 505), and bodies that stall or break
-/// off; see the crate's documentation for saves. What takes too long twice in a row, without a byte in between, is not tried again,
+/// off; see the crate's documentation for saves. Silence that lasts too long twice in a row, without a byte in between, is not tried again,
 /// however many attempts there are. The wait is what the server asks for with `Retry-After`, at most
 /// [`max_retry_after`](Self::max_retry_after); otherwise a random time between nothing and a bound that doubles with each try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +137,8 @@ impl Retries {
     /// As [`after`](Self::after), for who knows better what is worth another try.
     pub(crate) async fn after_if(&mut self, is_worth_it: bool, error: Error) -> Result<(), Error> {
         self.failures = self.failures.saturating_add(1);
-        self.timeouts = if error.kind() == ErrorKind::Timeout { self.timeouts + 1 } else { 0 };
+        // Not 408 and 504, which a server or a proxy says at once.
+        self.timeouts = if error.message().starts_with(SILENT) { self.timeouts + 1 } else { 0 };
         if !is_worth_it || self.failures >= self.policy.attempts || self.timeouts >= MOST_TIMEOUTS {
             return Err(error);
         }

@@ -310,7 +310,10 @@ async fn look_from_browser(session: &Session, url: &Url, name: &str, retries: &R
             Ok(looked) if looked.byte_length.is_some() || looked.is_only_whole => return Ok(looked),
             // The browser sets `Accept-Encoding`, and asks for bytes as they are if a range is wanted: here, of all of them.
             Ok(_) => "bytes=0-",
-            Err(error) if error.kind() != ErrorKind::Transport => return Err(error),
+            // There is an answer, which it names.
+            Err(error) if error.kind() != ErrorKind::Transport || error.message().starts_with(name) => {
+                return Err(error);
+            }
             // If there is an answer without a range, and again none with it, that is no accident.
             Err(_) if is_again => return Ok(Looked { is_only_whole: true, ..Looked::NOTHING }),
             Err(_) => "",
@@ -342,7 +345,8 @@ async fn look_with(
     let (status, part) = (response.status, response.content_range());
     let is_part = !is_head && status == StatusCode::PARTIAL_CONTENT;
     let (byte_length, is_only_whole) = if is_part || (!is_head && status == StatusCode::RANGE_NOT_SATISFIABLE) {
-        // A browser hides which part it is unless the server wants it shown; natively an encoded part has no length.
+        // A browser hides which part it is unless the server wants it shown. Natively a part that was encoded, and so is none of the file,
+        // has been decoded, which only shows in that nobody tells its length.
         let is_told = if cfg!(target_arch = "wasm32") { part.is_some() } else { response.content_length().is_some() };
         (part.and_then(|part| part.total), is_part && !is_told)
     } else if status.is_success() {

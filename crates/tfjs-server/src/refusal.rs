@@ -32,6 +32,11 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
+    /// The name of a model, or what stands in its place.
+    pub(crate) fn invalid_name(message: impl Into<String>) -> Self {
+        Self { kind: Some(INVALID_NAME), ..Self::bad_request(message) }
+    }
+
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, message)
     }
@@ -135,6 +140,9 @@ impl Refusal {
 
 /// A model that is damaged, be it uploaded or stored.
 const INVALID_MODEL: &str = "invalidModel";
+
+/// What no model can be called, so that another name may do.
+const INVALID_NAME: &str = "invalidName";
 
 /// What is beyond a limit, be it of the server or of the format.
 const TOO_LARGE: &str = "tooLarge";

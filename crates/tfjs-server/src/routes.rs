@@ -437,11 +437,11 @@ fn path_name(name: Result<Path<String>, PathRejection>) -> Result<ModelName, Ref
 }
 
 fn bad_path() -> Refusal {
-    Refusal::bad_request("the path is not UTF-8 after percent-decoding")
+    Refusal::invalid_name("the path is not UTF-8 after percent-decoding")
 }
 
 fn model_name(name: &str) -> Result<ModelName, Refusal> {
-    ModelName::parse(name).map_err(|error| Refusal::bad_request(error.to_string()))
+    ModelName::parse(name).map_err(|error| Refusal::invalid_name(error.to_string()))
 }
 
 /// The name in a query, decoded as forms are; the default without one.
@@ -449,9 +449,9 @@ fn name_of_query(query: &str) -> Result<String, Refusal> {
     let mut names = query.split('&').filter_map(|pair| pair.strip_prefix("name="));
     let Some(name) = names.next() else { return Ok(ModelName::DEFAULT.to_owned()) };
     if names.next().is_some() {
-        return Err(Refusal::bad_request("the query has two names"));
+        return Err(Refusal::invalid_name("the query has two names"));
     }
     let spaced = name.replace('+', " ");
     let decoded = percent_decode_str(&spaced).decode_utf8();
-    decoded.map(std::borrow::Cow::into_owned).map_err(|_| Refusal::bad_request("the name is not UTF-8"))
+    decoded.map(std::borrow::Cow::into_owned).map_err(|_| Refusal::invalid_name("the name is not UTF-8"))
 }

@@ -87,7 +87,7 @@ fn cannot(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
 fn transport_error(error: reqwest::Error) -> Error {
     let error = error.without_url();
     let (kind, message) = if error.is_timeout() {
-        (ErrorKind::Timeout, "the server took too long")
+        (ErrorKind::Timeout, "nothing came from the server in time")
     } else if error.is_builder() {
         (ErrorKind::InvalidUrl, "the request cannot be made")
     } else if error.is_connect() {

@@ -258,6 +258,29 @@ async fn a_body_that_always_stalls() {
     }
 }
 
+/// Without a validator each answer begins anew, and need not bring as much as the one before.
+#[tokio::test]
+async fn a_body_that_stalls_earlier_each_time() {
+    let files = Files::of_model(&model_of(1000));
+    let server = server_but(WEIGHTS, files, |request, good| {
+        let without_validator = Reply { headers: Vec::new(), ..good };
+        without_validator.ending(End::Stall(100 - 10 * request.earlier))
+    })
+    .await;
+    let client = client().with_idle_timeout(Duration::from_millis(100));
+    let error = load_with(&server.url(JSON), &client).await.unwrap_err();
+    assert_says(&error, ErrorKind::Timeout, &["nothing came from the server for 100ms (attempt 3)"]);
+}
+
+/// What a gateway says at once is no silence.
+#[tokio::test]
+async fn a_gateway_that_gives_up_is_asked_as_often_as_others() {
+    let server = Server::start(|_| Reply::new(504, "")).await;
+    let error = load_with(&server.url(JSON), &client()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(server.requests().len(), 3);
+}
+
 #[tokio::test]
 async fn a_load_that_takes_longer_than_it_may() {
     let server = Server::start(|_| Reply::ok("").of_length(9).ending(End::Stall(0))).await;

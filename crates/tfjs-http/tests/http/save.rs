@@ -359,7 +359,8 @@ async fn a_connection_that_is_refused() {
 #[tokio::test]
 async fn what_our_server_calls_wrong_has_a_kind() {
     for (status, name, kind) in [
-        (400, "badRequest", ErrorKind::InvalidUrl),
+        (400, "badRequest", ErrorKind::Unexpected),
+        (400, "invalidName", ErrorKind::InvalidUrl),
         (401, "unauthenticated", ErrorKind::Unauthenticated),
         (403, "forbidden", ErrorKind::PermissionDenied),
         (404, "notFound", ErrorKind::NotFound),
