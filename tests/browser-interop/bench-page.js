@@ -177,9 +177,9 @@ function random(length) {
   return bytes;
 }
 
-/** Until both are reached; milliseconds. */
-const WARM_UP = {runs: 3, time: 300};
-const MEASURED = {runs: 9, time: 600};
+/** Until both are reached; milliseconds, of both sides together. */
+const WARM_UP = {runs: 3, time: 600};
+const MEASURED = {runs: 9, time: 1200};
 
 /** The median times of both, in nanoseconds. They take turns, so that what disturbs the machine for a while disturbs both. */
 async function medianTimes(ours, tfjs, settle) {
@@ -189,9 +189,10 @@ async function medianTimes(ours, tfjs, settle) {
 
 async function repeat(works, settle, {runs, time}) {
   const times = works.map(() => []);
-  for (let total = 0; times[0].length < runs || total < time; total += times[0].at(-1)) {
+  for (let total = 0; times[0].length < runs || total < time;) {
     for (const [i, work] of works.entries()) {
       times[i].push(await once(work));
+      total += times[i].at(-1);
       await settle();
     }
   }
