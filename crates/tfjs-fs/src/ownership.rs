@@ -111,7 +111,8 @@ impl Claimed {
     /// The folders in which models may be that use the same weight files: those of the JSON, of the weights, between them,
     /// and the one above.
     pub(crate) fn folders(&self) -> BTreeSet<PathBuf> {
-        let mut folders: BTreeSet<_> = self.shards.iter().flat_map(|shard| between(shard, &self.folder)).collect();
+        let mut folders: BTreeSet<_> =
+            self.shards.iter().flat_map(|shard| up_to(folder_of(shard), &self.folder)).collect();
         folders.extend([self.folder.clone(), above(&self.folder)]);
         folders
     }
@@ -215,10 +216,10 @@ pub(crate) enum User<'n> {
     Unknown(&'n Path),
 }
 
-/// The folder of a weight file, and those above it up to `folder`.
-fn between(shard: &Path, folder: &Path) -> Vec<PathBuf> {
+/// A folder, and those above it up to `folder`.
+pub(crate) fn up_to(below: &Path, folder: &Path) -> Vec<PathBuf> {
     let mut folders = Vec::new();
-    for above in shard.ancestors().skip(1) {
+    for above in below.ancestors() {
         let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
         folders.push(above.to_path_buf());
         if above == folder {

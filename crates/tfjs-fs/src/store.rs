@@ -22,7 +22,7 @@ use crate::links;
 use crate::load::Opened;
 use crate::lock::lock;
 use crate::model_dir::{GRAPH_DEF, MODEL_JSON, WEIGHTS_MANIFEST, find, folder_of, has_extension};
-use crate::ownership::Claimed;
+use crate::ownership::{Claimed, up_to};
 use crate::path::{check, encode_name, separator};
 use crate::stage::{How, Stage};
 use crate::view::View;
@@ -73,7 +73,7 @@ async fn end_of_interrupted(disk: Arc<dyn Disk>, path: PathBuf, links: Links) ->
     blocking(move || {
         let was_removal = is_removed(&folder, &path);
         let emptied: BTreeSet<_> = match Journal::in_force(&folder)? {
-            Some(journal) => journal.folders(&folder).flat_map(|below| between(&below, &folder)).collect(),
+            Some(journal) => journal.folders(&folder).flat_map(|below| up_to(&below, &folder)).collect(),
             None => BTreeSet::new(),
         };
         let ended = if path == folder {
@@ -85,7 +85,7 @@ async fn end_of_interrupted(disk: Arc<dyn Disk>, path: PathBuf, links: Links) ->
         };
         ended.map_err(|error| error.with_operation(Operation::Remove))?;
         // The deepest first. It fails, rightly, if other files are in them.
-        for below in emptied.iter().rev() {
+        for below in emptied.iter().rev().filter(|below| **below != folder) {
             let _gone = disk.remove_folder(below);
         }
         drop(lock);
@@ -106,11 +106,6 @@ fn is_removed(folder: &Path, path: &Path) -> bool {
     };
     let is_it = |head: PathBuf| head.file_name().is_some_and(|name| names.contains(&name));
     journal.renames(folder).next().is_none() && journal.hidden(folder).any(is_it)
-}
-
-/// A folder and those around it, below another one.
-fn between(below: &Path, folder: &Path) -> Vec<PathBuf> {
-    below.ancestors().take_while(|around| *around != folder).map(Path::to_path_buf).collect()
 }
 
 /// A removal that has begun: nobody else changes the folder.
