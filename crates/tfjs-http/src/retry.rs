@@ -106,16 +106,16 @@ impl Default for RetryPolicy {
 pub(crate) struct Retries {
     policy: RetryPolicy,
     failures: u32,
-    /// How many of the last failures in a row took too long.
-    timeouts: u32,
+    /// How many of the last failures in a row were silence.
+    silences: u32,
 }
 
 /// So many of them are enough: who has sent nothing for so long will hardly begin to.
-const MOST_TIMEOUTS: u32 = 2;
+const MOST_SILENCES: u32 = 2;
 
 impl Retries {
     pub(crate) fn new(policy: RetryPolicy) -> Self {
-        Self { policy, failures: 0, timeouts: 0 }
+        Self { policy, failures: 0, silences: 0 }
     }
 
     /// The number of the try that comes next, from 1.
@@ -125,7 +125,7 @@ impl Retries {
 
     /// Bytes have come since the last failure.
     pub(crate) fn progressed(&mut self) {
-        self.timeouts = 0;
+        self.silences = 0;
     }
 
     /// Waits before another try; returns the error if there is none.
@@ -138,8 +138,8 @@ impl Retries {
     pub(crate) async fn after_if(&mut self, is_worth_it: bool, error: Error) -> Result<(), Error> {
         self.failures = self.failures.saturating_add(1);
         // Not 408 and 504, which a server or a proxy says at once.
-        self.timeouts = if error.message().starts_with(SILENT) { self.timeouts + 1 } else { 0 };
-        if !is_worth_it || self.failures >= self.policy.attempts || self.timeouts >= MOST_TIMEOUTS {
+        self.silences = if error.message().starts_with(SILENT) { self.silences + 1 } else { 0 };
+        if !is_worth_it || self.failures >= self.policy.attempts || self.silences >= MOST_SILENCES {
             return Err(error);
         }
         sleep(self.policy.wait(self.failures, error.retry_after())).await;

@@ -116,7 +116,8 @@ pub struct SaveOptions {
 #[expect(clippy::exhaustive_enums, reason = "the three that IndexedDB knows")]
 pub enum Durability {
     /// What is usual where the model is stored. Files are as with `Strict`. IndexedDB does what the browser does for every page that
-    /// asks for nothing else, as TensorFlow.js does; today's browsers do as with `Relaxed`.
+    /// asks for nothing else, as TensorFlow.js does: as with `Relaxed` in Firefox, Safari and, since version 121, Chrome
+    /// (<https://developer.chrome.com/blog/indexeddb-durability-mode-now-defaults-to-relaxed>).
     #[default]
     Default,
     /// The end of the machine: the disk has everything. A move is always like this, and so are checkpoints.

@@ -64,8 +64,7 @@ impl ModelUrl {
             return Ok(Self::plain_path(text));
         }
         // What stands there may be a password: it is not repeated.
-        let message =
-            "what stands before `://` is not a scheme: two or more letters, digits, `+`, `-` and `.` make one";
+        let message = "what stands before `://` is not a scheme: two or more letters, digits, `+`, `-` and `.` make one; if it is a path, put `./` before it";
         Err(Error::new(ErrorKind::InvalidUrl, message))
     }
 

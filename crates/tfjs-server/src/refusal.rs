@@ -77,7 +77,7 @@ impl Refusal {
         let status = match error.kind() {
             ErrorKind::NotFound => {
                 tracing::debug!(error = %error.chain(), "a model or a file of it is missing");
-                return Self::not_found("there is no such model, or it is not whole");
+                return Self::not_found("there is no such model, or it is not whole; the server lists those that are");
             }
             // The backend's own words say where.
             ErrorKind::AlreadyExists => {
